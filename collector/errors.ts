@@ -1,0 +1,34 @@
+/** Every error that a person can meet: a code, what was wrong with what, and what to do. `docs/errors.md` lists them. */
+
+/** code → exit status and the advice that follows the message. */
+export const ERRORS = {
+  FORKTAX_USAGE: { exit: 2, help: 'See forktax --help.' },
+  FORKTAX_CONFIG: { exit: 2, help: 'Correct the named setting; docs/configuration.md lists them all.' },
+  FORKTAX_NO_PRIVILEGE: {
+    exit: 1,
+    help: 'Run as root, or give the process CAP_BPF and CAP_PERFMON. `forktax doctor` shows what is missing.',
+  },
+  FORKTAX_NO_BTF: {
+    exit: 1,
+    help: 'Use a kernel built with CONFIG_DEBUG_INFO_BTF=y (every distribution kernel since 2021).',
+  },
+  FORKTAX_NO_NATIVE: { exit: 1, help: 'Build the native parts with `npm run setup`.' },
+  FORKTAX_PROBES_REFUSED: { exit: 1, help: 'Please report this with the output of `forktax doctor --json`.' },
+  FORKTAX_NO_HOOK: { exit: 1, help: '`forktax doctor` shows which hooks this kernel offers.' },
+  FORKTAX_LISTEN: { exit: 1, help: 'Choose another address with --web.listen-address.' },
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The only error type that reaches a person. `detail` is for logs and `--log.level=debug`: a verifier's log, say. */
+export class ForktaxError extends Error {
+  override readonly name = 'ForktaxError';
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { detail?: string; cause?: unknown } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : {});
+    this.code = code;
+    this.detail = options.detail;
+  }
+}

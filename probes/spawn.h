@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The contract between spawn.bpf.c and whoever reads its maps. User space takes the offsets from the BTF of the
+ * compiled object, so a field may move freely; its name and meaning may not.
+ *
+ * All times are nanoseconds of CLOCK_MONOTONIC, all sizes bytes, all pids those of the initial pid namespace.
+ */
+#ifndef FORKTAX_SPAWN_H
+#define FORKTAX_SPAWN_H
+
+#define COMM_LEN 16 /* TASK_COMM_LEN */
+#define FILE_LEN 128
+#define TIME_BOUNDS 22 /* 1-2-5 from 1 us to 10 s */
+#define SIZE_BOUNDS 15 /* powers of four from 4 KiB to 1 TiB */
+#define MAX_ERRNO 1024 /* above the kernel's internal ones: ERESTARTNOINTR is 513 */
+
+enum mechanism {
+	MECHANISM_FORK,	 /* no CLONE_VM */
+	MECHANISM_VFORK, /* CLONE_VM and CLONE_VFORK: vfork, posix_spawn */
+	MECHANISM_AFORK, /* CLONE_VM without CLONE_VFORK */
+	MECHANISMS,
+};
+
+enum spawn_syscall {
+	SYSCALL_UNKNOWN, /* no hook told: the call began before the probes did, or a foreign ABI */
+	SYSCALL_FORK,
+	SYSCALL_VFORK,
+	SYSCALL_CLONE,
+	SYSCALL_CLONE3,
+	SYSCALLS,
+};
+
+/* One slot for each bound, inclusive (Prometheus' `le`), and one for what is above the last. Not cumulative. */
+struct time_histogram {
+	__u64 slots[TIME_BOUNDS + 1];
+	__u64 sum_ns;
+};
+
+struct size_histogram {
+	__u64 slots[SIZE_BOUNDS + 1];
+	__u64 sum_bytes;
+};
+
+/* Which row a cost is charged to. `id` is a cgroup id, a pid, or 0, as rodata `label_id` says. */
+struct cost_key {
+	char comm[COMM_LEN];
+	__u64 id;
+	__u8 mechanism;
+	__u8 syscall;
+	__u8 pad[6];
+};
+
+/* The slowest spawn of a row within the last minute or so: an exemplar. Best effort, fields may be of two spawns. */
+struct slowest_spawn {
+	__u64 time_ns;
+	__u64 stall_ns;
+	__u64 pid;
+};
+
+struct cost_row {
+	__u64 spawns;
+	__u64 copy_ns; /* of the spawns in `stall` */
+	__u64 copied_page_table_bytes;
+	__u64 cow_faults_parent;
+	__u64 cow_faults_child;
+	__u64 child_faults;	  /* user page faults of the child before its exec */
+	__u64 exec_stall_ns;	  /* the stall of spawns whose child exec'd */
+	__u64 exec_stalls;	  /* how many those are */
+	__u64 avoidable_stall_ns; /* sum of max(0, stall - rodata `afork_cost_ns`) over them */
+	__u64 last_used_ns;
+	struct time_histogram stall;
+	struct time_histogram exec_delay;
+	struct time_histogram lifetime;
+	struct size_histogram copied_rss;
+	struct slowest_spawn slowest;
+};
+
+enum failure_kind {
+	FAILURE_SPAWN, /* the call itself failed */
+	FAILURE_EXEC,  /* an exec in a child that has not exec'd yet, charged to its spawner */
+	FAILURE_KINDS,
+};
+
+struct failure_key {
+	char comm[COMM_LEN];
+	__u64 id;
+	__u16 error; /* errno, positive */
+	__u8 kind;
+	__u8 syscall; /* of the spawn, for both kinds */
+	__u8 pad[4];
+};
+
+enum event_kind {
+	EVENT_SPAWN,	     /* the call returned to the spawner */
+	EVENT_SPAWN_FAILURE, /* the call returned an error */
+	EVENT_EXEC,	     /* the child's first exec */
+	EVENT_EXEC_FAILURE,  /* a failed exec before that */
+	EVENT_EXIT,	     /* the child ended */
+	EVENTS,
+};
+
+struct event {
+	__u64 time_ns;
+	__u64 stall_ns; /* SPAWN, SPAWN_FAILURE */
+	__u64 copy_ns;	/* SPAWN */
+	__u64 copied_rss_bytes;
+	__u64 copied_page_table_bytes;
+	__u64 since_birth_ns; /* EXEC: exec delay. EXEC_FAILURE: so far. EXIT: lifetime */
+	__u64 cgroup;	      /* of the spawner */
+	__u32 pid;	      /* the spawner's, and the thread of it that called */
+	__u32 tid;
+	__u32 child;
+	__u32 exit_code; /* EXIT: as wait(2) gives it */
+	__u16 error;	 /* errno, positive */
+	__u8 kind;
+	__u8 mechanism;
+	__u8 syscall;
+	__u8 no_stall;	/* SPAWN: neither stall nor copy could be measured */
+	__u8 exec_seen; /* EXIT: the child had exec'd */
+	__u8 pad;
+	char comm[COMM_LEN]; /* the spawner's */
+	char file[FILE_LEN]; /* EXEC, EXEC_FAILURE: the path, cut to fit */
+};
+
+/* What could not be counted where it belongs. All of it is shown. */
+struct health {
+	__u64 events_lost;	   /* ring buffer full */
+	__u64 rows_folded;	   /* costs charged to "(other)" because the table was full */
+	__u64 failures_folded;	   /* likewise for failures */
+	__u64 calls_untracked;	   /* spawns without stall: the table of calls under way was full */
+	__u64 processes_untracked; /* children or spawners without exec delay, lifetime, CoW faults: likewise */
+	__u64 processes_tracked;   /* gauge */
+	__u64 calls_tracked;	   /* gauge */
+};
+
+#endif
