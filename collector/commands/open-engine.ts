@@ -1,0 +1,20 @@
+import { COLUMNS, DEFAULT_ENGINE_OPTIONS, absentColumns, type Engine, type EngineOptions } from '../engine/engine.ts';
+import type { Output } from '../terminal/output.ts';
+
+/** Loads the probes; what they cannot see on this kernel is told to `talk`. */
+export async function openEngine(options: Partial<EngineOptions>, output: Output): Promise<Engine> {
+  const { openCoreEngine } = await import('../engine/core.ts');
+  const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, ...options });
+  for (const [column, reason] of absentColumns(engine.hooks))
+    output.talk(`${WHAT[column]} cannot be seen: ${reason}\n`);
+  return engine;
+}
+
+const WHAT: Readonly<Record<(typeof COLUMNS)[number], string>> = {
+  spawns: 'spawns',
+  stall: 'stalls and failed spawns',
+  exec: 'execs',
+  execFailures: 'failed execs',
+  lifetime: 'ends of children',
+  faults: 'page faults',
+};
