@@ -38,9 +38,9 @@ export async function cgroupIdOf(idOrPath: string, root: string = cgroupRoot()):
 
 export interface CgroupNames {
   /** Looks the ids up that are not known yet, in one walk of the tree. Call it before `nameOf`. */
-  resolve(ids: Iterable<string>): Promise<void>;
+  readonly resolve: (ids: Iterable<string>) => Promise<void>;
   /** The path below the mount, or `(unknown)`. */
-  nameOf(id: string): string;
+  readonly nameOf: (id: string) => string;
 }
 
 interface Options {
@@ -66,7 +66,7 @@ export function createCgroupNames({ root = cgroupRoot(), now = Date.now, maxDire
   }
 
   return {
-    async resolve(ids) {
+    resolve: async (ids) => {
       const wanted = [...new Set(ids)];
       for (const id of wanted) touch(id);
       for (const [id, { askedAt }] of known) if (now() - askedAt > KEEP_MS) known.delete(id);

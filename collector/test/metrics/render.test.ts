@@ -5,7 +5,7 @@ import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../ledger/bounds.ts';
 import { renderSpawnMetrics } from '../../metrics/render.ts';
 import type { IdLabel } from '../../metrics/series.ts';
 import type { Format } from '../../metrics/text.ts';
-import { AT_MS, createFakeEngine, FAKE_HOOKS, fakeFailure, fakeRow, histogram } from '../fake-engine.ts';
+import { AT_MS, createFakeEngine, fakeFailure, fakeRow, histogram, hooksWithout } from '../fake-engine.ts';
 import { parseSamples, valueOf } from './parse.ts';
 
 const NONE = new Map<never, string>();
@@ -58,7 +58,7 @@ describe('spawn metrics', () => {
   });
 
   it('are absent, not zero, without the hook that feeds them', () => {
-    const hooks = FAKE_HOOKS.map((hook) => (hook.name === 'calls' ? { ...hook, attached: false } : hook));
+    const hooks = hooksWithout('calls');
     const snapshot = { ...createFakeEngine().next, rows: [fakeRow()] };
     const text = [...renderSpawnMetrics(snapshot, 'text', absentColumns(hooks))].join('');
     assert.doesNotMatch(text, /stall|copy_seconds|spawn_failures/);

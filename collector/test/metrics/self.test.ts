@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { renderSelfMetrics, type SelfState } from '../../metrics/self.ts';
-import { createFakeEngine, FAKE_HOOKS } from '../fake-engine.ts';
+import { createFakeEngine, hooksWithout } from '../fake-engine.ts';
 import { parseSamples, valueOf } from './parse.ts';
 
 const health = {
@@ -54,7 +54,7 @@ describe('metrics of forktax itself', () => {
   });
 
   it('tell version, engine and hooks', () => {
-    const hooks = FAKE_HOOKS.map((hook) => (hook.name === 'calls' ? { ...hook, attached: false } : hook));
+    const hooks = hooksWithout('calls');
     const samples = parseSamples(render({}, createFakeEngine({ hooks })));
     assert.equal(valueOf(samples, 'forktax_build_info', { version: '1.2.3' }), 1);
     assert.equal(valueOf(samples, 'forktax_engine_info', { engine: 'replay', call_hook: 'syscalls' }), 1);
