@@ -59,6 +59,11 @@ export const FAKE_HOOKS: readonly Hook[] = [
   { name: 'page_fault_user', attached: true, columns: ['faults'] },
 ];
 
+/** The same hooks, one of them not attached. */
+export function hooksWithout(missing: string): readonly Hook[] {
+  return FAKE_HOOKS.map(({ name, columns }) => ({ name, columns, attached: name !== missing }));
+}
+
 const EMPTY_SNAPSHOT: Snapshot = {
   atMs: AT_MS,
   rows: [],
