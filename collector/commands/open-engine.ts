@@ -1,4 +1,5 @@
-import { COLUMNS, DEFAULT_ENGINE_OPTIONS, absentColumns, type Engine, type EngineOptions } from '../engine/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS, absentColumns, type Engine, type EngineOptions } from '../engine/engine.ts';
+import { COLUMN_NAMES } from '../terminal/column-names.ts';
 import type { Output } from '../terminal/output.ts';
 
 /** Loads the probes; what they cannot see on this kernel is told to `talk`. */
@@ -6,15 +7,6 @@ export async function openEngine(options: Partial<EngineOptions>, output: Output
   const { openCoreEngine } = await import('../engine/core.ts');
   const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, ...options });
   for (const [column, reason] of absentColumns(engine.hooks))
-    output.talk(`${WHAT[column]} cannot be seen: ${reason}\n`);
+    output.talk(`${COLUMN_NAMES[column]} cannot be seen: ${reason}\n`);
   return engine;
 }
-
-const WHAT: Readonly<Record<(typeof COLUMNS)[number], string>> = {
-  spawns: 'spawns',
-  stall: 'stalls and failed spawns',
-  exec: 'execs',
-  execFailures: 'failed execs',
-  lifetime: 'ends of children',
-  faults: 'page faults',
-};

@@ -4,10 +4,10 @@ import { styleText } from 'node:util';
 export interface Output {
   /** Columns of the terminal; Infinity when data does not go to one. */
   readonly width: number;
-  data(text: string): void;
-  talk(text: string): void;
+  readonly data: (text: string) => void;
+  readonly talk: (text: string) => void;
   /** Colours data, if it goes to a terminal that shows colours and NO_COLOR is not set. */
-  style(format: 'bold' | 'red' | 'yellow' | 'green', text: string): string;
+  readonly style: (format: 'bold' | 'red' | 'yellow' | 'green', text: string) => string;
 }
 
 export const standardOutput: Output = {
