@@ -30,6 +30,7 @@ typedef _Bool bool;
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum {
@@ -89,6 +90,22 @@ struct mm_struct___atomic {
 	struct mm_rss_stat rss_stat;
 };
 
+struct file {
+	void *private_data;
+};
+
+struct fdtable {
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct bpf_array {
+	void *pptrs[0];
+};
+
 struct signal_struct {
 	atomic_t live;
 };
@@ -104,6 +121,7 @@ struct task_struct {
 	pid_t tgid;
 	struct task_struct *group_leader;
 	struct mm_struct *mm;
+	struct files_struct *files;
 	struct signal_struct *signal;
 	int exit_code;
 	char comm[16];

@@ -366,7 +366,8 @@ static __always_inline void send_spawn_without_stall(const struct cost_key *key,
 	submit_event(event);
 }
 
-static __always_inline int child_exists(struct task_struct *child, __u64 clone_flags, bool exact_rss)
+SEC("tp_btf/task_newtask")
+int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 {
 	__u64 now = bpf_ktime_get_ns(), rss_bytes = 0, page_table_bytes = 0;
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -386,7 +387,7 @@ static __always_inline int child_exists(struct task_struct *child, __u64 clone_f
 	if (key.mechanism == MECHANISM_FORK) {
 		struct mm_struct *mm = child->mm;
 
-		rss_bytes = resident_bytes(mm, exact_rss);
+		rss_bytes = resident_bytes(mm);
 		page_table_bytes = BPF_CORE_READ(mm, pgtables_bytes.counter);
 		remember_fork(&key);
 	}
@@ -407,19 +408,6 @@ static __always_inline int child_exists(struct task_struct *child, __u64 clone_f
 	call->copied_rss_bytes = rss_bytes;
 	call->copied_page_table_bytes = page_table_bytes;
 	return 0;
-}
-
-SEC("tp_btf/task_newtask")
-int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
-{
-	return child_exists(child, clone_flags, true);
-}
-
-/* In its place, where the kernel cannot name the per-CPU data that exactness needs. */
-SEC("tp_btf/task_newtask")
-int BPF_PROG(task_newtask_coarse, struct task_struct *child, __u64 clone_flags)
-{
-	return child_exists(child, clone_flags, false);
 }
 
 /* ---- the child execs, faults, ends --------------------------------------------------------------------------- */

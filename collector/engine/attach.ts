@@ -10,6 +10,7 @@ import {
   CHILD_EXISTS,
   CHILD_EXISTS_PLAN,
   EVENT_HOOK_PLANS,
+  LEARNING_PROGRAMS,
   type HookPlan,
 } from './hooks.ts';
 import { loadNative, probesPath, type BpfObject, type NativeBpf, type NativeError } from './native.ts';
@@ -52,9 +53,8 @@ class Trial {
   readonly #callPlans: readonly HookPlan[];
   /** Hooks that turned out not to work, with the reason. */
   readonly #refused = new Map<string, string>();
-  /** Names of hooks that run their second choice of programs. */
-  readonly #instead = new Set<string>();
   #object: BpfObject | undefined;
+  #inexact: string | undefined;
 
   constructor(native: NativeBpf, options: EngineOptions, way: CallHook | undefined) {
     this.#native = native;
@@ -70,6 +70,7 @@ class Trial {
 
   run(refusals: readonly string[]): Attached {
     const object = this.#load();
+    this.#inexact = learnCpuOffsets(object);
     // A spawn's end is watched before its begin: nothing that was seen to begin is left open.
     for (const plan of this.#wanted()) this.#attach(object, plan);
     object.openRing('events');
@@ -86,10 +87,6 @@ class Trial {
 
   #wanted(): readonly HookPlan[] {
     return this.#plans().filter((plan) => !this.#refused.has(plan.name));
-  }
-
-  #programsOf(plan: HookPlan): readonly string[] {
-    return this.#instead.has(plan.name) && plan.instead ? plan.instead.programs : plan.programs;
   }
 
   /** Loads what the kernel accepts: a refused program takes its hook out and the rest is tried again. */
@@ -109,7 +106,7 @@ class Trial {
   }
 
   #configure(object: BpfObject): void {
-    const wanted = new Set(this.#wanted().flatMap((plan) => this.#programsOf(plan)));
+    const wanted = new Set([...Object.values(LEARNING_PROGRAMS), ...this.#wanted().flatMap((plan) => plan.programs)]);
     for (const program of object.programs()) object.setAutoload(program, wanted.has(program));
     for (const [program, target] of Object.entries(attachTargets(process.arch)))
       if (wanted.has(program)) this.#aim(object, program, target);
@@ -128,15 +125,14 @@ class Trial {
 
   #exclude(error: NativeError): void {
     const program = /prog '(\w+)'/.exec(error.log)?.[1];
-    const plan = this.#wanted().find((each) => program && this.#programsOf(each).includes(program));
+    const plan = this.#wanted().find((each) => program && each.programs.includes(program));
     if (!plan) throw refusal(error);
-    if (plan.instead && !this.#instead.has(plan.name)) this.#instead.add(plan.name);
-    else this.#give(plan, error);
+    this.#give(plan, error);
   }
 
   #attach(object: BpfObject, plan: HookPlan): void {
     try {
-      for (const program of this.#programsOf(plan)) object.attach(program);
+      for (const program of plan.programs) object.attach(program);
     } catch (error) {
       this.#give(plan, error as NativeError);
     }
@@ -151,14 +147,8 @@ class Trial {
 
   #report(refusals: readonly string[]): Hook[] {
     const hooks: Hook[] = this.#plans().map((plan) => hookOf(plan, this.#refused.get(plan.name)));
-    for (const plan of this.#plans())
-      if (plan.instead && this.#instead.has(plan.name))
-        hooks.push({
-          name: plan.instead.lacks.hook,
-          attached: false,
-          reason: plan.instead.lacks.why,
-          columns: [],
-        });
+    if (this.#inexact !== undefined)
+      hooks.push({ name: 'exact_rss', attached: false, reason: this.#inexact, columns: [] });
     if (!this.#way)
       hooks.push({
         name: 'spawn_calls',
@@ -167,6 +157,18 @@ class Trial {
         columns: ['stall', 'execFailures'],
       });
     return hooks;
+  }
+}
+
+/** Lets the probes read what each CPU holds back of a counter. Gives the reason if that cannot be. */
+function learnCpuOffsets(object: BpfObject): string | undefined {
+  try {
+    object.writeGlobal('anchor_fd', u32(object.mapFd('anchor')));
+    object.runProgram(LEARNING_PROGRAMS.once, -1);
+    for (const cpu of onlineCpus()) object.runProgram(LEARNING_PROGRAMS.eachCpu, cpu);
+    return undefined;
+  } catch (error) {
+    return `copied RSS may lack some 100 KiB: ${reasonOf(error as NativeError)}`;
   }
 }
 
@@ -248,8 +250,14 @@ function u32(value: number): Uint8Array {
   return bytes;
 }
 
-/** The number of the last possible CPU, plus one; sysfs says `0-1`. */
-function possibleCpus(): number {
-  const text = readFileSync('/sys/devices/system/cpu/possible', 'utf8').trim();
-  return Number(/(\d+)$/.exec(text)?.[1] ?? 0) + 1;
+/** CPU numbers from a list of sysfs such as `0-3,8`. */
+function cpuList(name: 'possible' | 'online'): number[] {
+  const text = readFileSync(`/sys/devices/system/cpu/${name}`, 'utf8').trim();
+  return text.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
 }
+
+const possibleCpus = () => Math.max(...cpuList('possible')) + 1;
+const onlineCpus = () => cpuList('online');

@@ -6,11 +6,6 @@ export interface HookPlan {
   readonly columns: readonly Column[];
   /** In the order in which they are attached. */
   readonly programs: readonly string[];
-  /** Another way to the same, tried when the first is refused; what is then missing is said with the hook's name. */
-  readonly instead?: {
-    readonly programs: readonly string[];
-    readonly lacks: { readonly hook: string; readonly why: string };
-  };
 }
 
 const SPAWN_CALLS = ['fork', 'vfork', 'clone', 'clone3'];
@@ -55,14 +50,10 @@ export const CHILD_EXISTS_PLAN: HookPlan = {
   name: CHILD_EXISTS,
   columns: ['spawns'],
   programs: ['task_newtask'],
-  instead: {
-    programs: ['task_newtask_coarse'],
-    lacks: {
-      hook: 'exact_rss',
-      why: 'the kernel has no CONFIG_KALLSYMS_ALL: copied RSS may lack some 100 KiB for each CPU',
-    },
-  },
 };
+
+/** Not attached but run once, when all is loaded: they learn where each CPU keeps its part of a counter. */
+export const LEARNING_PROGRAMS = { once: 'learn_anchor_pointer', eachCpu: 'learn_anchor_address' };
 
 /** The functions that fexit is aimed at, where the program's name alone does not say. */
 export function attachTargets(arch: string): Readonly<Record<string, string>> {

@@ -24,6 +24,9 @@ export interface BpfObject {
   layout(struct: string): Layout;
   load(): void;
   attach(program: string): void;
+  /** Runs a raw_tp program once: on that CPU, or in this thread if negative. */
+  runProgram(program: string, cpu: number): void;
+  mapFd(map: string): number;
   openRing(map: string): void;
   readGlobal(variable: string, bytes: Uint8Array): void;
   writeGlobal(variable: string, bytes: Uint8Array): void;

@@ -64,6 +64,8 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 					   InstanceMethod<&BpfObject::layout>("layout"),
 					   InstanceMethod<&BpfObject::load>("load"),
 					   InstanceMethod<&BpfObject::attach>("attach"),
+					   InstanceMethod<&BpfObject::run_program>("runProgram"),
+					   InstanceMethod<&BpfObject::map_fd>("mapFd"),
 					   InstanceMethod<&BpfObject::open_ring>("openRing"),
 					   InstanceMethod<&BpfObject::read_global>("readGlobal"),
 					   InstanceMethod<&BpfObject::write_global>("writeGlobal"),
@@ -158,6 +160,20 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 	{
 		if (expect(info, info.Length() == 1 && info[0].IsString()))
 			check(info, object_.attach(info[0].As<Napi::String>()));
+	}
+
+	void run_program(const Napi::CallbackInfo &info)
+	{
+		if (expect(info, info.Length() == 2 && info[0].IsString() && info[1].IsNumber()))
+			check(info,
+			      object_.run_program(info[0].As<Napi::String>(), info[1].As<Napi::Number>().Int32Value()));
+	}
+
+	Napi::Value map_fd(const Napi::CallbackInfo &info)
+	{
+		if (!expect(info, info.Length() == 1 && info[0].IsString()))
+			return info.Env().Undefined();
+		return Napi::Number::New(info.Env(), object_.map_fd(info[0].As<Napi::String>()));
 	}
 
 	void open_ring(const Napi::CallbackInfo &info)

@@ -7,6 +7,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace forktax
@@ -86,6 +87,9 @@ void Object::close()
 	for (struct bpf_link *link : links_)
 		bpf_link__destroy(link);
 	links_.clear();
+	for (const Section &section : sections_)
+		munmap(section.data, section.size);
+	sections_.clear();
 	bpf_object__close(object_);
 	object_ = nullptr;
 	loaded_ = false;
@@ -178,7 +182,7 @@ Failure Object::set_rodata(const std::string &name, const void *bytes, size_t si
 	return write_global(name, bytes, size);
 }
 
-Failure Object::write_global(const std::string &name, const void *bytes, size_t size)
+Failure Object::locate(const std::string &name, size_t size, uint8_t **ret_data) const
 {
 	Variable variable;
 	Failure result = find_variable(name, &variable);
@@ -189,25 +193,36 @@ Failure Object::write_global(const std::string &name, const void *bytes, size_t 
 	/* const before libbpf 1.2, though meant to be written */
 	auto *data = const_cast<uint8_t *>(
 		static_cast<const uint8_t *>(bpf_map__initial_value(variable.map, &section_size)));
+	for (const Section &section : sections_) {
+		if (section.map == variable.map) {
+			data = section.data;
+			section_size = section.size;
+		}
+	}
 	if (!data || size != variable.size || variable.offset + size > section_size)
 		return failure(EINVAL, "the variable " + name + " has " + std::to_string(variable.size) + " bytes");
-	memcpy(data + variable.offset, bytes, size);
+	*ret_data = data + variable.offset;
 	return {};
+}
+
+Failure Object::write_global(const std::string &name, const void *bytes, size_t size)
+{
+	uint8_t *data = nullptr;
+	Failure result = locate(name, size, &data);
+
+	if (result.ok())
+		memcpy(data, bytes, size);
+	return result;
 }
 
 Failure Object::read_global(const std::string &name, void *bytes, size_t size) const
 {
-	Variable variable;
-	Failure result = find_variable(name, &variable);
+	uint8_t *data = nullptr;
+	Failure result = locate(name, size, &data);
 
-	if (!result.ok())
-		return result;
-	size_t section_size = 0;
-	auto *data = static_cast<const uint8_t *>(bpf_map__initial_value(variable.map, &section_size));
-	if (!data || size != variable.size || variable.offset + size > section_size)
-		return failure(EINVAL, "the variable " + name + " has " + std::to_string(variable.size) + " bytes");
-	memcpy(bytes, data + variable.offset, size);
-	return {};
+	if (result.ok())
+		memcpy(bytes, data, size);
+	return result;
 }
 
 Failure Object::layout(const std::string &name, Layout *ret) const
@@ -222,12 +237,34 @@ Failure Object::layout(const std::string &name, Layout *ret) const
 	return {};
 }
 
+/* What libbpf keeps is the initial value; only skeletons, and libbpf since 1.5, map the kernel's own memory there. */
+Failure Object::map_sections()
+{
+	struct bpf_map *each;
+
+	bpf_object__for_each_map(each, object_)
+	{
+		size_t size = 0;
+		const std::string name = bpf_map__name(each);
+
+		if (!bpf_map__is_internal(each) || name.ends_with(".rodata") || !bpf_map__initial_value(each, &size))
+			continue;
+		void *data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(each), 0);
+		if (data == MAP_FAILED)
+			return failure(errno, "cannot see the variables in " + name);
+		sections_.push_back({each, static_cast<uint8_t *>(data), size});
+	}
+	return {};
+}
+
 Failure Object::load()
 {
 	begin_log();
 	int error = bpf_object__load(object_);
-	loaded_ = error == 0;
-	return error ? failure(error, "the kernel refused the probes") : Failure{};
+	if (error)
+		return failure(error, "the kernel refused the probes");
+	loaded_ = true;
+	return map_sections();
 }
 
 Failure Object::attach(const std::string &name)
@@ -242,6 +279,27 @@ Failure Object::attach(const std::string &name)
 		return failure(errno, "cannot attach " + name);
 	links_.push_back(link);
 	return {};
+}
+
+Failure Object::run_program(const std::string &name, int cpu)
+{
+	struct bpf_program *found = program(name);
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+
+	if (!loaded_ || !found)
+		return failure(ENOENT, "no program " + name);
+	if (cpu >= 0) {
+		options.flags = BPF_F_TEST_RUN_ON_CPU;
+		options.cpu = static_cast<uint32_t>(cpu);
+	}
+	int error = bpf_prog_test_run_opts(bpf_program__fd(found), &options);
+	return error ? failure(error, "cannot run " + name) : Failure{};
+}
+
+int Object::map_fd(const std::string &name) const
+{
+	struct bpf_map *found = map(name);
+	return loaded_ && found ? bpf_map__fd(found) : -1;
 }
 
 int Object::take_record(void *context, void *record, size_t size)

@@ -67,6 +67,10 @@ class Object
 
 	/* After load. */
 	Failure attach(const std::string &program);
+	/* Runs a raw_tp program once: on `cpu`, or in this thread where `cpu` is negative. */
+	Failure run_program(const std::string &program, int cpu);
+	/* -1: no such map, or not loaded. It stays the object's. */
+	int map_fd(const std::string &map) const;
 	Failure open_ring(const std::string &map);
 	Failure read_global(const std::string &variable, void *bytes, size_t size) const;
 	Failure write_global(const std::string &variable, const void *bytes, size_t size);
@@ -94,13 +98,22 @@ class Object
 		uint32_t offset;
 		uint32_t size;
 	};
+	/* The section of a map of globals, as this process sees it once loaded. */
+	struct Section {
+		struct bpf_map *map;
+		uint8_t *data;
+		size_t size;
+	};
 	Failure find_variable(const std::string &name, Variable *ret) const;
+	Failure locate(const std::string &name, size_t size, uint8_t **ret_data) const;
+	Failure map_sections();
 	struct bpf_program *program(const std::string &name) const;
 	struct bpf_map *map(const std::string &name) const;
 
 	struct bpf_object *object_ = nullptr;
 	struct ring_buffer *ring_ = nullptr;
 	std::vector<struct bpf_link *> links_;
+	std::vector<Section> sections_;
 	bool loaded_ = false;
 
 	static int take_record(void *context, void *record, size_t size);
