@@ -22,7 +22,8 @@ function fail(error: unknown): never {
   process.exit(explain(error instanceof ForktaxError ? error : defect(error)));
 }
 
-function explain(error: ForktaxError, help: string = ERRORS[error.code].help): number {
+function explain(error: ForktaxError): number {
+  const help = error.code === 'FORKTAX_USAGE' ? `See ${commandPath()} --help.` : ERRORS[error.code].help;
   process.stderr.write(`forktax: ${error.message}\n${help} [${error.code}]\n`);
   return ERRORS[error.code].exit;
 }
@@ -37,7 +38,7 @@ function onCommanderError(error: CommanderError): number {
   if (error.exitCode === 0) return 0;
   if (error.code === 'commander.help') return ERRORS.FORKTAX_USAGE.exit;
   const message = error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)$/, '; did you mean $1?');
-  return explain(new ForktaxError('FORKTAX_USAGE', message), `See ${commandPath()} --help.`);
+  return explain(new ForktaxError('FORKTAX_USAGE', message));
 }
 
 /** The command that the arguments name, as far as they name one. */

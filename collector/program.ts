@@ -1,9 +1,12 @@
 /** The tree of commands: what cli.ts runs, and what help, completion and the man page are made from. */
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { doctorCommand } from './commands/doctor.ts';
+import { histCommand } from './commands/hist.ts';
+import { snoopCommand } from './commands/snoop.ts';
 import { VERSION } from './version.ts';
 
 /** In the order of `--help`. Each file imports what is heavy only when its command runs. */
-const COMMANDS: readonly (() => CommandUnknownOpts)[] = [];
+const COMMANDS: readonly (() => CommandUnknownOpts)[] = [snoopCommand, histCommand, doctorCommand];
 
 export function buildProgram(): CommandUnknownOpts {
   const program = new Command('forktax')
