@@ -2,11 +2,12 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { doctorCommand } from './commands/doctor.ts';
 import { histCommand } from './commands/hist.ts';
+import { serveCommand } from './commands/serve.ts';
 import { snoopCommand } from './commands/snoop.ts';
 import { VERSION } from './version.ts';
 
 /** In the order of `--help`. Each file imports what is heavy only when its command runs. */
-const COMMANDS: readonly (() => CommandUnknownOpts)[] = [snoopCommand, histCommand, doctorCommand];
+const COMMANDS: readonly (() => CommandUnknownOpts)[] = [serveCommand, snoopCommand, histCommand, doctorCommand];
 
 export function buildProgram(): CommandUnknownOpts {
   const program = new Command('forktax')

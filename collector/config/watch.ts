@@ -14,8 +14,8 @@ interface Options {
 }
 
 export interface WatchedWebConfig {
-  current(): WebConfig;
-  close(): void;
+  readonly current: () => WebConfig;
+  readonly close: () => void;
 }
 
 /** @throws FORKTAX_CONFIG when the file is wrong from the start */
