@@ -3,12 +3,19 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { histCommand } from './commands/hist.ts';
+import { serveCommand } from './commands/serve.ts';
 import { snoopCommand } from './commands/snoop.ts';
 import { withManual } from './terminal/manual.ts';
 import { VERSION } from './version.ts';
 
 /** In the order of `--help`. Each file imports what is heavy only when its command runs. */
-const COMMANDS: readonly (() => CommandUnknownOpts)[] = [snoopCommand, histCommand, doctorCommand, completionCommand];
+const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
+  serveCommand,
+  snoopCommand,
+  histCommand,
+  doctorCommand,
+  completionCommand,
+];
 
 export function buildProgram(): CommandUnknownOpts {
   const program: CommandUnknownOpts = new Command('forktax')

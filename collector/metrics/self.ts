@@ -77,6 +77,13 @@ export const SELF_METRICS: readonly SelfMetric[] = [
     samples: ofHealth('rowsFolded'),
   },
   {
+    name: 'forktax_table_evicted_total',
+    kind: 'counter',
+    labels: [],
+    help: 'Rows long unused that were added to "(other)" to make room. Their costs stay in every sum.',
+    samples: ofHealth('rowsEvicted'),
+  },
+  {
     name: 'forktax_failures_folded_total',
     kind: 'counter',
     labels: [],

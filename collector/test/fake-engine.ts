@@ -72,6 +72,7 @@ const EMPTY_SNAPSHOT: Snapshot = {
   health: {
     eventsLost: 0,
     rowsFolded: 0,
+    rowsEvicted: 0,
     failuresFolded: 0,
     callsUntracked: 0,
     processesUntracked: 0,

@@ -6,7 +6,7 @@ import { renderSpawnMetrics } from '../../metrics/render.ts';
 import type { IdLabel } from '../../metrics/series.ts';
 import type { Format } from '../../metrics/text.ts';
 import { AT_MS, createFakeEngine, fakeFailure, fakeRow, histogram, hooksWithout } from '../fake-engine.ts';
-import { parseSamples, valueOf } from './parse.ts';
+import { parseSamples, valueOf, type ParsedSample } from './parse.ts';
 
 const NONE = new Map<never, string>();
 
@@ -49,11 +49,11 @@ describe('spawn metrics', () => {
       fakeFailure({ kind: 'spawn', errno: 999, count: 6, comm: 'sh' }),
     ];
     const samples = parseSamples(render({ rows: [fakeRow()], failures }));
-    const ofNode = (errno: string) => ({ comm: 'node', syscall: 'clone', errno });
+    const labels = { comm: 'node', syscall: 'clone' };
     assert.equal(valueOf(samples, 'forktax_exec_failures_total', { comm: 'node', errno: 'ENOENT' }), 7);
     assert.equal(valueOf(samples, 'forktax_exec_failures_total', { comm: 'node', errno: 'EACCES' }), 0);
-    assert.equal(valueOf(samples, 'forktax_spawn_failures_total', ofNode('ERESTARTNOINTR')), 5);
-    assert.equal(valueOf(samples, 'forktax_spawn_failures_total', ofNode('EAGAIN')), 0);
+    assert.equal(valueOf(samples, 'forktax_spawn_failures_total', { ...labels, errno: 'ERESTARTNOINTR' }), 5);
+    assert.equal(valueOf(samples, 'forktax_spawn_failures_total', { ...labels, errno: 'EAGAIN' }), 0);
     assert.equal(valueOf(samples, 'forktax_spawn_failures_total', { comm: 'sh', errno: '999' }), 6);
   });
 
@@ -135,9 +135,6 @@ describe('histograms', () => {
     assert.equal(valueOf(samples, 'forktax_spawn_stall_seconds_bucket', { le: '0.002' }), 1);
   });
 
-  const exemplars = (row: Partial<CostRow>, format: Format) =>
-    parseSamples(render({ rows: [fakeRow(row)] }, format)).filter((one) => one.exemplar !== undefined);
-
   it('carry the slowest spawn on its bucket, in OpenMetrics only', () => {
     const slowest = { pid: 4242, stallNs: 43_500_000, atMs: AT_MS + 500 };
     assert.deepEqual(exemplars({ slowest }, 'text'), []);
@@ -151,8 +148,12 @@ describe('histograms', () => {
   });
 });
 
+function exemplars(row: Partial<CostRow>, format: Format): readonly ParsedSample[] {
+  return parseSamples(render({ rows: [fakeRow(row)] }, format)).filter((one) => one.exemplar !== undefined);
+}
+
 function assertAgrees(
-  samples: ReturnType<typeof parseSamples>,
+  samples: readonly ParsedSample[],
   name: string,
   { counts, sum }: Histogram,
   unitsPerBase: number,

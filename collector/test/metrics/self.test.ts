@@ -7,6 +7,7 @@ import { parseSamples, valueOf } from './parse.ts';
 const health = {
   eventsLost: 1,
   rowsFolded: 2,
+  rowsEvicted: 13,
   failuresFolded: 3,
   callsUntracked: 4,
   processesUntracked: 5,
@@ -37,6 +38,7 @@ describe('metrics of forktax itself', () => {
       forktax_up: 1,
       forktax_events_lost_total: 1,
       forktax_table_folded_total: 2,
+      forktax_table_evicted_total: 13,
       forktax_failures_folded_total: 3,
       forktax_calls_untracked_total: 4,
       forktax_processes_untracked_total: 5,
