@@ -1,0 +1,116 @@
+/** What a run's spawns cost, by program and by mechanism. What could not be measured is absent. */
+import { absentColumns, MECHANISMS, type Column, type CostRow, type Mechanism } from '../../engine/engine.ts';
+import { errnoName } from '../../errno.ts';
+import { TIME_BOUNDS_NS } from '../../ledger/bounds.ts';
+import { quantile } from '../../ledger/histogram.ts';
+import { addCosts, NO_COSTS, sumBy, type Costs } from '../../ledger/rows.ts';
+import type { Sketch } from '../../ledger/sketch.ts';
+import type { Measurement } from '../run/measure.ts';
+
+export interface Figures {
+  readonly spawns: number;
+  readonly stallSumNs?: number;
+  /** Within 2 %, or, where events were lost, estimated from the histogram. */
+  readonly stallP50Ns?: number;
+  readonly stallP99Ns?: number;
+  /** Not where events were lost. */
+  readonly stallMaxNs?: number;
+  readonly copyNs?: number;
+  readonly copiedRssBytes: number;
+  readonly copiedPageTableBytes: number;
+  readonly cowFaults?: number;
+  readonly execs?: number;
+  readonly execDelayP50Ns?: number;
+  readonly execDelayP99Ns?: number;
+}
+
+export interface GroupFigures extends Figures {
+  readonly comm: string;
+  readonly mechanism: Mechanism;
+}
+
+/** Each program of the tree by its mechanisms, the largest stall first. */
+export function figuresByProgram(measurement: Measurement): GroupFigures[] {
+  const absent = absentColumns(measurement.hooks);
+  return [...sumBy(measurement.rows, ({ comm, mechanism }) => JSON.stringify([comm, mechanism]))]
+    .map(([key, costs]) => {
+      const [comm, mechanism] = JSON.parse(key) as [string, Mechanism];
+      return { comm, mechanism, ...figuresOf(costs, absent, wholeSketch(measurement, costs, { comm, mechanism })) };
+    })
+    .filter(({ spawns }) => spawns > 0)
+    .toSorted((a, b) => (b.stallSumNs ?? b.spawns) - (a.stallSumNs ?? a.spawns));
+}
+
+/** The costs of each mechanism that was used, for histograms. */
+export function costsByMechanism(rows: readonly CostRow[]): [Mechanism, Costs][] {
+  const sums = sumBy(rows, ({ mechanism }) => mechanism);
+  return MECHANISMS.flatMap((mechanism) => {
+    const costs = sums.get(mechanism);
+    return costs && costs.spawns > 0 ? [[mechanism, costs] as [Mechanism, Costs]] : [];
+  });
+}
+
+/** Of all spawns. */
+export function totalFigures(measurement: Measurement): Figures {
+  const costs = measurement.rows.reduce<Costs>((sum, row) => addCosts(sum, row), NO_COSTS);
+  return figuresOf(costs, absentColumns(measurement.hooks), wholeSketch(measurement, costs));
+}
+
+export interface Failures {
+  /** `spawn`: the call failed. `exec`: the child's exec did. */
+  readonly kind: 'spawn' | 'exec';
+  readonly comm: string;
+  readonly error: string;
+  readonly count: number;
+}
+
+export function failuresOf({ failures }: Measurement): Failures[] {
+  const counts = new Map<string, Failures>();
+  for (const { kind, comm, errno, count } of failures) {
+    const key = JSON.stringify([kind, comm, errno]);
+    counts.set(key, { kind, comm, error: errnoName(errno), count: (counts.get(key)?.count ?? 0) + count });
+  }
+  return [...counts.values()].toSorted((a, b) => b.count - a.count);
+}
+
+/** If it holds every stall that the kernel counted. */
+function wholeSketch(
+  { stalls }: Measurement,
+  { stall }: Costs,
+  group?: { comm: string; mechanism: Mechanism },
+): Sketch | undefined {
+  const sketch = stalls(group);
+  return sketch?.sum === stall.sum ? sketch : undefined;
+}
+
+function figuresOf(costs: Costs, absent: ReadonlyMap<Column, string>, sketch: Sketch | undefined): Figures {
+  return {
+    spawns: costs.spawns,
+    copiedRssBytes: costs.copiedRss.sum,
+    copiedPageTableBytes: costs.copiedPageTableBytes,
+    ...(!absent.has('stall') && stallFigures(costs, sketch)),
+    ...(!absent.has('faults') && { cowFaults: costs.cowFaultsParent + costs.cowFaultsChild }),
+    ...(!absent.has('exec') && execFigures(costs)),
+  };
+}
+
+function stallFigures({ stall, copyNs }: Costs, sketch: Sketch | undefined): Partial<Figures> {
+  const quantileOf = (q: number): number | undefined => sketch?.quantile(q) ?? quantile(stall, TIME_BOUNDS_NS, q);
+  const [p50, p99] = [quantileOf(0.5), quantileOf(0.99)];
+  return {
+    stallSumNs: stall.sum,
+    copyNs,
+    ...(p50 !== undefined && { stallP50Ns: Math.round(p50) }),
+    ...(p99 !== undefined && { stallP99Ns: Math.round(p99) }),
+    ...(sketch && { stallMaxNs: sketch.max }),
+  };
+}
+
+function execFigures({ execDelay }: Costs): Partial<Figures> {
+  const [p50, p99] = [quantile(execDelay, TIME_BOUNDS_NS, 0.5), quantile(execDelay, TIME_BOUNDS_NS, 0.99)];
+  return {
+    execs: Array.from(execDelay.counts).reduce((sum, count) => sum + count, 0),
+    ...(p50 !== undefined && { execDelayP50Ns: Math.round(p50) }),
+    ...(p99 !== undefined && { execDelayP99Ns: Math.round(p99) }),
+  };
+}
