@@ -81,7 +81,7 @@ std::vector<SyncPipe> to_pipes(const Request &request, const std::vector<bool> &
 
 Napi::Array to_output(Napi::Env env, const std::vector<SyncPipe> &pipes, const std::vector<bool> &is_pipe)
 {
-	const Napi::Array output = Napi::Array::New(env, is_pipe.size());
+	Napi::Array output = Napi::Array::New(env, is_pipe.size());
 
 	for (uint32_t i = 0, next = 0; i < is_pipe.size(); i++) {
 		const SyncPipe *pipe = is_pipe[i] ? &pipes[next++] : nullptr;
@@ -114,7 +114,7 @@ Napi::Value spawn_sync(const Napi::CallbackInfo &info)
 	else
 		close_pipes(pipes);
 
-	const Napi::Object result = Napi::Object::New(env);
+	Napi::Object result = Napi::Object::New(env);
 	result["error"] = Napi::Number::New(env, outcome.error);
 	result["pid"] = Napi::Number::New(env, outcome.status < 0 ? 0 : pid);
 	result["status"] = Napi::Number::New(env, outcome.status);
@@ -144,7 +144,7 @@ Napi::Value counts(const Napi::CallbackInfo &info)
 {
 	const Napi::Env env = info.Env();
 	const Thread &thread = thread_of(info);
-	const Napi::Object result = Napi::Object::New(env), mechanisms = Napi::Object::New(env);
+	Napi::Object result = Napi::Object::New(env), mechanisms = Napi::Object::New(env);
 
 	for (int mechanism = AFORK_CLONE3; mechanism <= AFORK_WORKER; mechanism++) {
 		const uint32_t number = thread.by_mechanism[mechanism];

@@ -90,10 +90,11 @@ void await_session(const afork_job *job)
 		sched_yield();
 }
 
-// Linux accepts up to ARG_MAX in any case; beyond it depends on limits, and the exec alone can tell.
+// execve() accepts 128 KiB of strings and pointers in any case; how much more depends on limits, and the exec alone can
+// tell (bprm_stack_limits() in the kernel's fs/exec.c).
 bool is_length_certain(const Request &request)
 {
-	return request.arguments.bytes() + request.environment.bytes() + request.file.size() <= ARG_MAX;
+	return request.file.size() + request.arguments.exec_bytes() + request.environment.exec_bytes() <= 128 * 1024;
 }
 
 int await_exec(afork_job *job)
@@ -135,7 +136,7 @@ Request::Request(const Napi::Object &program)
       flags(program.Get("flags").As<Napi::Number>())
 {
 	const Napi::Value pairs = program.Get("environment");
-	const Napi::Int32Array map = program.Get("fds").As<Napi::Int32Array>();
+	Napi::Int32Array map = program.Get("fds").As<Napi::Int32Array>();
 
 	arguments.assign(program.Get("args").As<Napi::Array>());
 	has_environment = pairs.IsArray();

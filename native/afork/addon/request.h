@@ -24,7 +24,7 @@ class Strings {
       public:
 	void assign(const Napi::Array &array);
 	const char *const *pointers() const { return pointers_.data(); }
-	size_t bytes() const { return bytes_.size(); }
+	size_t exec_bytes() const { return bytes_.size() + pointers_.size() * sizeof(char *); }
 
       private:
 	std::vector<char> bytes_;

@@ -34,6 +34,6 @@ export function register(options: { readonly mode?: Mode } = {}): void {
     Object.defineProperty(thread.shape.prototype, name, { value: methods[name], writable: true, configurable: true });
   }
   const binding = recogniseSync();
-  if (binding) hookSync(thread, binding, mode);
+  if (binding) hookSync(thread, binding);
   hookedSync = binding !== undefined;
 }

@@ -5,7 +5,7 @@
  */
 
 import childProcess from 'node:child_process';
-import type { Mode, Thread } from './children.ts';
+import type { Thread } from './children.ts';
 import { signalName } from './children.ts';
 import type { SyncLimits, SyncResult } from './native.ts';
 import { type Reason, type Request, toProgram } from './request.ts';
@@ -75,10 +75,10 @@ function isRead(options: Partial<SyncOptions>): boolean {
   return Array.isArray(envPairs) && JSON.stringify(seen) === JSON.stringify(known);
 }
 
-export function hookSync({ native, fallbacks }: Thread, binding: Binding, mode: () => Mode): void {
+export function hookSync({ native, fallbacks }: Thread, binding: Binding): void {
   const original = binding.spawn;
   binding.spawn = function spawn(options) {
-    const program = toProgram({ ...options, environment: options.envPairs }, mode() === 'strict');
+    const program = toProgram({ ...options, environment: options.envPairs }, false);
     const limits = typeof program === 'string' ? program : toLimits(options);
     if (typeof program !== 'string' && typeof limits !== 'string') return toResult(native.spawnSync(program, limits));
     const reason = limits as Reason;
