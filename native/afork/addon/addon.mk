@@ -1,5 +1,5 @@
-# The addon of the Node package, and its JavaScript: Node refuses to strip types inside node_modules, so what is
-# published is built.
+# The addon of the Node package, and its JavaScript, which is built because Node strips no types inside node_modules.
+# CommonJS: --require takes it in every Node, and it starts faster than a graph of ES modules.
 AFORK_ADDON_SOURCES := addon children request sync
 AFORK_ADDON_OBJECTS := $(AFORK_ADDON_SOURCES:%=$(AFORK_OUT)/addon/%.o) $(AFORK_OUT)/addon/look.o
 
@@ -19,9 +19,10 @@ $(AFORK_OUT)/addon/look.o: $(AFORK)/addon/look.c $(AFORK)/addon/look.h $(AFORK)/
 $(AFORK_OUT)/afork.node: $(AFORK_ADDON_OBJECTS) $(AFORK_OUT)/libafork.a
 	$(CXX) $(CXXFLAGS) -shared -pthread -Wl,-z,now -Wl,-z,nodelete -Wl,--exclude-libs,ALL $^ -o $@
 
-$(AFORK)/dist/register.js: $(wildcard $(AFORK)/node/*.ts) $(AFORK)/tsconfig.json
+$(AFORK)/dist/register.js: $(wildcard $(AFORK)/node/*.ts) $(AFORK)/tsconfig.json $(AFORK)/addon/addon.mk
 	rm -rf $(@D)
 	node_modules/.bin/tsc -p $(AFORK)/tsconfig.json
+	echo '{ "type": "commonjs" }' >$(@D)/package.json
 
 clean: clean-afork-addon
 clean-afork-addon:

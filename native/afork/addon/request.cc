@@ -18,8 +18,6 @@ namespace
 
 // As libuv does it: every signal that a program can reset, and not glibc's own of real time.
 constexpr uint64_t RESETTABLE_SIGNALS = 0x7fffffff & ~(1ull << (SIGKILL - 1)) & ~(1ull << (SIGSTOP - 1));
-// As libuv since 1.49; a child that nobody reads stops after as many bytes.
-constexpr int SOCKET_BUFFER_BYTES = 64 * 1024;
 
 const char *find_path(const Request &request)
 {
@@ -28,17 +26,6 @@ const char *find_path(const Request &request)
 			return *entry + 5;
 	}
 	return "/bin:/usr/bin";
-}
-
-int make_pipe(int ends[2])
-{
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-		return errno;
-	for (int i = 0; i < 2; i++) {
-		setsockopt(ends[i], SOL_SOCKET, SO_RCVBUF, &SOCKET_BUFFER_BYTES, sizeof SOCKET_BUFFER_BYTES);
-		setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &SOCKET_BUFFER_BYTES, sizeof SOCKET_BUFFER_BYTES);
-	}
-	return 0;
 }
 
 // The child's map of descriptors. Owns the child's ends of its pipes.
@@ -65,8 +52,10 @@ int FdMap::open(const Request &request)
 			entries_[i] = request.fds[i];
 		if (request.fds[i] != FD_PIPE)
 			continue;
-		if (const int error = make_pipe(ends))
-			return error;
+		// With the system's buffers, as libuv after 1.52 (its #5230). 1.51 and 1.52 shrink them, by four system
+		// calls a pipe, and children that exit in haste lose output for it.
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+			return errno;
 		request.fds[i] = ends[0];
 		entries_[i] = ends[1];
 		child_ends_.push_back(ends[1]);

@@ -1,7 +1,5 @@
 /** The addon: what it does, and what its numbers mean. It validates nothing; `request.ts` does. */
 
-import { createRequire } from 'node:module';
-
 /** Entries of a map of descriptors that are no descriptor of this process. */
 export const FD_IGNORE = -1;
 export const FD_PIPE = -2;
@@ -67,10 +65,4 @@ export interface Native {
   /** `status` is the exit code, or a negative errno of a child that never ran its program. */
   onExit(callback: (pid: number, status: number, signal: number) => void): void;
   counts(): Counts;
-}
-
-/** Throws where there is no addon for this system, or the kernel has no pidfds (Linux 5.3). */
-export function loadNative(): Native {
-  // The same relative place from the source and from dist/.
-  return createRequire(import.meta.url)('../build/afork.node') as Native;
 }

@@ -1,7 +1,7 @@
 /** What a thread has of afork: at most one, made when it is first needed. */
 
+import { loadAddon } from '../addon.cjs';
 import { MODES, type Mode, type Thread, prepareThread } from './children.ts';
-import { loadNative } from './native.ts';
 import { recogniseShape } from './shape.ts';
 
 let thread: Thread | undefined;
@@ -20,7 +20,7 @@ function makeThread(): Thread | undefined {
   const shape = recogniseShape();
   if (!shape) return warn(`this Node.js (${process.version}) is not known to it`);
   try {
-    return prepareThread(shape, loadNative());
+    return prepareThread(shape, loadAddon());
   } catch (error) {
     return warn((error as Error).message);
   }
