@@ -149,7 +149,6 @@ struct afork_options {
 /* The step at which a child failed. */
 enum afork_step {
 	AFORK_STEP_NONE = 0,
-	AFORK_STEP_SIGNALS,
 	AFORK_STEP_CGROUP,
 	AFORK_STEP_FDS, /* unsharing the descriptor table */
 	AFORK_STEP_SETSID,
@@ -163,7 +162,6 @@ enum afork_step {
 	AFORK_STEP_SETGROUPS,
 	AFORK_STEP_SETGID,
 	AFORK_STEP_SETUID,
-	AFORK_STEP_MASK,
 	AFORK_STEP_EXEC,
 };
 const char *afork_step_name(enum afork_step step); /* "exec", "fd map", … */
@@ -232,6 +230,98 @@ int afork_job_kill(struct afork_job *job, int signal);
 
 /* Forgets the child and closes its pidfd and doorbell: no kill, no wait. NULL is allowed. */
 void afork_job_free(struct afork_job *job);
+
+/* ---------------------------------------------------------------------------------------------- afork ---------- */
+
+/*
+ * What `function` may do. It runs in the caller's memory, beside all its threads, on a stack of 256 KiB with a guard page,
+ * with the caller's signal mask, no handlers, and copies of the caller's descriptors, directory, limits and credentials
+ * (vfork()'s rules, but the caller is awake). Its thread storage is its own (errno is; the caller's is not touched).
+ *
+ * It may call the functions of signal-safety(7), with the exceptions below; it may read what the caller keeps still until
+ * it has left; it may write where the caller expects it (a result, before exec). It ends by an exec, by _exit(), or by
+ * returning its exit status. argument must stay valid until then.
+ *
+ * It must not
+ *   - call malloc() or stdio, or take any lock: if it is killed, or executes, while it has one, the caller never gets it;
+ *     an allocator with per-CPU caches would moreover take it for another thread;
+ *   - call setuid(), setgid(), setgroups() and their like: libc makes the caller's threads follow, and the kernel makes
+ *     the caller undumpable. afork_spawn() does this right;
+ *   - call exit(), fork(), pthread_*() or dlopen(), unwind or longjmp() past its own frame;
+ *   - set handlers that touch what the caller's handlers touch: they would run in both processes, on the same memory.
+ *
+ * OpenJDK gave vfork() up (JDK-8357090) because a child in the parent's memory "may accidentally damage or kill the parent
+ * process", above all through asynchronous signals. Here no handler of the parent can run in the child: all 64 signals
+ * are blocked by the raw system call before it exists, the two that libc hides included, and let in only when every
+ * handler has been reset. A stack overflow hits a guard page; libc state in thread storage is not shared; a core dump
+ * kills the child alone (kernels on which it would not, before 5.16, get AFORK_VFORK). What is left is what the function
+ * itself does wrong, which is why afork_spawn(), whose child runs 300 lines of raw system calls and no others, comes
+ * first in this header; and the OOM killer, which kills all processes that share a memory, as with posix_spawn().
+ */
+pid_t afork(int (*function)(void *), void *argument);
+
+/* The names and values of illumos' forkx(). */
+#define FORK_NOSIGCHLD 0x1 /* refused, ENOTSUP: exec resets the exit signal to SIGCHLD on Linux (de_thread()) */
+#define FORK_WAITPID 0x2 /* only afork_waitpid() shall get the status; whoever else reaps the child does not steal it */
+
+/*
+ * Starts a child that runs function(argument), and returns its pid at once. -1 with errno: EINVAL (flags), ENOTSUP
+ * (FORK_NOSIGCHLD), EAGAIN, ENOMEM. At first, and when more children than ever before are on their way, this starts a
+ * thread, to have its thread storage. Under a sanitizer, or valgrind, it is fork().
+ */
+pid_t aforkx(int flags, int (*function)(void *), void *argument);
+
+/*
+ * As waitpid(), for children of aforkx(FORK_WAITPID), once each. options: 0 or WNOHANG (returns 0 while the child lives).
+ * On kernels before 6.15 a child that somebody else reaped gives ECHILD: there the kernel keeps no status.
+ * Without this call, the child's descriptor is kept for ever.
+ */
+pid_t afork_waitpid(pid_t pid, int *status, int options);
+
+/*
+ * The same by a thread that waits in vfork(): for the record, and for comparison. done, if not NULL, is called by that
+ * thread, with the child's pid, once the child has executed or exited; or with -1, and errno set. Returns 0, or -1 with
+ * errno (EAGAIN, ENOMEM). What holds for afork()'s function holds for this one.
+ */
+int emulated_afork(int (*function)(void *), void *argument, void (*done)(pid_t));
+
+/*
+ * The same by a worker that was vforked beforehand and waits for work. Waits until that has answered, and while
+ * `maximum` workers are busy; not for the exec. -1 with errno: EAGAIN, ENOMEM, EMFILE, ESHUTDOWN (avfork_stop() is at
+ * work). Where memory cannot be shared it is afork().
+ *
+ * A worker has descriptors, directory, credentials, limits and signal dispositions as they were WHEN IT WAS VFORKED, after
+ * its last job: what the caller has opened since is not there (EBADF, or another file by that number), and what it has
+ * closed since stays open there, so that pipes and sockets may not come to their end. Use it for programs that need
+ * nothing of the caller but its memory. Its idle children are visible to wait(), and raise SIGCHLD when they go.
+ */
+pid_t avfork(int (*function)(void *), void *argument);
+
+/*
+ * Workers to keep even when idle (they are started now), at most to have, and how long one above the minimum may be idle.
+ * At first 0, 16, 10000. Returns 0, or -1 with errno: EINVAL (minimum > maximum, maximum 0), EAGAIN, ENOMEM, EMFILE.
+ */
+int avfork_configure(unsigned minimum, unsigned maximum, unsigned idle_ms);
+unsigned avfork_workers(void); /* at present */
+void avfork_stop(void);	       /* ends all workers; waits for those whose function has not left yet */
+
+/* ---------------------------------------------------------------------------------------------- popen ---------- */
+
+/*
+ * popen(command, type), type "r", "w", "re" or "we", that returns at once: it waits neither for the shell nor for its
+ * exec. The descriptor is close-on-exec in any case. A shell that cannot be executed is seen as end of file, or EPIPE,
+ * and its errno at afork_pclose(). NULL with errno: EINVAL (type), EMFILE, EAGAIN, ENOMEM.
+ */
+FILE *afork_popen(const char *command, const char *type);
+
+/* The same without a shell: file is looked for along PATH, argv is NULL-terminated. */
+FILE *afork_popenv(const char *file, const char *const argv[], const char *type);
+
+/*
+ * Closes, waits, and returns the status as of waitpid(); or -1 with errno: that of the failed exec, EINVAL (not from
+ * here). The status is had even if a stray wait() reaped the child, from Linux 6.15 on; before that, ECHILD.
+ */
+int afork_pclose(FILE *file);
 
 #ifdef __cplusplus
 }

@@ -12,17 +12,7 @@
 #include "internal.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
 #include <sys/ioctl.h>
-
-/* As the kernel has it; the same on x86-64 and arm64. */
-struct kernel_sigaction {
-	void (*handler)(int);
-	unsigned long flags;
-	void (*restorer)(void);
-	uint64_t mask;
-};
 
 static _Noreturn void fail(const struct plan *plan, enum afork_step step, int index, long error)
 {
@@ -42,29 +32,13 @@ static void check(const struct plan *plan, enum afork_step step, long result)
 
 /* --- signals --- */
 
-static void default_signal(int signal)
-{
-	const struct kernel_sigaction action = {.handler = SIG_DFL};
-	raw(SYS_rt_sigaction, signal, &action, 0, 8);
-}
-
-/* What CLONE_CLEAR_SIGHAND does, where it could not be had. */
-static void clear_handlers(void)
-{
-	struct kernel_sigaction action;
-	for (int signal = 1; signal <= 64; signal++)
-		if (raw(SYS_rt_sigaction, signal, 0, &action, 8) == 0 && action.handler != SIG_DFL &&
-		    action.handler != SIG_IGN)
-			default_signal(signal);
-}
-
 static void reset_signals(const struct plan *plan)
 {
 	if (plan->clear_handlers)
 		clear_handlers();
-	for (int signal = 1; signal <= 64; signal++)
-		if (plan->options.signals_default >> (signal - 1) & 1)
-			default_signal(signal);
+	for (int number = 1; number <= 64; number++)
+		if (plan->options.signals_default >> (number - 1) & 1)
+			default_signal(number);
 }
 
 /* --- process --- */
@@ -336,6 +310,6 @@ int spawn_child(void *argument)
 	act_all(plan);
 	set_limits(plan);
 	set_identity(plan);
-	check(plan, AFORK_STEP_MASK, raw(SYS_rt_sigprocmask, SIG_SETMASK, &plan->mask, 0, sizeof plan->mask));
+	set_signal_mask(plan->mask);
 	fail(plan, AFORK_STEP_EXEC, 0, execute_first(plan));
 }

@@ -4,8 +4,21 @@
 #define AFORK_INTERNAL_H
 
 #include "afork.h"
+#include "signals.h"
 #include "syscall.h"
 #include <stdbool.h>
+
+/* --- fork.c: what to do about a fork() elsewhere in the process --- */
+
+void before_fork(void);
+void after_fork_in_parent(void);
+void after_fork_in_child(void);
+
+/* Each part that has a lock. */
+void workers_before_fork(void), workers_after_fork(void), workers_in_forked(void);
+void registry_before_fork(void), registry_after_fork(void);
+void slots_before_fork(void), slots_after_fork(void), slots_in_forked(void);
+void donors_before_fork(void), donors_after_fork(void), donors_in_forked(void);
 
 /* --- clone.c --- */
 
@@ -53,10 +66,12 @@ static inline uint64_t failure_pack(int error, enum afork_step step, int index)
 /* --- slot.c: what one child needs of our memory --- */
 
 struct chunk;
+struct donor;
 
 struct slot {
 	struct slot *next;
 	struct afork_job *job; /* whose child is in the slot */
+	struct donor *donor;   /* whose thread storage that child has, or NULL */
 	struct chunk *chunks;  /* argument memory beyond the slot's own */
 	char *arena, *arena_end;
 	char *stack; /* above the guard page */
@@ -72,6 +87,19 @@ void *slot_allocate(struct slot *slot, size_t size);	    /* lives as long as the
 void slots_reclaim(void);				    /* give back what children have left */
 void slots_count(unsigned *idle, unsigned *occupied);	    /* for tests */
 
+/* --- donor.c: parked threads that lend their thread storage --- */
+
+/* With signals blocked. take: NULL when there can be no further thread. */
+struct donor *donor_take(void);
+void donor_give_back(struct donor *donor);
+void *donor_thread_pointer(const struct donor *donor);
+void donors_count(unsigned *idle, unsigned *lent); /* for tests */
+
+/* --- registry.c: jobs that the library keeps for its user, by pid or FILE --- */
+
+int registry_add(const void *owner, uintptr_t key, struct afork_job *job); /* 0 or ENOMEM */
+struct afork_job *registry_take(const void *owner, uintptr_t key);	   /* NULL: none, or somebody has taken it */
+
 /* --- mechanism.c --- */
 
 /* A child that is to be made. */
@@ -81,6 +109,7 @@ struct birth {
 	void *tls;	       /* or NULL: the caller's */
 	int cgroup_fd;	       /* or -1 */
 	bool share_files;
+	bool no_pidfd;
 };
 
 /* The mechanism to try first when the user demands none. */

@@ -156,10 +156,16 @@ enum afork_mechanism mechanism_after(enum afork_mechanism mechanism, long result
 
 /* --- the calls --- */
 
+static unsigned long common_flags(const struct birth *birth)
+{
+	return (birth->no_pidfd ? 0 : CLONE_PIDFD) | (birth->share_files ? CLONE_FILES : 0) |
+	       (birth->tls ? CLONE_SETTLS : 0);
+}
+
 static long give_by_clone3(struct birth *birth, int *pidfd)
 {
 	struct clone3_args args = {
-		.flags = CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | CLEAR_SIGHAND,
+		.flags = CLONE_VM | CLONE_CHILD_CLEARTID | CLEAR_SIGHAND | common_flags(birth),
 		.pidfd = (uintptr_t)pidfd,
 		.child_tid = (uintptr_t)&birth->job->in_memory,
 		.exit_signal = SIGCHLD,
@@ -168,10 +174,6 @@ static long give_by_clone3(struct birth *birth, int *pidfd)
 		.tls = (uintptr_t)birth->tls,
 	};
 	size_t size = offsetof(struct clone3_args, set_tid); /* 5.3's */
-	if (birth->tls)
-		args.flags |= CLONE_SETTLS;
-	if (birth->share_files)
-		args.flags |= CLONE_FILES;
 	if (birth->cgroup_fd >= 0) {
 		args.flags |= INTO_CGROUP;
 		args.cgroup = (uint64_t)birth->cgroup_fd;
@@ -182,19 +184,14 @@ static long give_by_clone3(struct birth *birth, int *pidfd)
 
 static long give_by_clone(struct birth *birth, int *pidfd, unsigned long more)
 {
-	unsigned long flags = CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD | more;
-	if (birth->tls)
-		flags |= CLONE_SETTLS;
-	if (birth->share_files)
-		flags |= CLONE_FILES;
+	unsigned long flags = CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD | common_flags(birth) | more;
 	return raw_clone(flags, birth->slot->stack + birth->slot->stack_size, pidfd, &birth->job->in_memory, birth->tls,
 			 &birth->slot->entry);
 }
 
 static long give_by_fork(struct birth *birth, int *pidfd)
 {
-	unsigned long flags = CLONE_PIDFD | SIGCHLD | (birth->share_files ? CLONE_FILES : 0);
-	return raw_clone(flags, 0, pidfd, 0, 0, &birth->slot->entry);
+	return raw_clone(SIGCHLD | common_flags(birth), 0, pidfd, 0, 0, &birth->slot->entry);
 }
 
 long birth_give(struct birth *birth, enum afork_mechanism mechanism)

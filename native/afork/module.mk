@@ -1,7 +1,7 @@
 # The C library. SAN=1 builds and tests it with AddressSanitizer and UBSan, in a directory of its own.
 AFORK := native/afork
 AFORK_OUT := $(AFORK)/build
-AFORK_SOURCES := child clone job mechanism plan slot spawn
+AFORK_SOURCES := afork avfork child clone donor emulated fork job mechanism plan popen registry slot spawn
 AFORK_TESTS := $(notdir $(basename $(wildcard $(AFORK)/test/*.c)))
 AFORK_CFLAGS = $(CFLAGS) $(WARN) -std=gnu11 -fPIC -fvisibility=hidden -pthread -I$(AFORK)
 ifdef SAN

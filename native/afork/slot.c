@@ -88,7 +88,10 @@ static void empty(struct slot *slot)
 {
 	if (slot->job)
 		job_release(slot->job);
+	if (slot->donor)
+		donor_give_back(slot->donor);
 	slot->job = NULL;
+	slot->donor = NULL;
 	free_chunks(slot);
 }
 
@@ -197,18 +200,18 @@ void *slot_allocate(struct slot *slot, size_t size)
 	return memory;
 }
 
-/* fork() elsewhere in the process: the copy's slots have no child in them, for it shares no memory with our children. */
-static void before_fork(void)
+void slots_before_fork(void)
 {
 	pthread_mutex_lock(&pool.lock);
 }
 
-static void after_fork_in_parent(void)
+void slots_after_fork(void)
 {
 	pthread_mutex_unlock(&pool.lock);
 }
 
-static void after_fork_in_child(void)
+/* The copy's slots have no child in them: it shares no memory with our children. */
+void slots_in_forked(void)
 {
 	for (struct slot *slot = pool.oldest; slot; slot = slot->next)
 		slot->job->in_memory = 0;

@@ -155,8 +155,7 @@ int afork_spawn(struct afork_job **result, const struct afork_options *options)
 const char *afork_step_name(enum afork_step step)
 {
 	static const char *const names[] = {
-		"none",	      "signals",   "cgroup", "descriptor table", "setsid", "setpgid",
-		"foreground", "scheduler", "cwd",    "fd map",		 "action", "rlimit",
-		"setgroups",  "setgid",	   "setuid", "signal mask",	 "exec"};
+		"none",	  "cgroup", "descriptor table", "setsid",    "setpgid", "foreground", "scheduler", "cwd",
+		"fd map", "action", "rlimit",		"setgroups", "setgid",	"setuid",     "exec"};
 	return (unsigned)step < sizeof names / sizeof *names ? names[step] : "unknown";
 }

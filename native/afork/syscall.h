@@ -56,18 +56,4 @@ static inline long raw6(long number, long a, long b, long c, long d, long e, lon
 #define raw6_(n, a, b, c, d, e, f) raw6(n, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), RAW_ARG(e), RAW_ARG(f))
 #define raw(...) RAW_PICK(__VA_ARGS__, raw6_, raw5, raw4, raw3, raw2, raw1, raw0, 0)(__VA_ARGS__)
 
-/* All 64, the two that libc keeps for itself included. Gives the mask from before. */
-static inline uint64_t block_all_signals(void)
-{
-	const uint64_t all = ~(uint64_t)0;
-	uint64_t before = 0;
-	raw(SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, &all, &before, sizeof all);
-	return before;
-}
-
-static inline void set_signal_mask(uint64_t mask)
-{
-	raw(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &mask, 0, sizeof mask);
-}
-
 #endif

@@ -8,13 +8,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define OPTIONS(...) {.size = sizeof(struct afork_options), __VA_ARGS__}
 static int tests_run, tests_failed;
 static bool this_failed;
 
@@ -114,7 +117,41 @@ static inline char *output(struct afork_options *options, int *status)
 	return text;
 }
 
-#define OPTIONS(...) {.size = sizeof(struct afork_options), __VA_ARGS__}
+static inline void skip(const char *name, const char *why)
+{
+	printf("ok %d - %s # SKIP %s\n", ++tests_run, name, why);
+}
+
+/* --- a child that stays in our memory, for it opens a FIFO that nobody writes to --- */
+
+static char fifo_path[] = "/tmp/afork-test-fifo-XXXXXX";
+
+static inline void make_fifo(void)
+{
+	if (!mkdtemp(fifo_path) || rmdir(fifo_path) || mkfifo(fifo_path, 0600))
+		exit(1);
+}
+
+static const struct afork_action wait_for_writer = {
+	.type = AFORK_OPEN, .fd = 9, .path = fifo_path, .flags = O_RDONLY | O_CLOEXEC};
+
+static inline struct afork_job *start_stuck(const char *file, uint32_t flags)
+{
+	struct afork_options options =
+		OPTIONS(.file = file, .actions = &wait_for_writer, .action_count = 1, .flags = flags);
+	struct afork_job *job = start(&options);
+	check_equal(afork_job_state(job, NULL), AFORK_STARTING);
+	return job;
+}
+
+/* Lets all go that wait there. */
+static inline void let_go(void)
+{
+	int fd = open(fifo_path, O_WRONLY | O_CLOEXEC);
+	check(fd >= 0);
+	close(fd);
+}
+
 #define VECTOR(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 #endif
