@@ -29,7 +29,6 @@ Thread &thread_of(const Napi::CallbackInfo &info)
 
 void count(Thread &thread, const Started &started, uint32_t &kind)
 {
-	thread.waits += started.waited;
 	if (!started.job)
 		return;
 	kind++;
@@ -44,6 +43,7 @@ Napi::Value spawn(const Napi::CallbackInfo &info)
 	pid_t pid = 0;
 
 	count(thread, started, thread.spawns);
+	thread.waits += started.waited;
 	if (started.job) {
 		pid = afork_job_pid(started.job);
 		error = thread.children->add(started.job);

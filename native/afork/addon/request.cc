@@ -166,7 +166,7 @@ Started start(const Request &request)
 	error = afork_spawn(&job, &options);
 	if (error)
 		return {nullptr, error, false};
-	if (strict && !is_length_certain(request)) {
+	if (request.flags & FLAG_WAIT || (strict && !is_length_certain(request))) {
 		error = await_exec(job);
 		return {error ? nullptr : job, error, true};
 	}

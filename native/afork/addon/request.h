@@ -18,6 +18,7 @@ constexpr int FD_IGNORE = -1;
 constexpr int FD_PIPE = -2;
 constexpr uint32_t FLAG_DETACHED = 1;
 constexpr uint32_t FLAG_STRICT = 2;
+constexpr uint32_t FLAG_WAIT = 4;
 
 // Strings of a JavaScript array, as argv and envp are.
 class Strings {
@@ -48,11 +49,11 @@ struct Request {
 struct Started {
 	afork_job *job; // null: there is no child
 	int error;	// errno
-	bool waited;	// for the exec, whose outcome nothing but the exec could tell
+	bool waited;	// for the exec
 };
 
-// Makes the pipes, and the child unless a strict look foresees that it would fail. The pipes are there after such a
-// failure too, and read as ended: Node's streams are opened on them all the same.
+// Makes the pipes, and the child unless a strict look foresees that it would fail. What no look can tell, a strict start
+// waits for. The pipes are there after a failure too, and read as ended: Node's streams are opened on them all the same.
 Started start(const Request &request);
 
 #endif

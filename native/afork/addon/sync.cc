@@ -143,14 +143,8 @@ void SyncRun::turn()
 
 SyncResult SyncRun::run()
 {
-	while (!is_over()) {
+	while (!is_over())
 		turn();
-		if (is_exited_ && result_.status < 0) { // it never ran its program
-			close_pipes(pipes_);
-			result_ = {result_.status, -1, 0};
-			pipe_error_ = 0;
-		}
-	}
 	if (result_.error == 0)
 		result_.error = pipe_error_;
 	afork_job_free(job_);

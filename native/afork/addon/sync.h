@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One child to its end, its input written and its output read meanwhile: what spawnSync() does. Knows no JavaScript.
+// One child, which runs its program already, to its end, its input written and its output read meanwhile: what spawnSync() does. Knows no JavaScript.
 #ifndef AFORK_ADDON_SYNC_H
 #define AFORK_ADDON_SYNC_H
 
@@ -27,7 +27,7 @@ struct SyncLimits {
 
 struct SyncResult {
 	int error;  // negative errno, or 0
-	int status; // -1: it never ran
+	int status;
 	int signal;
 };
 

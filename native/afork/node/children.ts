@@ -5,7 +5,7 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { constants } from 'node:os';
-import { FD_PIPE, type Native } from './native.ts';
+import { FD_PIPE, type Native, STRICT } from './native.ts';
 import { type Reason, type Request, toProgram } from './request.ts';
 import type { Handle, Methods, Shape } from './shape.ts';
 
@@ -85,7 +85,7 @@ export function prepareThread(shape: Shape, native: Native): Thread {
   const methods = (mode: () => Mode): Methods => ({
     spawn(...args) {
       const request = shape.read(args);
-      const program = byHandle.has(this) ? 'reused' : isForbidden() ? 'permission' : toProgram(request, mode() === 'strict');
+      const program = byHandle.has(this) ? 'reused' : isForbidden() ? 'permission' : toProgram(request, mode() === 'strict' ? STRICT : 0);
       if (typeof program === 'string') {
         fallbacks[program] = (fallbacks[program] ?? 0) + 1;
         return original.spawn.apply(this, args);

@@ -8,6 +8,8 @@ export const FD_PIPE = -2;
 export const DETACHED = 1;
 /** Look at directory, descriptors and program first, and fail at once with what the child would fail with. */
 export const STRICT = 2;
+/** Wait for the outcome of the exec, as Node's own does. */
+export const WAIT = 4;
 
 export interface Program {
   readonly file: string;

@@ -1,6 +1,6 @@
 /** What Node asks of its process handle, turned into what the addon takes; or the reason why the addon cannot. */
 
-import { DETACHED, FD_IGNORE, FD_PIPE, type Program, STRICT } from './native.ts';
+import { DETACHED, FD_IGNORE, FD_PIPE, type Program } from './native.ts';
 
 /** Why a spawn went to Node's own implementation. */
 export type Reason =
@@ -36,7 +36,7 @@ interface StdioEntry {
   readonly wrapType?: unknown;
 }
 
-export function toProgram(request: Request, strict: boolean): Program | Reason {
+export function toProgram(request: Request, flags: number): Program | Reason {
   const { file, cwd, environment } = request;
   if (isSet(request.uid) || isSet(request.gid)) return 'identity';
   if (typeof file !== 'string' || file === '' || !Array.isArray(request.args)) return 'arguments';
@@ -50,7 +50,7 @@ export function toProgram(request: Request, strict: boolean): Program | Reason {
     environment: isSet(environment) ? toStrings(environment) : undefined,
     cwd: isSet(cwd) ? cwd : '',
     fds,
-    flags: (request.detached ? DETACHED : 0) | (strict ? STRICT : 0),
+    flags: flags | (request.detached ? DETACHED : 0),
   };
 }
 

@@ -7,7 +7,7 @@
 import childProcess from 'node:child_process';
 import type { Thread } from './children.ts';
 import { signalName } from './children.ts';
-import type { SyncLimits, SyncResult } from './native.ts';
+import { type SyncLimits, type SyncResult, WAIT } from './native.ts';
 import { type Reason, type Request, toProgram } from './request.ts';
 
 interface SyncEntry {
@@ -78,7 +78,7 @@ function isRead(options: Partial<SyncOptions>): boolean {
 export function hookSync({ native, fallbacks }: Thread, binding: Binding): void {
   const original = binding.spawn;
   binding.spawn = function spawn(options) {
-    const program = toProgram({ ...options, environment: options.envPairs }, false);
+    const program = toProgram({ ...options, environment: options.envPairs }, WAIT);
     const limits = typeof program === 'string' ? program : toLimits(options);
     if (typeof program !== 'string' && typeof limits !== 'string') return toResult(native.spawnSync(program, limits));
     const reason = limits as Reason;
