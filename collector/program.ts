@@ -1,5 +1,6 @@
 /** The tree of commands: what cli.ts runs, and what help, completion and the man page are made from. */
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { adviseCommand } from './commands/advise.ts';
 import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { histCommand } from './commands/hist.ts';
@@ -14,6 +15,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   serveCommand,
   snoopCommand,
   histCommand,
+  adviseCommand,
   relaunchCommand,
   doctorCommand,
   completionCommand,

@@ -37,21 +37,27 @@ function tryFind(command: string, place: Place): string | undefined {
   }
 }
 
-/** The words that the kernel makes of a script. */
+/** The words that the kernel makes of a script, or a shell of one without a first line. */
 function behindScript(path: string, args: readonly string[]): string[] | undefined {
   const text = head(path, SCRIPT_BYTES);
-  if (!text?.startsWith('#!')) return undefined;
+  if (text === undefined || text.startsWith('\x7fELF')) return undefined;
+  if (!text.startsWith('#!')) return isText(text) ? ['/bin/sh', path, ...args] : undefined;
   const line = /^#![ \t]*([^\n]*)/.exec(text.slice(0, FIRST_LINE_BYTES))?.[1] ?? '';
   const [, interpreter = '', argument = ''] = /^(\S*)[ \t]*(.*?)\s*$/.exec(line) ?? [];
   if (SHELLS.has(basename(interpreter)) && EXECS_NODE.test(text)) return ['node', path, ...args];
   return [interpreter, ...(argument === '' ? [] : [argument]), path, ...args];
 }
 
+/** As bash has it: no NUL in the first line of the first 80 bytes. */
+export function isText(start: string): boolean {
+  return !/^[^\n]*\0/.test(start.slice(0, 80));
+}
+
 const SHELLS = new Set(['sh', 'bash', 'dash']);
 /** As pnpm's and other package managers' scripts in node_modules/.bin do. */
 const EXECS_NODE = /^\s*exec\s+"?(?:[^\s"]*\/)?node"?(?:\s|$)/m;
 
-function head(path: string, size: number): string | undefined {
+export function head(path: string, size: number): string | undefined {
   try {
     const file = openSync(path, 'r');
     try {

@@ -68,7 +68,8 @@ const ENTRIES: readonly Entry[] = [
     name: 'Redis',
     is: named(/^(redis|valkey|keydb)-(server|check-rdb|check-aof)$/),
     spawns: 'it forks itself to save: the child needs the copy, and executes nothing',
-    offers: 'fewer saves (save "", a higher auto-aof-rewrite-percentage), or saves on a replica; its allocator is jemalloc',
+    offers:
+      'fewer saves (save "", a higher auto-aof-rewrite-percentage), or saves on a replica; its allocator is jemalloc',
     spawnsByItself: true,
   },
   {

@@ -93,7 +93,11 @@ const COLUMNS: readonly ReportColumn[] = [
   time('DELAY', 'execDelayP50Ns', 1),
 ];
 
-function time(title: string, field: 'stallSumNs' | 'stallP50Ns' | 'stallP99Ns' | 'stallMaxNs' | 'execDelayP50Ns', dropOrder?: number): ReportColumn {
+function time(
+  title: string,
+  field: 'stallSumNs' | 'stallP50Ns' | 'stallP99Ns' | 'stallMaxNs' | 'execDelayP50Ns',
+  dropOrder?: number,
+): ReportColumn {
   const cell = (row: GroupFigures): string => (row[field] === undefined ? '-' : formatDuration(row[field]));
   return { title, field, width: 6, align: 'right', cell, ...(dropOrder !== undefined && { dropOrder }) };
 }
@@ -123,7 +127,9 @@ function histograms({ rows, hooks }: Measurement): string[] {
 
 /** What the figures lack. */
 function gaps({ hooks, health }: Measurement): string[] {
-  const missing = [...absentColumns(hooks)].map(([column, reason]) => `${COLUMN_NAMES[column]} cannot be seen: ${reason}`);
+  const missing = [...absentColumns(hooks)].map(
+    ([column, reason]) => `${COLUMN_NAMES[column]} cannot be seen: ${reason}`,
+  );
   const { eventsLost, rowsFolded, callsUntracked, processesUntracked } = health;
   return [
     ...missing,

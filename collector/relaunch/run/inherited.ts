@@ -1,21 +1,31 @@
 /** What this process was given, and Node does not hand on by itself: bytes, descriptors and limits. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** The arguments that end this process's command line, as bytes: `count` of them. */
-export function lastArguments(count: number): Buffer[] {
-  return readStrings('/proc/self/cmdline').slice(-count);
+export interface Inheritance {
+  /** As bytes. */
+  readonly argv: readonly Buffer[];
+  /** `NAME=value` each, as it was when this process began. */
+  readonly environment: readonly Buffer[];
+  readonly descriptors: readonly number[];
+  /** Soft limit of open files; undefined: the one that this process has. */
+  readonly openFiles: number | undefined;
 }
 
-/** `NAME=value` each, as they were when this process began. */
-export function ownEnvironment(): Buffer[] {
-  return readStrings('/proc/self/environ');
+/** With so many arguments, the last of the command line. Must be asked for before this process opens anything. */
+export function takeInheritance(argumentCount: number): Inheritance {
+  return {
+    argv: argumentCount === 0 ? [] : readStrings('/proc/self/cmdline').slice(-argumentCount),
+    environment: readStrings('/proc/self/environ'),
+    descriptors: inheritedDescriptors(),
+    openFiles: givenOpenFiles(),
+  };
 }
 
 /** Strings that each end in NUL, as in /proc/PID/cmdline and environ. */
 export function readStrings(path: string): Buffer[] {
   const bytes = readFileSync(path);
   const strings: Buffer[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const end = bytes.indexOf(0, at);
     const stop = end === -1 ? bytes.length : end;
     strings.push(bytes.subarray(at, stop));
@@ -28,7 +38,7 @@ export function readStrings(path: string): Buffer[] {
  * Node raises its soft limit of open files to the hard one, and its children keep that. The one it was given can only
  * be seen at its parent, which mostly gave it.
  */
-export function givenOpenFiles(): number | undefined {
+function givenOpenFiles(): number | undefined {
   const own = openFilesOf('self');
   const parent = openFilesOf(`${process.ppid}`);
   if (!own || !parent || own.hard !== parent.hard || own.soft === parent.soft) return undefined;
@@ -55,12 +65,12 @@ const CLOSE_ON_EXEC = 0o2000000;
  * (uv_disable_stdio_inheritance), so they have to be told from its own: those are of kinds that nobody passes on, and
  * pipes of which it has both ends. So has a process under make, which names them in MAKEFLAGS.
  */
-export function inheritedDescriptors(environment: NodeJS.ProcessEnv = process.env): number[] {
+function inheritedDescriptors(): number[] {
   const descriptors = readdirSync('/proc/self/fd')
     .map((name) => ({ fd: Number(name), target: tryReadLink(`/proc/self/fd/${name}`) }))
     .filter(({ fd, target }) => fd > 2 && target !== '');
   const ends = Map.groupBy(descriptors, ({ target }) => target);
-  const jobServer = jobServerOf(environment['MAKEFLAGS'] ?? '');
+  const jobServer = jobServerOf(process.env['MAKEFLAGS'] ?? '');
   return descriptors
     .filter(({ fd, target }) => jobServer.includes(fd) || !isNodes(target, ends.get(target)?.length ?? 0))
     .filter(({ fd }) => isCloseOnExec(fd))

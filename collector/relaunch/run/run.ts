@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { execError } from '../choose/find.ts';
+import { head, isText } from '../choose/follow.ts';
 import type { ForktaxError } from '../../errors.ts';
 import { hold, type ExecRequest, type Held, type HoldOptions } from './hold.ts';
 import { openMeter, type Measurement } from './measure.ts';
@@ -56,16 +57,9 @@ export async function run(request: RunRequest, onUnmeasured: (why: ForktaxError)
 /** The error's name, if it did not. A file that the kernel does not know is a script of the shell, if it is text. */
 async function becomeProgram(held: Held, request: ExecRequest): Promise<string | undefined> {
   const error = await held.exec(request);
-  if (error !== 'ENOEXEC' || !isText(request.path)) return error;
+  if (error !== 'ENOEXEC' || !isText(head(request.path, 80) ?? '')) return error;
   const [name = 'sh', ...args] = request.argv;
   return held.exec({ ...request, path: '/bin/sh', argv: [name, request.path, ...args] });
-}
-
-/** As bash has it: no NUL in the first line of the first 80 bytes. */
-function isText(path: string): boolean {
-  const start = readFileSync(path).subarray(0, 80);
-  const newline = start.indexOf('\n');
-  return !start.subarray(0, newline === -1 ? start.length : newline).includes(0);
 }
 
 /** USER_HZ, fixed in the kernel's interface. */

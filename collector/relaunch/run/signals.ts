@@ -12,7 +12,9 @@ const SENT = ['SIGHUP', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGPWR', 'S
 /** From now on the program has the signals. Call what is returned when it has ended. */
 export function handOnSignals(pid: number): () => void {
   const listeners: [NodeJS.Signals, () => void][] = [
-    ...TYPED.map((signal) => [signal, () => void (isForeground() || send(pid, signal))] as [NodeJS.Signals, () => void]),
+    ...TYPED.map(
+      (signal) => [signal, () => void (isForeground() || send(pid, signal))] as [NodeJS.Signals, () => void],
+    ),
     ...SENT.map((signal) => [signal, () => send(pid, signal)] as [NodeJS.Signals, () => void]),
     ['SIGCHLD', () => void (isStopped(pid) && stopAsWell())],
     ['SIGCONT', () => void (isStopped(pid) && send(pid, 'SIGCONT'))],

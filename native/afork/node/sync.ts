@@ -42,7 +42,13 @@ export function recogniseSync(): Binding | undefined {
     return { pid: 0, status: 0, signal: null, output: null };
   };
   try {
-    childProcess.spawnSync('file', ['argument'], { cwd: '/', timeout: 5, maxBuffer: 7, killSignal: 'SIGINT', input: 'x' });
+    childProcess.spawnSync('file', ['argument'], {
+      cwd: '/',
+      timeout: 5,
+      maxBuffer: 7,
+      killSignal: 'SIGINT',
+      input: 'x',
+    });
   } finally {
     binding.spawn = original;
   }
@@ -70,7 +76,15 @@ function isRead(options: Partial<SyncOptions>): boolean {
     { type: 'pipe', readable: false, writable: true },
     { type: 'pipe', readable: false, writable: true },
   ];
-  const known = { file: 'file', args: ['file', 'argument'], cwd: '/', stdio: expected, timeout: 5, maxBuffer: 7, killSignal: 2 };
+  const known = {
+    file: 'file',
+    args: ['file', 'argument'],
+    cwd: '/',
+    stdio: expected,
+    timeout: 5,
+    maxBuffer: 7,
+    killSignal: 2,
+  };
   const seen = { file, args, cwd, stdio, timeout, maxBuffer, killSignal };
   return Array.isArray(envPairs) && JSON.stringify(seen) === JSON.stringify(known);
 }
