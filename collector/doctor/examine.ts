@@ -1,0 +1,37 @@
+import type { CallHook, Hook } from '../engine/engine.ts';
+import { ERRORS, type ForktaxError } from '../errors.ts';
+import { canLoad, examineHost, type Finding } from './findings.ts';
+import { examineHooks } from './hooks.ts';
+import type { Host } from './host.ts';
+
+/** The result of `tryHooks`, or why there is none. */
+export type Trial =
+  | { readonly callHook?: CallHook; readonly hooks: readonly Hook[] }
+  | { readonly error: ForktaxError };
+
+export interface Diagnosis {
+  /** Whether spawns can be measured here, by this process. */
+  readonly able: boolean;
+  /** Which engine would run; and how it would see the spawning calls. */
+  readonly engine?: 'core';
+  readonly callHook?: CallHook;
+  readonly host: readonly Finding[];
+  readonly hooks: readonly Finding[];
+}
+
+export function diagnose(host: Host, trial: Trial): Diagnosis {
+  const findings = examineHost(host);
+  if ('error' in trial) return { able: false, host: [...findings, native(trial.error)], hooks: [] };
+  const able = trial.hooks.some(({ attached, columns }) => attached && columns.includes('spawns'));
+  return {
+    able,
+    ...(able && { engine: 'core' }),
+    ...(trial.callHook && { callHook: trial.callHook }),
+    host: findings,
+    hooks: examineHooks(trial.hooks, canLoad(host)),
+  };
+}
+
+function native(error: ForktaxError): Finding {
+  return { check: 'native parts', status: 'fail', found: error.detail ?? error.message, fix: ERRORS[error.code].help };
+}
