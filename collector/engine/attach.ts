@@ -180,7 +180,7 @@ function hookOf(plan: HookPlan, refused: string | undefined): Hook {
 }
 
 /** In a person's words: the errno, and what libbpf said last that is not about the errno. */
-export function reasonOf(error: NativeError): string {
+function reasonOf(error: NativeError): string {
   const name = error.errno ? getSystemErrorName(-error.errno) : error.message;
   const said = (error.log ?? '')
     .split('\n')

@@ -17,7 +17,7 @@ import type { Layout } from './native.ts';
 const FAILURE_KINDS = ['spawn', 'exec'] as const;
 const EVENT_KINDS = ['spawn', 'spawn-failure', 'exec', 'exec-failure', 'exit'] as const;
 /** MAX_ERRNO of spawn.h. */
-export const MAX_ERRNO = 1024;
+const MAX_ERRNO = 1024;
 
 /** Milliseconds to add to the kernel's monotonic clock to get those since the epoch. */
 export function epochOffsetMs(): number {

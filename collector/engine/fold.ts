@@ -2,7 +2,7 @@
 import type { RowCosts } from './decode.ts';
 import type { Histogram } from './engine.ts';
 
-export function addHistograms(a: Histogram, b: Histogram): Histogram {
+function addHistograms(a: Histogram, b: Histogram): Histogram {
   return { counts: Array.from(a.counts, (count, i) => count + (b.counts[i] ?? 0)), sum: a.sum + b.sum };
 }
 

@@ -21,6 +21,17 @@ namespace forktax
 namespace
 {
 
+/* glibc's SIGSETXID, within libc's own range in musl too: libc lets no thread block it, nor anyone handle it. */
+constexpr int LIBC_SIGNAL = 33;
+
+/* What rt_sigaction(2) takes: the kernel's struct, not libc's. */
+struct KernelAction {
+	void (*handler)(int);
+	unsigned long flags;
+	void (*restorer)();
+	uint64_t mask;
+};
+
 std::mutex only_one;
 std::atomic<int> first_error;
 std::atomic<int> answers;
@@ -65,17 +76,17 @@ bool wait_for_answer(int before, pid_t thread)
 	return false;
 }
 
-int ask_thread(pid_t thread, int signal_number)
+int ask_thread(pid_t thread)
 {
 	int before = answers.load();
 
-	if (syscall(SYS_tgkill, getpid(), thread, signal_number) != 0)
+	if (syscall(SYS_tgkill, getpid(), thread, LIBC_SIGNAL) != 0)
 		return errno == ESRCH ? 0 : errno;
 	return wait_for_answer(before, thread) ? first_error.load() : ETIMEDOUT;
 }
 
 /* Until a listing shows no thread that was not asked: a thread not yet asked may have made another. */
-int ask_every_thread(int signal_number)
+int ask_every_thread()
 {
 	std::set<pid_t> asked = {static_cast<pid_t>(syscall(SYS_gettid))};
 
@@ -90,7 +101,7 @@ int ask_every_thread(int signal_number)
 			if (thread <= 0 || !asked.insert(thread).second)
 				continue;
 			found_new = true;
-			if (int error = ask_thread(thread, signal_number)) {
+			if (int error = ask_thread(thread)) {
 				closedir(directory);
 				return error;
 			}
@@ -100,25 +111,38 @@ int ask_every_thread(int signal_number)
 	return 0;
 }
 
+/* Lets libc make it for another signal: only libc knows its restorer. */
+bool make_action(KernelAction *ret)
+{
+	struct sigaction ours = {}, previous = {};
+	const int borrowed = SIGRTMAX;
+
+	ours.sa_handler = on_signal;
+	ours.sa_flags = SA_RESTART;
+	if (sigaction(borrowed, &ours, &previous) != 0)
+		return false;
+	bool made = syscall(SYS_rt_sigaction, borrowed, nullptr, ret, sizeof(ret->mask)) == 0;
+	sigaction(borrowed, &previous, nullptr);
+	return made;
+}
+
 } // namespace
 
 int reduce_capabilities(uint64_t permitted, uint64_t effective)
 {
 	std::lock_guard<std::mutex> lock(only_one);
-	struct sigaction action = {}, previous = {};
-	int signal_number = SIGRTMAX - 1;
+	KernelAction action = {}, previous = {};
 
 	permitted_mask = permitted;
 	effective_mask = effective;
 	first_error = 0;
-	action.sa_handler = on_signal;
-	action.sa_flags = SA_RESTART;
-	if (sigaction(signal_number, &action, &previous) != 0)
+	if (!make_action(&action) ||
+	    syscall(SYS_rt_sigaction, LIBC_SIGNAL, &action, &previous, sizeof(action.mask)) != 0)
 		return errno;
-	int error = ask_every_thread(signal_number);
+	int error = ask_every_thread();
 	if (!error)
 		error = reduce_this_thread();
-	sigaction(signal_number, &previous, nullptr);
+	syscall(SYS_rt_sigaction, LIBC_SIGNAL, &previous, nullptr, sizeof(previous.mask));
 	return error;
 }
 

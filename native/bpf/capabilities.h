@@ -13,7 +13,8 @@ namespace forktax
  * stop.
  *
  * capset(2) changes one thread. As the set*id functions of libc do, this sends each thread a signal whose handler does
- * it there (see nptl(7) and libpsx(3)).
+ * it there (see nptl(7) and libpsx(3)), and it borrows their signal: Node has threads that block all others. So nothing
+ * may call those functions meanwhile.
  */
 int reduce_capabilities(uint64_t permitted, uint64_t effective);
 
