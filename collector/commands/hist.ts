@@ -5,28 +5,29 @@ import { ForktaxError } from '../errors.ts';
 import { FIGURES, FIGURE_NAMES, GROUPINGS, groupOf, type Grouping } from '../ledger/figures.ts';
 import { formatCount } from '../ledger/format.ts';
 import { histogramCount } from '../ledger/histogram.ts';
-import { histogramRecord } from '../ledger/histogram-record.ts';
+import { HISTOGRAM_FIELDS, histogramRecord } from '../ledger/histogram-record.ts';
 import { rowsSince, sumBy } from '../ledger/rows.ts';
 import { parseComm, parseCount, parseInterval, parsePid } from '../terminal/arguments.ts';
 import { renderHistogram } from '../terminal/histogram.ts';
+import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
 import { pause, stopRequested } from '../terminal/stop.ts';
 import { clock, printable } from '../terminal/text.ts';
 import { openEngine } from './open-engine.ts';
 
 export function histCommand() {
-  return new Command('hist')
+  const command = new Command('hist')
     .summary('print histograms of what spawns cost')
     .description('Prints histograms of what process spawns cost: at the end, or of each interval.')
     .argument('[interval]', 'seconds, or a duration such as 500ms', parseInterval)
     .argument('[count]', 'how many intervals', parseCount)
-    .addOption(new Option('--of <figure>', figuresHelp()).choices(FIGURE_NAMES).default('stall'))
+    .addOption(new Option('--of <figure>', 'what to show').choices(FIGURE_NAMES).default('stall'))
     .addOption(new Option('--by <group>', 'one histogram for each').choices(GROUPINGS).default('mechanism'))
     .option('--top <groups>', 'at most so many groups: those of the largest sums, the largest last', parseCount, 20)
     .option('-p, --pid <pid>', 'only spawns by this process', parsePid)
     .option('-n, --name <comm>', 'only spawns by processes of this name', parseComm)
-    .option('-T, --timestamp', 'print the time before each output', false)
-    .option('--json', 'print NDJSON', false)
+    .option('-T, --timestamp', 'print the time before each output')
+    .option('--json', 'print NDJSON')
     .action(async (interval, count, options) => {
       const { name: comm, pid } = options;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid }) };
@@ -37,14 +38,27 @@ export function histCommand() {
         engine.close();
       }
     });
+  return withManual(command, {
+    examples: [
+      ['forktax hist', 'stalls by mechanism, until Ctrl-C'],
+      ['forktax hist 5 -T', 'of each five seconds'],
+      ['forktax hist 1 10 --by spawner', 'one for each spawner'],
+      ['forktax hist --of rss -p 1234', 'memory that each fork copies'],
+      ['forktax hist 10 1 --of exec-delay --json', 'for programs'],
+    ],
+    fields: [
+      { title: 'Figures of hist', entries: FIGURE_NAMES.map((name) => [name, FIGURES[name].meaning]) },
+      { title: 'Records of hist --json', entries: Object.entries(HISTOGRAM_FIELDS) },
+    ],
+  });
 }
 
 export interface HistSettings {
   readonly of: (typeof FIGURE_NAMES)[number];
   readonly by: Grouping;
   readonly top: number;
-  readonly timestamp: boolean;
-  readonly json: boolean;
+  readonly timestamp?: boolean | undefined;
+  readonly json?: boolean | undefined;
   /** Nanoseconds; without it, one histogram at the end. */
   readonly interval?: number | undefined;
   readonly count?: number | undefined;
@@ -90,8 +104,4 @@ function print(groups: Groups, atMs: number, settings: HistSettings, output: Out
   const more = hidden > 0 ? `\n${formatCount(hidden)} smaller ones are not shown; --top shows more\n` : '';
   const nothing = groups.length === 0 ? '\nno spawns\n' : '';
   output.data(`${timestamp ? `\n${clock(atMs)}` : ''}${more}${nothing}${blocks.join('')}`);
-}
-
-function figuresHelp(): string {
-  return FIGURE_NAMES.map((name) => `${name}: ${FIGURES[name].meaning}`).join('; ');
 }

@@ -3,12 +3,14 @@ import { Command } from '@commander-js/extra-typings';
 import { absentColumns, type Engine } from '../engine/engine.ts';
 import { ForktaxError } from '../errors.ts';
 import { SpawnLines, type SpawnLine } from '../ledger/spawn-lines.ts';
-import type { Run } from '../ledger/spawn-record.ts';
+import { LOST_FIELDS, SPAWN_FIELDS, SUMMARY_FIELDS, type Run } from '../ledger/spawn-record.ts';
 import { SpawnSummary } from '../ledger/spawn-summary.ts';
 import { parseComm, parseCount, parseDuration, parsePid } from '../terminal/arguments.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
 import { jsonView, tableView, type SnoopView } from '../terminal/snoop-view.ts';
+import { OUTCOME_COLUMN, SNOOP_COLUMNS } from '../terminal/snoop-columns.ts';
 import { isFailure } from '../terminal/snoop-table.ts';
+import { withManual } from '../terminal/manual.ts';
 import { pause, stopRequested } from '../terminal/stop.ts';
 import { openEngine } from './open-engine.ts';
 
@@ -17,20 +19,21 @@ const RING_BYTES = 1 << 22;
 const CHECK_EVERY_MS = 500;
 
 export function snoopCommand() {
-  return new Command('snoop')
+  const columns = [...SNOOP_COLUMNS, OUTCOME_COLUMN];
+  const command = new Command('snoop')
     .summary('print a line per spawn as it happens')
     .description('Prints a line per process spawn as it happens, and a summary at the end.')
     .option('-p, --pid <pid>', 'only spawns by this process', parsePid)
-    .option('--follow', 'with -p: by its descendants too', false)
+    .option('--follow', 'with -p: by its descendants too')
     .option('-n, --name <comm>', 'only spawns by processes of this name', parseComm)
     .option('--min-stall <duration>', 'only spawns that stood still for so long, such as 5ms', parseDuration)
-    .option('-x, --failures', 'only failures: of the spawn, or of all execs of its child', false)
+    .option('-x, --failures', 'only failures: of the spawn, or of all execs of its child')
     .option('-d, --duration <duration>', 'stop after this time, such as 30s', parseDuration)
     .option('-c, --count <lines>', 'stop after so many lines', parseCount)
-    .option('--json', 'print NDJSON', false)
+    .option('--json', 'print NDJSON')
     .action(async (options) => {
       if (options.follow && options.pid === undefined) throw new ForktaxError('FORKTAX_USAGE', '--follow needs --pid');
-      const { name: comm, pid, follow } = options;
+      const { name: comm, pid, follow = false } = options;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid, follow }) };
       const engine = await openEngine({ filter, ringBytes: RING_BYTES }, standardOutput);
       try {
@@ -39,11 +42,27 @@ export function snoopCommand() {
         engine.close();
       }
     });
+  return withManual(command, {
+    examples: [
+      ['forktax snoop', 'every spawn'],
+      ['forktax snoop -p 1234 --follow', 'by process 1234 and its descendants'],
+      ['forktax snoop -n node --min-stall 5ms', 'by node, where it stood still'],
+      ['forktax snoop -x', 'what failed'],
+      ['forktax snoop -d 10s > /dev/null', 'only the summary'],
+      ['forktax snoop --json | jq .stall_ns', 'for programs'],
+    ],
+    fields: [
+      { title: 'Columns of snoop', entries: columns.map(({ title, meaning }) => [title, meaning]) },
+      { title: 'Records of snoop --json', entries: Object.entries(SPAWN_FIELDS) },
+      { title: 'Its record of lost events', entries: Object.entries(LOST_FIELDS) },
+      { title: 'Its last record', entries: Object.entries(SUMMARY_FIELDS) },
+    ],
+  });
 }
 
 export interface SnoopSettings {
-  readonly json: boolean;
-  readonly failures: boolean;
+  readonly json?: boolean | undefined;
+  readonly failures?: boolean | undefined;
   /** Nanoseconds. */
   readonly minStall?: number | undefined;
   readonly duration?: number | undefined;

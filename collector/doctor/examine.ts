@@ -35,3 +35,20 @@ export function diagnose(host: Host, trial: Trial): Diagnosis {
 function native(error: ForktaxError): Finding {
   return { check: 'native parts', status: 'fail', found: error.detail ?? error.message, fix: ERRORS[error.code].help };
 }
+
+const SCHEMA = 1;
+
+/** The object of `forktax doctor --json`: field → meaning. */
+export const DIAGNOSIS_FIELDS = {
+  schema: `version of these fields: ${SCHEMA}`,
+  able: 'whether spawns can be measured here, by this process',
+  engine: 'which engine would run; absent if none can',
+  call_hook: 'how it would see the spawning calls: fentry, syscalls or raw; absent if it cannot',
+  host: 'findings, each with check, status (ok; note: nothing is lost; warn: something is; fail), found, and maybe fix',
+  hooks: 'likewise, one for each hook that was attached on trial',
+} as const;
+
+export function diagnosisRecord(diagnosis: Diagnosis): Partial<Record<keyof typeof DIAGNOSIS_FIELDS, unknown>> {
+  const { able, engine, callHook, host, hooks } = diagnosis;
+  return { schema: SCHEMA, able, ...(engine && { engine }), ...(callHook && { call_hook: callHook }), host, hooks };
+}

@@ -18,10 +18,12 @@ export class Sketch {
 
   /** `q` in [0, 1]; undefined when nothing was added. */
   quantile(q: number): number | undefined {
-    let left = Math.max(1, Math.ceil(q * this.count));
+    const rank = Math.max(1, Math.ceil(q * this.count));
+    if (this.count > 0 && rank >= this.count) return this.max;
+    let left = rank;
     for (const [bucket, count] of [...this.#buckets].toSorted(([a], [b]) => a - b)) {
       left -= count;
-      if (left <= 0) return Math.min(this.max, Math.exp(bucket * GROWTH));
+      if (left <= 0) return Math.exp(bucket * GROWTH);
     }
     return undefined;
   }

@@ -11,7 +11,11 @@ export interface Column<T> {
 }
 
 /** Drops columns until what is left, and `lastWidth` for the column after them, fits. */
-export function fitColumns<T>(columns: readonly Column<T>[], lastWidth: number, terminalWidth: number): Column<T>[] {
+export function fitColumns<C extends Column<never>>(
+  columns: readonly C[],
+  lastWidth: number,
+  terminalWidth: number,
+): C[] {
   const kept = [...columns];
   while (totalWidth(kept) + lastWidth > terminalWidth) {
     const next = Math.max(...kept.map((column) => column.dropOrder ?? 0));
@@ -25,7 +29,7 @@ export function fitColumns<T>(columns: readonly Column<T>[], lastWidth: number, 
 }
 
 /** Of the columns and a space after each. */
-export function totalWidth(columns: readonly Column<never>[]): number {
+function totalWidth(columns: readonly Column<never>[]): number {
   return columns.reduce((sum, { width }) => sum + width + 1, 0);
 }
 
