@@ -1,6 +1,7 @@
 /** `forktax serve`: the exporter, until a signal ends it. */
 import { Command, Option } from '@commander-js/extra-typings';
 import { environmentName, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from '../config/settings.ts';
+import { withManual } from '../terminal/manual.ts';
 import { stopRequested } from '../terminal/stop.ts';
 
 export function serveCommand(): Command {
@@ -21,7 +22,15 @@ export function serveCommand(): Command {
       };
       await (options['config.check'] ? showConfig(sources) : serve(sources, stopRequested()));
     });
-  return command.addHelpText('after', SOURCES);
+  command.addHelpText('after', SOURCES);
+  return withManual(command, {
+    examples: [
+      ['forktax serve', 'on 127.0.0.1:19435'],
+      ['forktax serve --web.listen-address=:19435 --web.config.file=web.yml', 'for all, with TLS and passwords'],
+      ['forktax serve --label=cgroup', 'by service and container'],
+      ['forktax serve --config.file=forktax.yaml --config.check', 'the settings in force'],
+    ],
+  });
 }
 
 const SOURCES = `
