@@ -76,6 +76,6 @@ function line(name: SettingName): string[] {
     `\`--${name}\`${setting.repeatable ? ' +' : ''}`,
     `\`${environmentName(name)}\``,
     shown && `\`${shown}\``,
-    setting.choices ? `${setting.help}: ${setting.choices.join(', ')}` : setting.help,
+    setting.choices ? `${setting.help} (${setting.choices.join(', ')})` : setting.help,
   ];
 }
