@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import type { CgroupNames } from '../../cgroups.ts';
+import { createLogger } from '../../log.ts';
 import { createProcessMetrics } from '../../metrics/process.ts';
 import { createFakeEngine, fakeFailure, fakeRow, hooksWithout } from '../fake-engine.ts';
 import { parseSamples, valueOf } from '../metrics/parse.ts';
@@ -122,6 +123,21 @@ describe('/metrics', () => {
     );
     assert.equal((await app.inject('/metrics')).statusCode, 200);
   });
+});
+
+test('a request that fails is logged, without its password, and says nothing of the inside', async () => {
+  const lines: string[] = [];
+  const logger = createLogger({ level: 'info', format: 'logfmt', write: (line) => lines.push(line) });
+  const cgroupNames: CgroupNames = { resolve: () => Promise.reject(new Error('disk on fire')), nameOf: (id) => id };
+  const app = buildTestApp({ engine: createFakeEngine({ label: 'cgroup' }), cgroupNames, logger });
+  const response = await app.inject({ url: '/metrics', headers: { authorization: 'Basic c2VjcmV0' } });
+  assert.deepEqual([response.statusCode, response.body], [500, 'Internal error; see the log.\n']);
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? '', /level=error msg="a request failed" err=.*disk on fire.* path=\/metrics\n$/);
+  assert.doesNotMatch(lines.join(), /c2VjcmV0/);
+  await app.inject('/metrics?ok');
+  await buildTestApp({ logger }).inject('/metrics');
+  assert.equal(lines.length, 2);
 });
 
 describe('/', () => {
