@@ -174,7 +174,6 @@ function clientProblem(tls: TlsSettings): string | undefined {
   const type = tls.client_auth_type;
   const hasCa = (tls.client_ca ?? tls.client_ca_file) !== undefined;
   if (hasCa && type === 'NoClientCert') return 'has a client CA, but client_auth_type is NoClientCert';
-  if (!hasCa && type.includes('Verify')) return `has client_auth_type ${type}, but no client_ca_file to verify with`;
   if (tls.client_allowed_sans.length > 0 && !type.startsWith('Require')) {
     return 'has client_allowed_sans, which need client_auth_type RequireAnyClientCert or RequireAndVerifyClientCert';
   }

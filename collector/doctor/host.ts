@@ -32,7 +32,7 @@ const CAPABILITIES = [
   ['CAP_SYS_ADMIN', 21n],
   ['CAP_DAC_READ_SEARCH', 2n],
 ] as const;
-export type Capability = (typeof CAPABILITIES)[number][0];
+type Capability = (typeof CAPABILITIES)[number][0];
 
 /** PROC_PID_INIT_INO of linux/proc_ns.h. */
 const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';

@@ -1,5 +1,5 @@
 /** The exporter without its sockets: tests ask it directly, `listen.ts` puts it on the net. */
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { CgroupNames } from '../cgroups.ts';
 import type { WebConfig } from '../config/web.ts';
@@ -30,7 +30,10 @@ export interface AppOptions {
 
 export function buildApp(options: AppOptions): FastifyInstance {
   const { engine, version, logger, telemetryPath, cgroupNames, processMetrics } = options;
-  const app: FastifyInstance = Fastify({ loggerInstance: logger, disableRequestLogging: true });
+  const app: FastifyInstance = Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+  });
   const hub = new EventHub(engine, { ...DEFAULT_EVENT_HUB_OPTIONS, ...options.events });
   const sources = { engine, version, readTables, cgroupNames, processMetrics, eventCounts: () => hub.counts() };
 

@@ -4,7 +4,7 @@ import type { Mechanism } from '../engine/engine.ts';
 import { OUTCOMES, type SpawnLine } from './spawn-lines.ts';
 import type { SpawnSummary } from './spawn-summary.ts';
 
-export const SCHEMA = 1;
+const SCHEMA = 1;
 
 const outcomes = Object.entries(OUTCOMES).map(([name, meaning]) => `${name} (${meaning})`);
 

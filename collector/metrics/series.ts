@@ -16,7 +16,7 @@ export interface Series {
   readonly labels: string;
 }
 
-/** Two cgroups of one path, one after the other, are two rows and one series. */
+/** In order of their labels. Two cgroups of one path, one after the other, are two rows and one series. */
 export function seriesOf(rows: readonly CostRow[], idLabel?: IdLabel): Series[] {
   const series = new Map<string, CostRow>();
   for (const row of rows) {
@@ -24,7 +24,7 @@ export function seriesOf(rows: readonly CostRow[], idLabel?: IdLabel): Series[] 
     const before = series.get(labels);
     series.set(labels, before ? mergeRows(before, row) : row);
   }
-  return Array.from(series, ([labels, row]) => ({ row, labels }));
+  return Array.from(series, ([labels, row]) => ({ row, labels })).toSorted((a, b) => (a.labels < b.labels ? -1 : 1));
 }
 
 function mergeRows(a: CostRow, b: CostRow): CostRow {

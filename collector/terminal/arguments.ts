@@ -3,7 +3,14 @@ import { InvalidArgumentError } from '@commander-js/extra-typings';
 
 /** setTimeout takes no more: about 24 days. */
 const LONGEST_NS = (2 ** 31 - 1) * 1e6;
-const UNIT_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+const UNIT_NS: ReadonlyMap<string, number> = new Map([
+  ['ns', 1],
+  ['us', 1e3],
+  ['ms', 1e6],
+  ['s', 1e9],
+  ['m', 60e9],
+  ['h', 3600e9],
+]);
 
 /** `500us`, `5ms`, `1.5s`, `2m`; in nanoseconds, at most 24 days. */
 export function parseDuration(text: string): number {
@@ -36,7 +43,7 @@ export function parseComm(text: string): string {
 
 function durationNs(text: string): number | undefined {
   const [, number, unit] = /^(\d+(?:\.\d*)?|\.\d+)([a-z]+)$/.exec(text) ?? [];
-  const unitNs = UNIT_NS[unit ?? ''];
+  const unitNs = UNIT_NS.get(unit ?? '');
   return unitNs === undefined ? undefined : Math.min(Number(number) * unitNs, LONGEST_NS);
 }
 

@@ -105,6 +105,9 @@ export const OUTCOME_COLUMN = {
     "`no exec yet': it had neither exec'd nor ended a second later. `?': events were lost",
 } as const;
 
+/** Of a path so much is shown before anything is told of it. */
+const FILE_WIDTH = 12;
+
 export function outcomeText(line: SpawnLine, width: number): string {
   const { spawn, outcome, exec, exit, lastFailure, failedExecs } = line;
   if (spawn.kind === 'spawn-failure') return `call failed: ${errnoName(spawn.errno)}`;
@@ -120,7 +123,9 @@ function tries(count: number): string {
 }
 
 function around(before: string, file: string, after: string, width: number): string {
-  return `${before}${cutStart(printable(file), width - before.length - after.length)}${after}`;
+  const room = width - before.length - after.length;
+  if (room < FILE_WIDTH) return `${before}${cutStart(printable(file), width - before.length)}`;
+  return `${before}${cutStart(printable(file), room)}${after}`;
 }
 
 function duration(ns: number | undefined): string {

@@ -3,7 +3,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const NODE = fileURLToPath(new URL('../../scripts/node', import.meta.url));
 const CLI = fileURLToPath(new URL('../cli.ts', import.meta.url));
 
 export interface CliResult {
@@ -21,7 +20,7 @@ export interface CliProcess {
 
 /** `before`: a command that runs it, such as setpriv with its options. */
 export function startCli(args: readonly string[], before: readonly string[] = []): CliProcess {
-  const [command = NODE, ...rest] = [...before, NODE, CLI, ...args];
+  const [command = '', ...rest] = [...before, process.execPath, ...process.execArgv, CLI, ...args];
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
   let stdout = '';
   let stderr = '';
