@@ -10,7 +10,7 @@ import { readYaml } from './yaml.ts';
 
 const SETTING = 'web.config.file';
 
-export const CLIENT_AUTH_TYPES = [
+const CLIENT_AUTH_TYPES = [
   'NoClientCert',
   'RequestClientCert',
   'RequireAnyClientCert',
@@ -73,7 +73,7 @@ const webSchema = z.strictObject({
   rate_limit: z.strictObject({ interval: milliseconds, burst: z.int().min(0).default(0) }).optional(),
 });
 
-export type TlsSettings = z.output<typeof tlsSchema>;
+type TlsSettings = z.output<typeof tlsSchema>;
 
 export interface TlsConfig extends TlsSettings {
   readonly certificate: string;

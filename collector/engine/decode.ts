@@ -19,7 +19,7 @@ const EVENT_KINDS = ['spawn', 'spawn-failure', 'exec', 'exec-failure', 'exit'] a
 /** MAX_ERRNO of spawn.h. */
 const MAX_ERRNO = 1024;
 
-let offsetMs = 0;
+let knownOffsetMs = 0;
 
 /**
  * Milliseconds to add to the kernel's monotonic clock to get those since the epoch. Kept while it moves by less than
@@ -28,8 +28,8 @@ let offsetMs = 0;
  */
 export function epochOffsetMs(): number {
   const nowMs = Date.now() - Number(process.hrtime.bigint()) / 1e6;
-  if (Math.abs(nowMs - offsetMs) > 10) offsetMs = nowMs;
-  return offsetMs;
+  if (Math.abs(nowMs - knownOffsetMs) > 10) knownOffsetMs = nowMs;
+  return knownOffsetMs;
 }
 
 /** One struct type's fields over a buffer that holds an array of it. */

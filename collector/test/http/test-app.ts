@@ -4,7 +4,7 @@ import { buildApp, type AppOptions } from '../../http/app.ts';
 import { createLogger } from '../../log.ts';
 import { createFakeEngine } from '../fake-engine.ts';
 
-export const quiet = createLogger({ level: 'error', format: 'json', write: () => {} });
+const quiet = createLogger({ level: 'error', format: 'json', write: () => {} });
 
 export function buildTestApp(options: Partial<AppOptions> = {}): FastifyInstance {
   return buildApp({
