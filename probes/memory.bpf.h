@@ -87,9 +87,10 @@ static __always_inline __u64 resident_bytes(struct mm_struct *mm)
 	__s64 pages = 0;
 
 	if (bpf_core_field_exists(atomic_mm->rss_stat.count)) {
-		pages += atomic_mm->rss_stat.count[MM_FILEPAGES].counter;
-		pages += atomic_mm->rss_stat.count[MM_ANONPAGES].counter;
-		pages += atomic_mm->rss_stat.count[MM_SHMEMPAGES].counter;
+		/* Those kernels' verifier cannot follow arrays of a typedef. */
+		pages += BPF_CORE_READ(atomic_mm, rss_stat.count[MM_FILEPAGES].counter);
+		pages += BPF_CORE_READ(atomic_mm, rss_stat.count[MM_ANONPAGES].counter);
+		pages += BPF_CORE_READ(atomic_mm, rss_stat.count[MM_SHMEMPAGES].counter);
 	} else {
 		pages += percpu_pages(mm->rss_stat[MM_FILEPAGES].count, mm->rss_stat[MM_FILEPAGES].counters);
 		pages += percpu_pages(mm->rss_stat[MM_ANONPAGES].count, mm->rss_stat[MM_ANONPAGES].counters);
