@@ -69,14 +69,11 @@ static __always_inline __s64 held_back_by_cpu(void *counters, __u32 cpu)
 }
 
 /*
- * A percpu_counter's count lacks what each CPU holds back, up to max(32, 2 * CPUs). A child's counters were filled by
+ * `pages` is a percpu_counter's count. It lacks what each CPU holds back, up to max(32, 2 * CPUs). A child's counters were filled by
  * one thread in one fork, mostly on one CPU: where there are many, only this one is asked.
  */
-static __always_inline __s64 percpu_pages(struct percpu_counter *counter)
+static __always_inline __s64 percpu_pages(__s64 pages, void *counters)
 {
-	void *counters = BPF_CORE_READ(counter, counters);
-	__s64 pages = BPF_CORE_READ(counter, count);
-
 	if (cpus > FEW_CPUS)
 		return pages + held_back_by_cpu(counters, bpf_get_smp_processor_id());
 	for (__u32 cpu = 0; cpu < FEW_CPUS && cpu < cpus; cpu++)
@@ -90,13 +87,14 @@ static __always_inline __u64 resident_bytes(struct mm_struct *mm)
 	__s64 pages = 0;
 
 	if (bpf_core_field_exists(atomic_mm->rss_stat.count)) {
+		/* Those kernels' verifier cannot follow arrays of a typedef. */
 		pages += BPF_CORE_READ(atomic_mm, rss_stat.count[MM_FILEPAGES].counter);
 		pages += BPF_CORE_READ(atomic_mm, rss_stat.count[MM_ANONPAGES].counter);
 		pages += BPF_CORE_READ(atomic_mm, rss_stat.count[MM_SHMEMPAGES].counter);
 	} else {
-		pages += percpu_pages(&mm->rss_stat[MM_FILEPAGES]);
-		pages += percpu_pages(&mm->rss_stat[MM_ANONPAGES]);
-		pages += percpu_pages(&mm->rss_stat[MM_SHMEMPAGES]);
+		pages += percpu_pages(mm->rss_stat[MM_FILEPAGES].count, mm->rss_stat[MM_FILEPAGES].counters);
+		pages += percpu_pages(mm->rss_stat[MM_ANONPAGES].count, mm->rss_stat[MM_ANONPAGES].counters);
+		pages += percpu_pages(mm->rss_stat[MM_SHMEMPAGES].count, mm->rss_stat[MM_SHMEMPAGES].counters);
 	}
 	return pages > 0 ? pages * page_size : 0;
 }

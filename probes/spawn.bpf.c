@@ -127,7 +127,7 @@ static __always_inline bool charge_current(struct cost_key *key, enum spawn_sysc
 		return false;
 	if (filter_cgroup && bpf_get_current_cgroup_id() != filter_cgroup)
 		return false;
-	BPF_CORE_READ_STR_INTO(&key->comm, task, group_leader, comm);
+	bpf_probe_read_kernel_str(key->comm, COMM_LEN, task->group_leader->comm);
 	if (!wanted_comm(key->comm))
 		return false;
 	key->syscall = syscall;
@@ -388,7 +388,7 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 		struct mm_struct *mm = child->mm;
 
 		rss_bytes = resident_bytes(mm);
-		page_table_bytes = BPF_CORE_READ(mm, pgtables_bytes.counter);
+		page_table_bytes = mm->pgtables_bytes.counter;
 		remember_fork(&key);
 	}
 	remember_birth(child->pid, &key, now);
@@ -503,18 +503,17 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 
 static __always_inline void charge_faults(struct process *process, bool cow)
 {
-	__u64 now = bpf_ktime_get_ns();
 	__u32 flags = process->flags;
 	struct cost_row *row;
 
 	if (cow && flags & FORKED) {
-		row = row_of(&process->fork, now);
+		row = row_of(&process->fork, 0);
 		if (row)
 			ADD(row->cow_faults_parent, 1);
 	}
 	if (!(flags & BORN) || flags & EXECD)
 		return;
-	row = row_of(&process->birth, now);
+	row = row_of(&process->birth, 0);
 	if (!row)
 		return;
 	ADD(row->child_faults, 1);

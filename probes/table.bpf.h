@@ -106,7 +106,7 @@ static __always_inline struct cost_row *other_row(const struct cost_key *key)
 	return bpf_map_lookup_elem(&other_costs, &index);
 }
 
-/* The row to charge; NULL never happens, but the verifier cannot know. */
+/* The row to charge; NULL never happens, but the verifier cannot know. `now` 0: this does not count as use. */
 static __always_inline struct cost_row *row_of(const struct cost_key *key, __u64 now)
 {
 	struct cost_row *row = bpf_map_lookup_elem(&costs, key);
@@ -117,7 +117,7 @@ static __always_inline struct cost_row *row_of(const struct cost_key *key, __u64
 	}
 	if (!row)
 		row = other_row(key);
-	if (row)
+	if (row && now)
 		row->last_used_ns = now;
 	return row;
 }

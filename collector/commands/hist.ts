@@ -68,8 +68,8 @@ export interface HistSettings {
 export async function hist(engine: Engine, settings: HistSettings, output: Output, stop: AbortSignal): Promise<void> {
   const absent = absentColumns(engine.hooks).get(FIGURES[settings.of].column);
   if (absent !== undefined) throw new ForktaxError('FORKTAX_NO_HOOK', `${settings.of} cannot be seen here: ${absent}`);
-  output.talk('Measuring process spawns; Ctrl-C ends.\n');
   let before = engine.snapshot().rows;
+  output.talk('Measuring process spawns; Ctrl-C ends.\n');
   for (let left = settings.count ?? Infinity; left > 0 && !stop.aborted; left--) {
     await pause(settings.interval, stop);
     const { rows, atMs } = engine.snapshot();

@@ -33,7 +33,9 @@ export function snoopCommand() {
     .option('--json', 'print NDJSON')
     .action(async (options) => {
       if (options.follow && options.pid === undefined) throw new ForktaxError('FORKTAX_USAGE', '--follow needs --pid');
-      const { name: comm, pid, follow = false } = options;
+      const { name, pid, follow = false } = options;
+      // The kernel finds descendants through spawners that pass its filter: a name would cut the line.
+      const comm = follow ? undefined : name;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid, follow }) };
       const engine = await openEngine({ filter, ringBytes: RING_BYTES }, standardOutput);
       try {
@@ -63,6 +65,7 @@ export function snoopCommand() {
 export interface SnoopSettings {
   readonly json?: boolean | undefined;
   readonly failures?: boolean | undefined;
+  readonly name?: string | undefined;
   /** Nanoseconds. */
   readonly minStall?: number | undefined;
   readonly duration?: number | undefined;
@@ -85,6 +88,7 @@ export async function snoop(engine: Engine, settings: SnoopSettings, output: Out
 
   const unsubscribe = engine.subscribe((events) => {
     for (const event of events) {
+      if (settings.name !== undefined && event.comm !== settings.name) continue;
       summary.add(event);
       lines.add(event, performance.now());
     }
@@ -99,7 +103,7 @@ export async function snoop(engine: Engine, settings: SnoopSettings, output: Out
   check();
   lines.flush();
   printer.flush();
-  view.summary(summary, runOf(engine, startMs));
+  view.summary(summary, { ns: (performance.now() - startMs) * 1e6, ...countsOf(engine, settings) });
 }
 
 /** Shows the lines that are wanted, a batch in one write. */
@@ -161,8 +165,8 @@ class LossWatch {
   }
 }
 
-function runOf(engine: Engine, startMs: number): Run {
+function countsOf(engine: Engine, { name }: SnoopSettings): Omit<Run, 'ns'> {
   const { rows, health } = engine.snapshot();
-  const countedSpawns = rows.reduce((sum, { spawns }) => sum + spawns, 0);
-  return { ns: (performance.now() - startMs) * 1e6, eventsLost: health.eventsLost, countedSpawns };
+  const wanted = rows.filter(({ comm }) => name === undefined || comm === name);
+  return { eventsLost: health.eventsLost, countedSpawns: wanted.reduce((sum, { spawns }) => sum + spawns, 0) };
 }

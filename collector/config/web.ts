@@ -10,7 +10,7 @@ import { readYaml } from './yaml.ts';
 
 const SETTING = 'web.config.file';
 
-export const CLIENT_AUTH_TYPES = [
+const CLIENT_AUTH_TYPES = [
   'NoClientCert',
   'RequestClientCert',
   'RequireAnyClientCert',
@@ -73,7 +73,7 @@ const webSchema = z.strictObject({
   rate_limit: z.strictObject({ interval: milliseconds, burst: z.int().min(0).default(0) }).optional(),
 });
 
-export type TlsSettings = z.output<typeof tlsSchema>;
+type TlsSettings = z.output<typeof tlsSchema>;
 
 export interface TlsConfig extends TlsSettings {
   readonly certificate: string;
@@ -174,7 +174,6 @@ function clientProblem(tls: TlsSettings): string | undefined {
   const type = tls.client_auth_type;
   const hasCa = (tls.client_ca ?? tls.client_ca_file) !== undefined;
   if (hasCa && type === 'NoClientCert') return 'has a client CA, but client_auth_type is NoClientCert';
-  if (!hasCa && type.includes('Verify')) return `has client_auth_type ${type}, but no client_ca_file to verify with`;
   if (tls.client_allowed_sans.length > 0 && !type.startsWith('Require')) {
     return 'has client_allowed_sans, which need client_auth_type RequireAnyClientCert or RequireAndVerifyClientCert';
   }

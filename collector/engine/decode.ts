@@ -19,9 +19,17 @@ const EVENT_KINDS = ['spawn', 'spawn-failure', 'exec', 'exec-failure', 'exit'] a
 /** MAX_ERRNO of spawn.h. */
 const MAX_ERRNO = 1024;
 
-/** Milliseconds to add to the kernel's monotonic clock to get those since the epoch. */
+let knownOffsetMs = 0;
+
+/**
+ * Milliseconds to add to the kernel's monotonic clock to get those since the epoch. Kept while it moves by less than
+ * 10: Date.now() has no fractions, and a spawn must have the same time in every snapshot, or Prometheus takes its
+ * exemplar for another one.
+ */
 export function epochOffsetMs(): number {
-  return Date.now() - Number(process.hrtime.bigint()) / 1e6;
+  const nowMs = Date.now() - Number(process.hrtime.bigint()) / 1e6;
+  if (Math.abs(nowMs - knownOffsetMs) > 10) knownOffsetMs = nowMs;
+  return knownOffsetMs;
 }
 
 /** One struct type's fields over a buffer that holds an array of it. */

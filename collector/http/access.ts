@@ -43,7 +43,7 @@ function refuse(reply: FastifyReply, code: number, why: string): FastifyReply {
 
 /** A token bucket: `burst` requests at once, then one each `interval`. */
 function createRateLimit(webConfig: Options['webConfig']): () => boolean {
-  let freeAt = 0;
+  let freeAt = -Infinity;
   return () => {
     const limit = webConfig().rateLimit;
     if (!limit || limit.interval === 0) return true;

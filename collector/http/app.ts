@@ -1,5 +1,12 @@
 /** The exporter without its sockets: tests ask it directly, `listen.ts` puts it on the net. */
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { Registry } from 'prom-client';
 import type { CgroupNames } from '../cgroups.ts';
 import type { WebConfig } from '../config/web.ts';
@@ -30,7 +37,10 @@ export interface AppOptions {
 
 export function buildApp(options: AppOptions): FastifyInstance {
   const { engine, version, logger, telemetryPath, cgroupNames, processMetrics } = options;
-  const app: FastifyInstance = Fastify({ loggerInstance: logger, disableRequestLogging: true });
+  const app: FastifyInstance = Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+  });
   const hub = new EventHub(engine, { ...DEFAULT_EVENT_HUB_OPTIONS, ...options.events });
   const sources = { engine, version, readTables, cgroupNames, processMetrics, eventCounts: () => hub.counts() };
 
@@ -40,7 +50,18 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.register(healthPlugin, sources);
   app.register(costsPlugin, sources);
   app.register(eventsPlugin, { engine, version, hub });
+  app.setErrorHandler(explain);
   return app;
+
+  /** Requests are not logged, so what went wrong with one must be. */
+  function explain(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+    const code = error.statusCode ?? 500;
+    if (code >= 500) logger.error({ err: error, path: request.url }, 'a request failed');
+    void reply
+      .code(code)
+      .type('text/plain')
+      .send(`${code >= 500 ? 'Internal error; see the log.' : error.message}\n`);
+  }
 
   function readTables(): Snapshot | undefined {
     try {

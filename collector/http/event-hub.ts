@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Engine, EngineEvent } from '../engine/engine.ts';
+import { toRecord } from './record.ts';
 
 export interface EventHubOptions {
   /** Unread bytes above which a client misses events. */
@@ -97,7 +98,7 @@ export class EventHub {
 
 /** Of the format that EventSource reads (WHATWG HTML, 9.2). */
 export function formatFrame(event: string, data: object): string {
-  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+  return `event: ${event}\ndata: ${JSON.stringify(toRecord(data))}\n\n`;
 }
 
 function takeSkipped(client: Client): string {

@@ -2,9 +2,7 @@
 import type { FastifyPluginCallback } from 'fastify';
 import type { Engine } from '../engine/engine.ts';
 import { formatFrame, type EventHub } from './event-hub.ts';
-
-/** Goes up when a field changes its meaning or goes; new fields and kinds may come without. */
-export const EVENTS_SCHEMA = 'forktax.events/1';
+import { SCHEMA } from './record.ts';
 
 interface Options {
   readonly engine: Engine;
@@ -26,7 +24,7 @@ export const eventsPlugin: FastifyPluginCallback<Options> = (app, { engine, vers
       'x-accel-buffering': 'no',
     });
     hub.add(reply.raw);
-    reply.raw.write(formatFrame('hello', { schema: EVENTS_SCHEMA, version, engine: engine.name }));
+    reply.raw.write(formatFrame('hello', { schema: SCHEMA, version, engine: engine.name }));
     return reply;
   });
 

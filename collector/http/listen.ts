@@ -89,9 +89,12 @@ function reasonOf(error: unknown): string {
 async function closeServer(server: Server | TlsServer): Promise<void> {
   const closed = once(server, 'close');
   server.close();
-  const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  // A connection whose last answer ends only now would be kept for a next request.
+  const idle = setInterval(() => server.closeIdleConnections(), 20);
+  const grace = setTimeout(() => server.closeAllConnections(), GRACE_MS);
   await closed;
-  clearTimeout(timer);
+  clearInterval(idle);
+  clearTimeout(grace);
 }
 
 function describe(address: AddressInfo | string | null): string {

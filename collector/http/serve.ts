@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import { cgroupIdOf, createCgroupNames } from '../cgroups.ts';
 import { formatConfig, loadConfig, type Sources } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { suggest } from '../config/suggest.ts';
 import { watchWebConfig } from '../config/watch.ts';
 import { loadWebConfig, type WebConfig } from '../config/web.ts';
 import { openCoreEngine } from '../engine/core.ts';
@@ -75,9 +74,8 @@ async function openEngine(config: Config, logger: Logger): Promise<Engine> {
   const unknown = config['without-hook'].find((name) => !names.includes(name));
   if (unknown !== undefined) {
     engine.close();
-    const meant = suggest(unknown, names);
-    const advice = meant ? `did you mean ${meant}?` : `there are ${names.join(', ')}`;
-    throw new ForktaxError('FORKTAX_CONFIG', `without-hook: there is no hook ${unknown} here; ${advice}`);
+    const message = `without-hook: there is no hook ${unknown} here; there are ${names.join(', ')}`;
+    throw new ForktaxError('FORKTAX_CONFIG', message);
   }
   logger.info({ version: VERSION, engine: engine.name, callHook: engine.callHook ?? 'none' }, 'measuring');
   for (const [column, reason] of absentColumns(engine.hooks)) logger.warn({ reason }, `not measured here: ${column}`);

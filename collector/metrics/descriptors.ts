@@ -47,7 +47,8 @@ export interface FailureCounter extends SpawnDescriptor {
 
 export type SpawnMetric = RowCounter | RoleCounter | RowHistogram | FailureCounter;
 
-const ROW_LABELS = ['comm', 'mechanism', 'syscall'] as const;
+/** What tells rows apart, besides the id. */
+export const ROW_LABELS = ['comm', 'mechanism', 'syscall'] as const;
 
 export const SPAWN_METRICS: readonly SpawnMetric[] = [
   {

@@ -1,7 +1,8 @@
-/** Spawn costs as text, straight from the table: about 15 ms for 1,000 rows, which are 100,000 lines. */
+/** Spawn costs as text, straight from the table: about 25 ms for 1,000 rows, which are 100,000 lines. */
 import type { Column, CostRow, SlowestSpawn, Snapshot } from '../engine/engine.ts';
 import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../ledger/bounds.ts';
 import {
+  ROW_LABELS,
   SPAWN_METRICS,
   type FailureCounter,
   type RoleCounter,
@@ -46,8 +47,8 @@ export function* renderSpawnMetrics(
     if (metric.columns.some((column) => absent.has(column))) continue;
     yield header(metric, format);
     if ('histogram' in metric) yield* renderHistograms(metric, scrape);
-    else if ('failure' in metric) yield renderCounts(metric, failureCounts(metric, scrape));
-    else yield renderCounts(metric, rowCounts(metric, scrape));
+    else if ('failure' in metric) yield* renderCounts(metric, failureCounts(metric, scrape));
+    else yield* renderCounts(metric, rowCounts(metric, scrape));
   }
 }
 
@@ -83,16 +84,21 @@ function exemplar(slowest: SlowestSpawn): string {
   return ` # {${label('pid', String(slowest.pid))}} ${slowest.stallNs / NS_PER_SECOND} ${slowest.atMs / 1000}`;
 }
 
-function renderCounts(metric: RowCounter | RoleCounter | FailureCounter, counts: ReadonlyMap<string, number>): string {
+function* renderCounts(
+  metric: RowCounter | RoleCounter | FailureCounter,
+  counts: Iterable<readonly [labels: string, value: number]>,
+): Generator<string> {
   const unitsPerBase = metric.unit === 'seconds' ? NS_PER_SECOND : 1;
-  let text = '';
-  for (const [labels, value] of counts) text += sample(metric.name, labels, value / unitsPerBase);
-  return text;
+  for (const [labels, value] of counts) yield sample(metric.name, labels, value / unitsPerBase);
 }
 
-function rowCounts(metric: RowCounter | RoleCounter, { series, idLabel }: Scrape): Map<string, number> {
+function rowCounts(
+  metric: RowCounter | RoleCounter,
+  { series, idLabel }: Scrape,
+): Iterable<readonly [labels: string, value: number]> {
   const counts = new Map<string, number>();
   if ('value' in metric) {
+    if (metric.labels === ROW_LABELS) return series.map(({ labels, row }) => [labels, metric.value(row)] as const);
     for (const { row } of series) add(counts, labelText(row, metric.labels, idLabel), metric.value(row));
     return counts;
   }

@@ -1,7 +1,7 @@
 /** From the rows of a snapshot to series: label text, and one series for all rows with equal labels. */
-import type { CostRow, FailureRow, RowLabel } from '../engine/engine.ts';
-import { OTHER } from '../engine/engine.ts';
+import { OTHER, type CostRow, type FailureRow, type RowLabel } from '../engine/engine.ts';
 import { addCosts } from '../ledger/rows.ts';
+import { ROW_LABELS } from './descriptors.ts';
 import { label } from './text.ts';
 
 /** The label that the engine's `id` becomes, if any, and its value for an id. */
@@ -16,15 +16,15 @@ export interface Series {
   readonly labels: string;
 }
 
-/** Two cgroups of one path, one after the other, are two rows and one series. */
+/** In order of their labels. Two cgroups of one path, one after the other, are two rows and one series. */
 export function seriesOf(rows: readonly CostRow[], idLabel?: IdLabel): Series[] {
   const series = new Map<string, CostRow>();
   for (const row of rows) {
-    const labels = labelText(row, ['comm', 'mechanism', 'syscall'], idLabel);
+    const labels = labelText(row, ROW_LABELS, idLabel);
     const before = series.get(labels);
     series.set(labels, before ? mergeRows(before, row) : row);
   }
-  return Array.from(series, ([labels, row]) => ({ row, labels }));
+  return Array.from(series, ([labels, row]) => ({ row, labels })).toSorted((a, b) => (a.labels < b.labels ? -1 : 1));
 }
 
 function mergeRows(a: CostRow, b: CostRow): CostRow {

@@ -11,7 +11,7 @@ export function doctorText(diagnosis: Diagnosis, { style, width }: Pick<Output, 
   const section = (findings: readonly Finding[]): string =>
     findings.map((finding) => findingText(finding, checkWidth, { style, width })).join('');
   const hooks = diagnosis.hooks.length > 0 ? `\n${style('bold', 'Hooks')}\n${section(diagnosis.hooks)}` : '';
-  return `${section(diagnosis.host)}${hooks}\n${verdict(diagnosis)}\n`;
+  return `${section(diagnosis.host)}${hooks}\n${wrap(verdict(diagnosis), width).join('\n')}\n`;
 }
 
 function findingText(

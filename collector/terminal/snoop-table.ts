@@ -29,7 +29,8 @@ export class SnoopTable {
 
   line(line: SpawnLine): string {
     const cells = tableLine(this.#fitting, line);
-    const outcome = outcomeText(line, Math.max(OUTCOME_WIDTH / 2, this.#width - cells.length - 1));
+    const room = Math.max(OUTCOME_WIDTH / 2, this.#width - cells.length - 1);
+    const outcome = outcomeText(line, room).slice(0, room);
     return `${cells} ${isFailure(line) ? this.#output.style('red', outcome) : outcome}\n`;
   }
 }

@@ -64,7 +64,8 @@ export async function prepareSpawnload(args: readonly string[]): Promise<ReadySp
     async go() {
       child.stdin.end();
       const truth: Truth = JSON.parse(await nextLine());
-      await exited;
+      const [status] = await exited;
+      if (status !== 0) throw new Error(`spawnload ${args.join(' ')}: exit ${status}`);
       return truth;
     },
     kill: () => child.kill('SIGKILL'),

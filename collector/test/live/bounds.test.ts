@@ -33,7 +33,7 @@ test('a collector that is stopped loses no count, and counts the events it lost'
 });
 
 test('what finds no row is in (other), and the total is exact', async () => {
-  const spawners = 100;
+  const spawners = scaled(100);
   const each = 3;
   const collector = new EngineProcess({ maxSpawners: 8, filter: { pid: process.pid, follow: true } });
   try {

@@ -1,32 +1,9 @@
-/** Runs spawnload, the generator of known spawns, and gives what it says that it did. */
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+/** spawnload as the tests on the live kernel use it: an amount and a name that fit wherever they run. */
+import { runSpawnload, type Truth } from '../../../native/spawnload/spawnload.ts';
 
-export const SPAWNLOAD = fileURLToPath(new URL('../../../native/spawnload/build/spawnload', import.meta.url));
+export { SPAWNLOAD } from '../../../native/spawnload/spawnload.ts';
 
-export interface SpawnReport {
-  readonly pid: number;
-  readonly comm: string;
-  readonly attempted: number;
-  readonly spawned: number;
-  /** By errno's name. */
-  readonly failures: Readonly<Record<string, number>>;
-  readonly execFailures: Readonly<Record<string, number>>;
-  /** The caller's own clock around each call. */
-  readonly stallNs: { readonly sum: number; readonly min: number; readonly max: number };
-  /** Own resident bytes before each spawn. */
-  readonly rssBytes: { readonly sum: number; readonly min: number; readonly max: number };
-  /** Of the first 1,000. */
-  readonly spawns: readonly { readonly pid: number; readonly stallNs: number }[];
-}
-
-export async function spawnload(...args: (string | number)[]): Promise<SpawnReport> {
-  const child = spawn(SPAWNLOAD, args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
-  const output = (await child.stdout.toArray()).map(String).join('');
-  if (child.exitCode === null) await new Promise((resolve) => child.once('exit', resolve));
-  if (child.exitCode !== 0) throw new Error(`spawnload ${args.join(' ')}: exit ${child.exitCode}`);
-  return JSON.parse(output) as SpawnReport;
-}
+export const spawnload = (...args: (string | number)[]): Promise<Truth> => runSpawnload(args.map(String));
 
 /** Emulated kernels are some 20 times slower; there, loads are cut to this fraction. */
 const SCALE = Number(process.env['FORKTAX_TEST_SCALE'] ?? 1);

@@ -8,6 +8,9 @@ import { scaled, spawnload, uniqueComm } from './spawnload.ts';
 
 const MiB = 1 << 20;
 
+/** Less where forking that much would take seconds; enough for what is not copied, the program, to be under 1 %. */
+const rss = Math.max(128 * MiB, scaled(256) * MiB);
+
 /** Every pair of mechanism and system call that exists. What libc's posix_spawn calls is libc's to choose. */
 const PAIRS = [
   ['fork', 'fork'],
@@ -49,7 +52,7 @@ for (const way of availableWays()) {
         const count = scaled(20);
         const events: EngineEvent[] = [];
         const stop = engine.subscribe((batch) => void events.push(...batch));
-        const report = await spawnload('--mechanism', mechanism, '--comm', comm, '--count', count, '--rss', 256 * MiB);
+        const report = await spawnload('--mechanism', mechanism, '--comm', comm, '--count', count, '--rss', rss);
         stop();
         const row = rowOf(engine, comm);
         const spawns = events.filter((event): event is SpawnEvent => event.kind === 'spawn' && event.comm === comm);

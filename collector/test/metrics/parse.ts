@@ -15,7 +15,7 @@ export function parseSamples(text: string): ParsedSample[] {
 }
 
 function parseSample(line: string): ParsedSample {
-  const match = /^(?<name>[a-z_]+)(?:\{(?<labels>.*?[^\\]")\})? (?<value>\S+)(?: # (?<exemplar>.*))?$/.exec(line);
+  const match = /^(?<name>[a-z\d_]+)(?:\{(?<labels>.*?[^\\]")\})? (?<value>\S+)(?: # (?<exemplar>.*))?$/.exec(line);
   if (!match?.groups) throw new Error(`not a sample: ${line}`);
   const { name = '', labels = '', value, exemplar } = match.groups;
   return { name, labels: parseLabels(labels), value: Number(value === '+Inf' ? 'Infinity' : value), exemplar };

@@ -143,8 +143,11 @@ describe('histograms', () => {
       found.map((one) => [one.name, one.labels['le'], one.exemplar]),
       [['forktax_spawn_stall_seconds_bucket', '0.05', `{pid="4242"} 0.0435 ${AT_MS / 1000}.5`]],
     );
-    const [above] = exemplars({ slowest: { ...slowest, stallNs: 11e9 } }, 'openmetrics');
-    assert.equal(above?.labels['le'], '+Inf');
+    const bucketOf = (stallNs: number) =>
+      exemplars({ slowest: { ...slowest, stallNs } }, 'openmetrics')[0]?.labels['le'];
+    assert.equal(bucketOf(50_000_000), '0.05');
+    assert.equal(bucketOf(50_000_001), '0.1');
+    assert.equal(bucketOf(11e9), '+Inf');
   });
 });
 
