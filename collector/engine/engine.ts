@@ -92,6 +92,8 @@ export interface Health {
   readonly processesUntracked: number;
   readonly processesTracked: number;
   readonly callsTracked: number;
+  /** Rows that were idle and gave way; their counts went to `(other)`. */
+  readonly rowsEvicted: number;
   readonly tableRows: number;
   readonly tableCapacity: number;
 }
@@ -195,6 +197,8 @@ export interface EngineOptions {
   };
   /** Ring buffer, bytes: a power of two, at least a page. */
   readonly ringBytes: number;
+  /** A row unused for so long may be folded into `(other)` when the table is nearly full. */
+  readonly idleMs: number;
   /** What one afork costs here; the stall beyond it is avoidable. */
   readonly aforkCostNs: number;
 }
@@ -206,6 +210,7 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   withoutHooks: [],
   filter: {},
   ringBytes: 1 << 20,
+  idleMs: 600_000,
   aforkCostNs: 25_000,
 };
 
