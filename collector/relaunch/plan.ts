@@ -37,7 +37,7 @@ export function requestFor(
   { argv, environment, descriptors, openFiles }: Inheritance,
 ): RunRequest {
   return {
-    command: `${argv[0]}`,
+    command: String(argv[0]),
     descriptors,
     exec: {
       path,

@@ -15,10 +15,19 @@ export function examine(pid: number, comm: string): Examined | undefined {
     const process = readProcess(pid);
     if (process.comm !== comm || process.isKernelThread) return undefined;
     const { executable, uid, gid } = process;
-    return { pid, process, program: lookAtExecutable([executable], { uid, gid }) };
+    return { pid, process, program: lookOnce(executable, uid, gid) };
   } catch {
     return undefined;
   }
+}
+
+const programs = new Map<string, Program>();
+
+function lookOnce(executable: string, uid: number, gid: number): Program {
+  const key = JSON.stringify([executable, uid, gid]);
+  const program = programs.get(key) ?? lookAtExecutable([executable], { uid, gid });
+  programs.set(key, program);
+  return program;
 }
 
 export function isAlive({ pid }: Examined): boolean {

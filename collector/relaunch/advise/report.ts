@@ -21,7 +21,9 @@ const COLUMNS: readonly Column<Advice>[] = [
   { title: 'MECH', width: 5, align: 'left', cell: ({ mechanism }) => mechanism },
   { title: 'EACH', width: 6, align: 'right', cell: ({ stallNs }) => formatDuration(stallNs) },
   {
-    ...{ title: 'RSS', width: 7, align: 'right' },
+    title: 'RSS',
+    width: 7,
+    align: 'right',
     cell: ({ copiedRssBytes }) => (copiedRssBytes > 0 ? formatBytes(copiedRssBytes) : '-'),
   },
   { title: 'SPAWNER', width: 23, align: 'left', cell: spawnerText },
@@ -60,7 +62,11 @@ export function adviceJson({ aforkCostNs, observedNs, advice, eventsLost }: Find
 function spawnerJson(advice: Advice): object {
   const { comm, pid, executable, mechanism, spawns, choice, why, remedy } = advice;
   return {
-    ...{ comm, pid, executable, mechanism, spawns },
+    comm,
+    pid,
+    executable,
+    mechanism,
+    spawns,
     avoidable_ns: Math.round(advice.avoidableNs),
     mean_stall_ns: Math.round(advice.stallNs),
     mean_copied_rss_bytes: Math.round(advice.copiedRssBytes),

@@ -101,8 +101,8 @@ function behindWrapper(path: string, args: readonly string[]): readonly string[]
     if (split) words.unshift(...wordsOf(split[1] || words.shift() || ''));
     else if (/^-[^-]+$/.test(option) && wrapper.valued.includes(option.slice(-1))) words.shift();
   }
-  while (name === 'env' && words[0]?.includes('=')) words.shift();
-  const command = words.slice(wrapper.operands);
+  const assignments = name === 'env' ? words.findIndex((word) => !word.includes('=')) : 0;
+  const command = assignments === -1 ? [] : words.slice(assignments + wrapper.operands);
   return command.length > 0 ? command : undefined;
 }
 

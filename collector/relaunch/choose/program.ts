@@ -7,7 +7,7 @@ import type { Place } from './find.ts';
 import { followCommand, type Trail } from './follow.ts';
 import { librariesOf, type Library } from './libraries.ts';
 
-export type Libc = 'glibc' | 'musl' | 'other' | 'static';
+type Libc = 'glibc' | 'musl' | 'other' | 'static';
 
 export interface Program {
   readonly trail: Trail;

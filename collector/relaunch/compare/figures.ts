@@ -14,7 +14,7 @@ interface Kind {
   readonly isNeutral?: true;
 }
 
-export const KINDS: readonly Kind[] = [
+const KINDS: readonly Kind[] = [
   { name: 'wall clock', unit: 'ns', of: ({ wallNs }) => wallNs },
   { name: 'CPU time', unit: 'ns', of: ({ cpuNs }) => cpuNs },
   { name: 'spawns', unit: 'count', of: measured(({ spawns }) => spawns), isNeutral: true },
@@ -52,7 +52,7 @@ export interface Spread {
  * `noise`: the runs of one side lie among those of the other. `unknown`: one run each cannot tell. `neutral`: neither
  * is better.
  */
-export type Judgement = 'same' | 'noise' | 'less' | 'more' | 'neutral' | 'unknown';
+type Judgement = 'same' | 'noise' | 'less' | 'more' | 'neutral' | 'unknown';
 
 export interface Comparison {
   readonly name: string;

@@ -53,7 +53,7 @@ function planOf(target: RunningProcess, via: RelaunchOptions['via']): FullPlan {
 function requestOf(target: RunningProcess, { path, changes }: FullPlan): RunRequest {
   const { uid, gid, groups, umask, openFiles, directory, argv, environment } = target;
   return {
-    command: `${argv[0]}`,
+    command: String(argv[0]),
     directory,
     exec: {
       path,

@@ -29,7 +29,7 @@ function isConfined(target: RunningProcess, own: RunningProcess): boolean {
 
 /** As setproctitle does: nginx, PostgreSQL. */
 function isRewritten({ argv, executable, comm }: RunningProcess): boolean {
-  const name = basename(`${argv[0] ?? ''}`).replace(/^-/, '');
+  const name = basename(String(argv[0] ?? '')).replace(/^-/, '');
   const known = [basename(executable), comm];
   return argv.length === 0 || /\s/.test(name) || !known.some((each) => each.startsWith(name) || name.startsWith(each));
 }

@@ -1,10 +1,11 @@
 /** What a run's spawns cost, by program and by mechanism. What could not be measured is absent. */
-import { absentColumns, MECHANISMS, type Column, type CostRow, type Mechanism } from '../../engine/engine.ts';
+import { absentColumns, MECHANISMS, type CostRow, type Histogram, type Mechanism } from '../../engine/engine.ts';
 import { errnoName } from '../../errno.ts';
 import { TIME_BOUNDS_NS } from '../../ledger/bounds.ts';
-import { quantile } from '../../ledger/histogram.ts';
+import { histogramCount, quantile } from '../../ledger/histogram.ts';
 import { addCosts, NO_COSTS, sumBy, type Costs } from '../../ledger/rows.ts';
 import type { Sketch } from '../../ledger/sketch.ts';
+import type { Group } from '../run/grouped-sketch.ts';
 import type { Measurement } from '../run/measure.ts';
 
 export interface Figures {
@@ -31,11 +32,11 @@ export interface GroupFigures extends Figures {
 
 /** Each program of the tree by its mechanisms, the largest stall first. */
 export function figuresByProgram(measurement: Measurement): GroupFigures[] {
-  const absent = absentColumns(measurement.hooks);
   return [...sumBy(measurement.rows, ({ comm, mechanism }) => JSON.stringify([comm, mechanism]))]
     .map(([key, costs]) => {
       const [comm, mechanism] = JSON.parse(key) as [string, Mechanism];
-      return { comm, mechanism, ...figuresOf(costs, absent, wholeSketch(measurement, costs, { comm, mechanism })) };
+      const group = { comm, mechanism };
+      return Object.assign(figuresOf(costs, measurement, group), group);
     })
     .filter(({ spawns }) => spawns > 0)
     .toSorted((a, b) => (b.stallSumNs ?? b.spawns) - (a.stallSumNs ?? a.spawns));
@@ -53,7 +54,7 @@ export function costsByMechanism(rows: readonly CostRow[]): [Mechanism, Costs][]
 /** Of all spawns. */
 export function totalFigures(measurement: Measurement): Figures {
   const costs = measurement.rows.reduce<Costs>((sum, row) => addCosts(sum, row), NO_COSTS);
-  return figuresOf(costs, absentColumns(measurement.hooks), wholeSketch(measurement, costs));
+  return figuresOf(costs, measurement);
 }
 
 export interface Failures {
@@ -73,44 +74,47 @@ export function failuresOf({ failures }: Measurement): Failures[] {
   return [...counts.values()].toSorted((a, b) => b.count - a.count);
 }
 
-/** If it holds every stall that the kernel counted. */
-function wholeSketch(
-  { stalls }: Measurement,
-  { stall }: Costs,
-  group?: { comm: string; mechanism: Mechanism },
-): Sketch | undefined {
-  const sketch = stalls(group);
-  return sketch?.sum === stall.sum ? sketch : undefined;
-}
-
-function figuresOf(costs: Costs, absent: ReadonlyMap<Column, string>, sketch: Sketch | undefined): Figures {
+function figuresOf(costs: Costs, { hooks, stalls, execDelays }: Measurement, group?: Group): Figures {
+  const absent = absentColumns(hooks);
   return {
     spawns: costs.spawns,
     copiedRssBytes: costs.copiedRss.sum,
     copiedPageTableBytes: costs.copiedPageTableBytes,
-    ...(!absent.has('stall') && stallFigures(costs, sketch)),
+    ...(!absent.has('stall') && stallFigures(costs, whole(stalls.of(group), costs.stall))),
     ...(!absent.has('faults') && { cowFaults: costs.cowFaultsParent + costs.cowFaultsChild }),
-    ...(!absent.has('exec') && execFigures(costs)),
+    ...(!absent.has('exec') && execFigures(costs, whole(execDelays.of(group), costs.execDelay))),
   };
 }
 
+/** If it holds every value that the kernel counted. */
+function whole(sketch: Sketch | undefined, histogram: Histogram): Sketch | undefined {
+  return sketch?.sum === histogram.sum ? sketch : undefined;
+}
+
 function stallFigures({ stall, copyNs }: Costs, sketch: Sketch | undefined): Partial<Figures> {
-  const quantileOf = (q: number): number | undefined => sketch?.quantile(q) ?? quantile(stall, TIME_BOUNDS_NS, q);
-  const [p50, p99] = [quantileOf(0.5), quantileOf(0.99)];
+  const [p50, p99] = quantiles(stall, sketch);
   return {
     stallSumNs: stall.sum,
     copyNs,
-    ...(p50 !== undefined && { stallP50Ns: Math.round(p50) }),
-    ...(p99 !== undefined && { stallP99Ns: Math.round(p99) }),
+    ...(p50 !== undefined && { stallP50Ns: p50 }),
+    ...(p99 !== undefined && { stallP99Ns: p99 }),
     ...(sketch && { stallMaxNs: sketch.max }),
   };
 }
 
-function execFigures({ execDelay }: Costs): Partial<Figures> {
-  const [p50, p99] = [quantile(execDelay, TIME_BOUNDS_NS, 0.5), quantile(execDelay, TIME_BOUNDS_NS, 0.99)];
+function execFigures({ execDelay }: Costs, sketch: Sketch | undefined): Partial<Figures> {
+  const [p50, p99] = quantiles(execDelay, sketch);
   return {
-    execs: Array.from(execDelay.counts).reduce((sum, count) => sum + count, 0),
-    ...(p50 !== undefined && { execDelayP50Ns: Math.round(p50) }),
-    ...(p99 !== undefined && { execDelayP99Ns: Math.round(p99) }),
+    execs: histogramCount(execDelay),
+    ...(p50 !== undefined && { execDelayP50Ns: p50 }),
+    ...(p99 !== undefined && { execDelayP99Ns: p99 }),
   };
+}
+
+/** p50 and p99, in whole nanoseconds. */
+function quantiles(histogram: Histogram, sketch: Sketch | undefined): (number | undefined)[] {
+  return [0.5, 0.99].map((q) => {
+    const value = sketch?.quantile(q) ?? quantile(histogram, TIME_BOUNDS_NS, q);
+    return value === undefined ? undefined : Math.round(value);
+  });
 }

@@ -36,7 +36,8 @@ function measurementJson(measurement: Measurement): object {
   return {
     total: figuresJson(totalFigures(measurement)),
     programs: figuresByProgram(measurement).map((figures) => {
-      return { comm: figures.comm, mechanism: figures.mechanism, ...figuresJson(figures) };
+      const { comm, mechanism } = figures;
+      return Object.assign({ comm, mechanism }, figuresJson(figures));
     }),
     mechanisms: Object.fromEntries(
       costsByMechanism(rows).map(([mechanism, costs]) => [
@@ -57,7 +58,7 @@ function bucketsOf({ stall }: Costs): object[] {
   return Array.from(stall.counts, (count, i) => ({ le: FIGURES.stall.bounds[i] ?? null, count }));
 }
 
-export function figuresJson(figures: Figures): Record<string, number> {
+function figuresJson(figures: Figures): Record<string, number> {
   const fields: [string, number | undefined][] = [
     ['spawns', figures.spawns],
     ['stall_sum_ns', figures.stallSumNs],

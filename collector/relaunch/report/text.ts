@@ -87,7 +87,11 @@ const COLUMNS: readonly ReportColumn[] = [
   size('RSS', 'copiedRssBytes', 2),
   size('PTABLES', 'copiedPageTableBytes', 4),
   {
-    ...{ title: 'COW', field: 'cowFaults', width: 7, align: 'right', dropOrder: 5 },
+    title: 'COW',
+    field: 'cowFaults',
+    width: 7,
+    align: 'right',
+    dropOrder: 5,
     cell: ({ cowFaults }) => (cowFaults === undefined ? '-' : formatCount(cowFaults)),
   },
   time('DELAY', 'execDelayP50Ns', 1),

@@ -3,14 +3,12 @@ import {
   DEFAULT_ENGINE_OPTIONS,
   type CostRow,
   type Engine,
-  type EngineEvent,
   type FailureRow,
   type Health,
   type Hook,
-  type Mechanism,
 } from '../../engine/engine.ts';
 import { ForktaxError } from '../../errors.ts';
-import { Sketch } from '../../ledger/sketch.ts';
+import { GroupedSketch } from './grouped-sketch.ts';
 
 /** Room for the events of a burst: about 16,000. */
 const RING_BYTES = 1 << 22;
@@ -21,13 +19,9 @@ export interface Measurement {
   readonly failures: readonly FailureRow[];
   readonly hooks: readonly Hook[];
   readonly health: Health;
-  /** Of all spawns, or of one name and mechanism: finer than the histograms, but without events that were lost. */
-  readonly stalls: (group?: Group) => Sketch | undefined;
-}
-
-interface Group {
-  readonly comm: string;
-  readonly mechanism: Mechanism;
+  /** Finer than the histograms of the rows, but without the events that were lost. */
+  readonly stalls: GroupedSketch;
+  readonly execDelays: GroupedSketch;
 }
 
 export interface Meter {
@@ -48,30 +42,19 @@ export async function openMeter(pid: number): Promise<Meter | ForktaxError> {
 }
 
 export function meter(engine: Engine): Meter {
-  const all = new Sketch();
-  const stalls = new Map<string, Sketch>();
+  const [stalls, execDelays] = [new GroupedSketch(), new GroupedSketch()];
   const unsubscribe = engine.subscribe((events) => {
-    for (const event of events) addStall(event);
+    for (const event of events) {
+      if (event.kind === 'spawn' && event.stallNs !== undefined) stalls.add(event, event.stallNs);
+      else if (event.kind === 'exec') execDelays.add(event, event.delayNs);
+    }
   });
   return {
     finish() {
       unsubscribe();
       const { rows, failures, health } = engine.snapshot();
       engine.close();
-      const { hooks } = engine;
-      return { rows, failures, hooks, health, stalls: (group) => (group ? stalls.get(keyOf(group)) : all) };
+      return { rows, failures, hooks: engine.hooks, health, stalls, execDelays };
     },
   };
-
-  function addStall(event: EngineEvent): void {
-    if (event.kind !== 'spawn' || event.stallNs === undefined) return;
-    const sketch = stalls.get(keyOf(event)) ?? new Sketch();
-    stalls.set(keyOf(event), sketch);
-    sketch.add(event.stallNs);
-    all.add(event.stallNs);
-  }
-}
-
-function keyOf({ comm, mechanism }: Group): string {
-  return `${mechanism} ${comm}`;
 }
