@@ -33,12 +33,13 @@ function currentDirectory(): string {
 
 /** All that the program is given, but for the changes as this process was. */
 export function requestFor(
-  { path, changes }: Pick<FullPlan, 'path' | 'changes'>,
+  { path, changes, choice }: FullPlan,
   { argv, environment, descriptors, openFiles }: Inheritance,
 ): RunRequest {
   return {
     command: String(argv[0]),
     descriptors,
+    measure: { countEntries: choice.via === 'hugepages' },
     exec: {
       path,
       argv,

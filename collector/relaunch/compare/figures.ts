@@ -24,6 +24,7 @@ const KINDS: readonly Kind[] = [
   { name: 'stall max', unit: 'ns', of: measured(({ stallMaxNs }) => stallMaxNs) },
   { name: 'copied RSS', unit: 'bytes', of: measured(({ copiedRssBytes }) => copiedRssBytes) },
   { name: 'copied page tables', unit: 'bytes', of: measured((figures) => figures.copiedPageTableBytes) },
+  { name: 'page-table entries', unit: 'count', of: measured((figures) => figures.copiedPageTableEntries) },
   { name: 'CoW faults', unit: 'count', of: measured(({ cowFaults }) => cowFaults) },
   { name: 'exec delay p50', unit: 'ns', of: measured(({ execDelayP50Ns }) => execDelayP50Ns) },
   { name: 'exec delay p99', unit: 'ns', of: measured(({ execDelayP99Ns }) => execDelayP99Ns) },
@@ -49,7 +50,7 @@ export interface Spread {
 }
 
 /**
- * `noise`: the runs of one side lie among those of the other. `unknown`: one run each cannot tell. `neutral`: neither
+ * `same`: within 1 %. `noise`: the runs of one side lie among those of the other. `unknown`: one run each cannot tell. `neutral`: neither
  * is better.
  */
 type Judgement = 'same' | 'noise' | 'less' | 'more' | 'neutral' | 'unknown';
@@ -84,12 +85,15 @@ function spreadOf(values: readonly (number | undefined)[]): Spread | undefined {
   return { median: (low + high) / 2, min, max };
 }
 
+/** A smaller share is no difference. */
+const NEGLIGIBLE = 0.01;
+
 function judge(
   before: Spread,
   after: Spread,
   { isSingle, isNeutral }: { isSingle: boolean; isNeutral: boolean },
 ): Judgement {
-  if (before.min === after.max && before.max === after.min) return 'same';
+  if (Math.abs(before.median - after.median) <= NEGLIGIBLE * before.median) return 'same';
   if (isNeutral) return 'neutral';
   if (isSingle) return 'unknown';
   if (before.min <= after.max && after.min <= before.max) return 'noise';

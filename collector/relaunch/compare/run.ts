@@ -30,7 +30,7 @@ export async function compare(
   let { plan } = options;
   let tell: typeof onUnmeasured | undefined = onUnmeasured;
   for (let round = 0; round < options.runs; round++) {
-    const before = await runOne(requestFor({ ...plan, changes: [] }, inheritance), input, tell);
+    const before = await runOne(beforeRequest(plan, inheritance), input, tell);
     tell = undefined;
     without.push(before);
     if (round === 0) plan = reconsidered(options, before);
@@ -60,4 +60,10 @@ async function runOne(
   } finally {
     input.close(stdin);
   }
+}
+
+/** Huge pages may turn out to be the way after this run. */
+function beforeRequest(plan: FullPlan, inheritance: Inheritance): RunRequest {
+  const countEntries = plan.choice.via === 'hugepages' || plan.choice.via === 'none';
+  return { ...requestFor({ ...plan, changes: [] }, inheritance), measure: { countEntries } };
 }

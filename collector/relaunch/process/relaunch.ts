@@ -50,11 +50,12 @@ function planOf(target: RunningProcess, via: RelaunchOptions['via']): FullPlan {
   return { command: commandText(argv.map(String)), choice, changes: changesFor(choice.via, valueOf), path: executable };
 }
 
-function requestOf(target: RunningProcess, { path, changes }: FullPlan): RunRequest {
+function requestOf(target: RunningProcess, { path, changes, choice }: FullPlan): RunRequest {
   const { uid, gid, groups, umask, openFiles, directory, argv, environment } = target;
   return {
     command: String(argv[0]),
     directory,
+    measure: { countEntries: choice.via === 'hugepages' },
     exec: {
       path,
       argv,

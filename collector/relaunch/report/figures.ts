@@ -20,6 +20,8 @@ export interface Figures {
   readonly copiedRssBytes: number;
   readonly copiedPageTableBytes: number;
   readonly cowFaults?: number;
+  /** Of all spawns only, about, and where huge pages are at stake. */
+  readonly copiedPageTableEntries?: number;
   readonly execs?: number;
   readonly execDelayP50Ns?: number;
   readonly execDelayP99Ns?: number;
@@ -54,7 +56,9 @@ export function costsByMechanism(rows: readonly CostRow[]): [Mechanism, Costs][]
 /** Of all spawns. */
 export function totalFigures(measurement: Measurement): Figures {
   const costs = measurement.rows.reduce<Costs>((sum, row) => addCosts(sum, row), NO_COSTS);
-  return figuresOf(costs, measurement);
+  const { copiedEntries } = measurement;
+  const entries = copiedEntries !== undefined && { copiedPageTableEntries: copiedEntries };
+  return { ...figuresOf(costs, measurement), ...entries };
 }
 
 export interface Failures {

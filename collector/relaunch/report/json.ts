@@ -68,6 +68,7 @@ function figuresJson(figures: Figures): Record<string, number> {
     ['copy_ns', figures.copyNs],
     ['copied_rss_bytes', figures.copiedRssBytes],
     ['copied_page_table_bytes', figures.copiedPageTableBytes],
+    ['copied_page_table_entries', figures.copiedPageTableEntries],
     ['cow_faults', figures.cowFaults],
     ['execs', figures.execs],
     ['exec_delay_p50_ns', figures.execDelayP50Ns],

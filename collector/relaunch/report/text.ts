@@ -54,6 +54,9 @@ function measured(plan: Plan, measurement: Measurement, width: number): string[]
   const programs = figuresByProgram(measurement);
   const lines = [verdictOf(plan.choice, measurement), ''];
   if (programs.length > 0) lines.push(...table(programs, width), '');
+  const { copiedEntries } = measurement;
+  if (copiedEntries !== undefined)
+    lines.push(`forks copied about ${formatCount(copiedEntries)} page-table entries`, '');
   lines.push(...failureLines(failuresOf(measurement)), ...histograms(measurement), ...gaps(measurement));
   return lines.slice(0, lines.at(-1) === '' ? -1 : undefined);
 }

@@ -8,6 +8,7 @@ import {
   type Hook,
 } from '../../engine/engine.ts';
 import { ForktaxError } from '../../errors.ts';
+import { CopiedEntries } from './copied-entries.ts';
 import { GroupedSketch } from './grouped-sketch.ts';
 
 /** Room for the events of a burst: about 16,000. */
@@ -22,6 +23,8 @@ export interface Measurement {
   /** Finer than the histograms of the rows, but without the events that were lost. */
   readonly stalls: GroupedSketch;
   readonly execDelays: GroupedSketch;
+  /** Page-table entries that forks copied, about; where that was asked for and could be known. */
+  readonly copiedEntries?: number;
 }
 
 export interface Meter {
@@ -29,22 +32,31 @@ export interface Meter {
   finish(): Measurement;
 }
 
+export interface MeterOptions {
+  readonly countEntries?: boolean;
+}
+
 /** Gives the reason if nothing can be measured here. */
-export async function openMeter(pid: number): Promise<Meter | ForktaxError> {
-  const { openCoreEngine } = await import('../../engine/core.ts');
+export async function openMeter(pid: number, options: MeterOptions = {}): Promise<Meter | ForktaxError> {
+  const [{ openCoreEngine }, { loadNative }] = await Promise.all([
+    import('../../engine/core.ts'),
+    import('../../engine/native.ts'),
+  ]);
   try {
     const filter = { pid, follow: true };
-    return meter(openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, filter, ringBytes: RING_BYTES }));
+    const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, filter, ringBytes: RING_BYTES });
+    return meter(engine, options.countEntries ? new CopiedEntries(loadNative().pageSize) : undefined);
   } catch (error) {
     if (error instanceof ForktaxError) return error;
     throw error;
   }
 }
 
-export function meter(engine: Engine): Meter {
+export function meter(engine: Engine, entries?: CopiedEntries): Meter {
   const [stalls, execDelays] = [new GroupedSketch(), new GroupedSketch()];
   const unsubscribe = engine.subscribe((events) => {
     for (const event of events) {
+      if (event.kind === 'spawn') entries?.add(event);
       if (event.kind === 'spawn' && event.stallNs !== undefined) stalls.add(event, event.stallNs);
       else if (event.kind === 'exec') execDelays.add(event, event.delayNs);
     }
@@ -54,7 +66,16 @@ export function meter(engine: Engine): Meter {
       unsubscribe();
       const { rows, failures, health } = engine.snapshot();
       engine.close();
-      return { rows, failures, hooks: engine.hooks, health, stalls, execDelays };
+      const copiedEntries = health.eventsLost === 0 ? entries?.count : undefined;
+      return {
+        rows,
+        failures,
+        hooks: engine.hooks,
+        health,
+        stalls,
+        execDelays,
+        ...(copiedEntries !== undefined && { copiedEntries }),
+      };
     },
   };
 }

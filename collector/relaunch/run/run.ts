@@ -6,13 +6,14 @@ import { execError } from '../choose/find.ts';
 import { head, isText } from '../choose/follow.ts';
 import type { ForktaxError } from '../../errors.ts';
 import { hold, type ExecRequest, type Held, type HoldOptions } from './hold.ts';
-import { openMeter, type Measurement } from './measure.ts';
+import { openMeter, type Measurement, type MeterOptions } from './measure.ts';
 import { handOnSignals } from './signals.ts';
 
 export interface RunRequest extends HoldOptions {
   /** As the person wrote it, for messages. */
   readonly command: string;
   readonly exec: ExecRequest;
+  readonly measure?: MeterOptions;
 }
 
 export interface RunResult {
@@ -34,7 +35,7 @@ export async function run(request: RunRequest, onUnmeasured: (why: ForktaxError)
   const held = await hold(request);
   const ended = once(held.child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   const handedBack = handOnSignals(held.pid);
-  const meter = await openMeter(held.pid);
+  const meter = await openMeter(held.pid, request.measure);
   if (!('finish' in meter)) onUnmeasured(meter);
   const cpuBeforeNs = childrenCpuNs();
   const start = process.hrtime.bigint();
