@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../cli.ts', import.meta.url));
 
+/** A test's own process has more flags, which are about tests. */
+const NODE_FLAGS = process.execArgv.filter((flag) => /^--(experimental-strip-types|disable-warning=)/.test(flag));
+
 export interface CliResult {
   readonly status: number | null;
   readonly stdout: string;
@@ -20,7 +23,7 @@ export interface CliProcess {
 
 /** `before`: a command that runs it, such as setpriv with its options. */
 export function startCli(args: readonly string[], before: readonly string[] = []): CliProcess {
-  const [command = '', ...rest] = [...before, process.execPath, ...process.execArgv, CLI, ...args];
+  const [command = '', ...rest] = [...before, process.execPath, ...NODE_FLAGS, CLI, ...args];
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
   let stdout = '';
   let stderr = '';

@@ -51,7 +51,7 @@ test('-n leaves out other names, in the counts too', async () => {
 test('-c prints so many lines and ends, however many come at once', async () => {
   const engine = createFakeEngine();
   const output = fakeOutput();
-  const ended = snoop(engine, { count: 2 }, output, new AbortController().signal);
+  const ended = snoop(engine, { count: 2 }, output, AbortSignal.timeout(30_000));
   engine.emit(
     ...[1, 2, 3].flatMap((child) => [
       { ...fast, child },
