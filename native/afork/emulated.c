@@ -27,13 +27,14 @@ static void *wait_in_vfork(void *argument)
 	pid_t pid = vfork();
 	if (pid == 0)
 		run_child(emulation);
+	block_all_but_libcs_signals();
 	if (emulation->done)
 		emulation->done(pid);
 	free(emulation);
 	return NULL;
 }
 
-/* With signals blocked, which the thread inherits, and the child until its handlers are cleared. */
+/* With all signals blocked: the thread inherits that, and its child, until the handlers are cleared. */
 static int start_thread(struct emulation *emulation)
 {
 	pthread_attr_t attributes;
