@@ -53,9 +53,9 @@ int emulated_afork(int (*function)(void *), void *argument, void (*done)(pid_t))
 	if (!emulation)
 		return -1;
 	*emulation = (struct emulation){.function = function, .argument = argument, .done = done};
-	emulation->mask = block_all_signals();
-	int error = start_thread(emulation);
-	set_signal_mask(emulation->mask);
+	uint64_t mask = emulation->mask = block_all_signals();
+	int error = start_thread(emulation); /* from here on the thread may have freed it */
+	set_signal_mask(mask);
 	if (error) {
 		free(emulation);
 		errno = error;
