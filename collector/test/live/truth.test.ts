@@ -78,7 +78,7 @@ for (const way of availableWays()) {
         const shares = spawns.map(({ child, stallNs }) => (stallNs ?? 0) / (clocks.get(child) ?? Number.NaN));
         assert.ok(
           shares.every((share) => mechanism === 'posix_spawn' || share <= 1),
-          `${shares}`,
+          shares.join(' '),
         );
         if (mechanism === 'fork') assert.ok(median(shares) >= 0.8, shares.join(' '));
       }
