@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The child of afork_spawn(). It runs in the parent's memory, beside the parent, with the parent's thread pointer:
+ *
+ *   - so it makes raw system calls only: no libc, no errno, no thread-local variable, nothing instrumented. The
+ *     Makefile checks that this object needs no symbol from outside;
+ *   - it reads its plan, which is a copy made for it, and writes nothing but its stack, its plan and job->failure;
+ *   - all 64 signals are blocked until just before exec, when no handler of the parent is left.
+ *
+ * The order of the steps is the promise of struct afork_options.
+ */
+#include "internal.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+
+static _Noreturn void fail(const struct plan *plan, enum afork_step step, int index, long error)
+{
+	uint64_t failure = failure_pack((int)-error, step, index);
+	if (plan->report_on_bell)
+		raw(SYS_write, plan->bell, &failure, sizeof failure);
+	__atomic_store_n(&plan->job->failure, failure, __ATOMIC_SEQ_CST);
+	for (;;)
+		raw(SYS_exit_group, 127);
+}
+
+static void check(const struct plan *plan, enum afork_step step, long result)
+{
+	if (result < 0)
+		fail(plan, step, 0, result);
+}
+
+/* --- signals --- */
+
+static void reset_signals(const struct plan *plan)
+{
+	if (plan->clear_handlers)
+		clear_handlers();
+	for (int number = 1; number <= 64; number++)
+		if (plan->options.signals_default >> (number - 1) & 1)
+			default_signal(number);
+}
+
+/* --- process --- */
+
+static long join_cgroup(int directory)
+{
+	long fd = raw(SYS_openat, directory, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	long result = raw(SYS_write, fd, "0", 1);
+	raw(SYS_close, fd);
+	return result;
+}
+
+static long take_foreground(int terminal)
+{
+	int group = (int)raw(SYS_getpgid, 0);
+	return raw(SYS_ioctl, terminal, TIOCSPGRP, &group);
+}
+
+static void set_up_process(const struct plan *plan)
+{
+	const struct afork_options *options = &plan->options;
+	if (plan->share_files)
+		check(plan, AFORK_STEP_FDS, raw(SYS_unshare, 0x400 /* CLONE_FILES */));
+	if (plan->bell_read >= 0)
+		raw(SYS_close, plan->bell_read);
+	if (plan->join_cgroup)
+		check(plan, AFORK_STEP_CGROUP, join_cgroup(options->cgroup_fd));
+	if (options->flags & AFORK_SETSID)
+		check(plan, AFORK_STEP_SETSID, raw(SYS_setsid));
+	if (options->flags & AFORK_SETPGROUP)
+		check(plan, AFORK_STEP_SETPGROUP, raw(SYS_setpgid, 0, options->pgroup));
+	if (options->flags & AFORK_FOREGROUND)
+		check(plan, AFORK_STEP_FOREGROUND, take_foreground(options->terminal));
+	if (options->flags & AFORK_SETSCHED)
+		check(plan, AFORK_STEP_SCHED,
+		      raw(SYS_sched_setscheduler, 0, options->sched_policy, &options->sched_priority));
+	if (options->cwd)
+		check(plan, AFORK_STEP_CWD, raw(SYS_chdir, options->cwd));
+}
+
+/* --- descriptors --- */
+
+/* The bell's number was free in the parent, so the user may well have chosen it for something. */
+static long move_bell_from(struct plan *plan, int fd)
+{
+	if (fd != plan->bell)
+		return 0;
+	long moved = raw(SYS_fcntl, fd, F_DUPFD_CLOEXEC, fd + 1);
+	if (moved < 0)
+		return moved;
+	plan->bell = (int)moved;
+	return 0;
+}
+
+static long move_bell_above(struct plan *plan, int count)
+{
+	if (plan->bell < 0 || plan->bell >= count)
+		return 0;
+	long moved = raw(SYS_fcntl, plan->bell, F_DUPFD_CLOEXEC, count);
+	if (moved < 0)
+		return moved;
+	raw(SYS_close, plan->bell);
+	plan->bell = (int)moved;
+	return 0;
+}
+
+static long keep_over_exec(int fd)
+{
+	long flags = raw(SYS_fcntl, fd, F_GETFD);
+	return flags < 0 ? flags : raw(SYS_fcntl, fd, F_SETFD, flags & ~FD_CLOEXEC);
+}
+
+static long duplicate(const struct plan *plan, int from, int to)
+{
+	if (from == plan->bell)
+		return -EBADF; /* as if it were not there */
+	return from == to ? keep_over_exec(to) : raw(SYS_dup3, from, to, 0);
+}
+
+static long open_as(int fd, const char *path, int flags, mode_t mode)
+{
+	raw(SYS_close, fd); /* first: it may be the last free descriptor (POSIX says so too) */
+	long opened = raw(SYS_openat, AT_FDCWD, path, flags, mode);
+	if (opened < 0 || opened == fd)
+		return opened;
+	long result = raw(SYS_dup3, opened, fd, flags & O_CLOEXEC);
+	raw(SYS_close, opened);
+	return result;
+}
+
+static long close_between(unsigned first, unsigned last)
+{
+	if (first > last)
+		return 0;
+	long result = raw(SYS_close_range, first, last, 0);
+	if (result != -ENOSYS && result != -EPERM)
+		return result;
+	/* Before 5.9. Descriptors above a limit that was lowered later are missed. */
+	uint64_t limit[2] = {0, 0};
+	raw(SYS_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, limit);
+	for (unsigned fd = first; fd <= last && fd < limit[0]; fd++)
+		raw(SYS_close, fd);
+	return 0;
+}
+
+static long close_from(const struct plan *plan, int fd)
+{
+	unsigned first = (unsigned)fd, bell = (unsigned)plan->bell;
+	if (plan->bell < fd)
+		return close_between(first, ~0u);
+	if (bell > 0)
+		close_between(first, bell - 1);
+	return close_between(bell + 1, ~0u);
+}
+
+/* Sources that an earlier entry of the map overwrites are moved above it first, so that a swap works. */
+static long save_source(struct plan *plan, int entry)
+{
+	int from = plan->fd_map[entry];
+	if (from < 0 || from >= entry)
+		return 0;
+	long saved = raw(SYS_fcntl, from, F_DUPFD_CLOEXEC, plan->options.fd_map_count);
+	if (saved >= 0)
+		plan->fd_map[entry] = (int)saved;
+	return saved;
+}
+
+static long set_blocking(int fd)
+{
+	long flags = raw(SYS_fcntl, fd, F_GETFL);
+	return flags < 0 || !(flags & O_NONBLOCK) ? flags : raw(SYS_fcntl, fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+static long map_one(const struct plan *plan, int fd)
+{
+	int from = plan->fd_map[fd];
+	if (from == AFORK_FD_KEEP)
+		return 0;
+	if (from == AFORK_FD_NULL)
+		return open_as(fd, "/dev/null", O_RDWR, 0);
+	if (from == AFORK_FD_CLOSE) {
+		raw(SYS_close, fd);
+		return 0;
+	}
+	long result = duplicate(plan, from, fd);
+	if (result >= 0 && fd <= 2 && plan->options.flags & AFORK_STDIO_BLOCKING)
+		result = set_blocking(fd);
+	return result;
+}
+
+static void map_fds(struct plan *plan)
+{
+	int count = (int)plan->options.fd_map_count;
+	check(plan, AFORK_STEP_FD_MAP, move_bell_above(plan, count));
+	for (int fd = 0; fd < count; fd++) {
+		long result = save_source(plan, fd);
+		if (result < 0)
+			fail(plan, AFORK_STEP_FD_MAP, fd, result);
+	}
+	for (int fd = 0; fd < count; fd++) {
+		long result = map_one(plan, fd);
+		if (result < 0)
+			fail(plan, AFORK_STEP_FD_MAP, fd, result);
+	}
+}
+
+static long act(struct plan *plan, const struct afork_action *action)
+{
+	long result;
+	switch (action->type) {
+	case AFORK_OPEN:
+		result = move_bell_from(plan, action->fd);
+		return result < 0 ? result : open_as(action->fd, action->path, action->flags, action->mode);
+	case AFORK_CLOSE:
+		if (action->fd != plan->bell)
+			raw(SYS_close, action->fd);
+		return 0;
+	case AFORK_DUP2:
+		if (action->from == plan->bell)
+			return -EBADF;
+		result = move_bell_from(plan, action->fd);
+		return result < 0 ? result : duplicate(plan, action->from, action->fd);
+	case AFORK_CHDIR:
+		return raw(SYS_chdir, action->path);
+	case AFORK_FCHDIR:
+		return raw(SYS_fchdir, action->fd);
+	case AFORK_CLOSEFROM:
+		return close_from(plan, action->fd);
+	case AFORK_TCSETPGRP:
+		return take_foreground(action->fd);
+	case AFORK_SETCTTY:
+		return raw(SYS_ioctl, action->fd, TIOCSCTTY, 0);
+	}
+	return -EINVAL;
+}
+
+static void act_all(struct plan *plan)
+{
+	for (size_t index = 0; index < plan->options.action_count; index++) {
+		long result = act(plan, &plan->options.actions[index]);
+		if (result < 0)
+			fail(plan, AFORK_STEP_ACTION, (int)index, result);
+	}
+}
+
+/* --- limits and identity --- */
+
+static void set_limits(const struct plan *plan)
+{
+	for (size_t index = 0; index < plan->options.rlimit_count; index++) {
+		const struct afork_rlimit *limit = &plan->options.rlimits[index];
+		long result = raw(SYS_prlimit64, 0, limit->resource, &limit->soft, 0);
+		if (result < 0)
+			fail(plan, AFORK_STEP_RLIMIT, (int)index, result);
+	}
+}
+
+/* Raw: libc's setuid() would ask every thread of the parent to follow. */
+static void set_identity(const struct plan *plan)
+{
+	const struct afork_options *options = &plan->options;
+	if (options->flags & AFORK_SETGROUPS)
+		check(plan, AFORK_STEP_SETGROUPS, raw(SYS_setgroups, options->group_count, options->groups));
+	if (options->flags & AFORK_SETGID)
+		check(plan, AFORK_STEP_SETGID, raw(SYS_setresgid, options->gid, options->gid, options->gid));
+	if (options->flags & AFORK_SETUID)
+		check(plan, AFORK_STEP_SETUID, raw(SYS_setresuid, options->uid, options->uid, options->uid));
+}
+
+/* --- exec --- */
+
+static long execute(const struct plan *plan, const char *file)
+{
+	long error = raw(SYS_execve, file, plan->argv, plan->options.envp);
+	if (error != -ENOEXEC || !(plan->options.flags & AFORK_SHELL_FALLBACK))
+		return error;
+	/* {name, a, b} becomes {/bin/sh, file, a, b}, and back if there is no shell. */
+	const char *name = plan->argv[0];
+	plan->argv[-1] = "/bin/sh";
+	plan->argv[0] = file;
+	error = raw(SYS_execve, "/bin/sh", plan->argv - 1, plan->options.envp);
+	plan->argv[0] = name;
+	return error;
+}
+
+/* As execvp(): what may be missing or is not reachable gives way to the next; a refusal is what gets reported. */
+static long execute_first(const struct plan *plan)
+{
+	long error = -ENOENT;
+	bool refused = false;
+	for (const char *const *file = plan->options.candidates; *file; file++) {
+		error = execute(plan, *file);
+		refused = refused || error == -EACCES;
+		if (error != -EACCES && error != -ENOENT && error != -ENOTDIR && error != -ESTALE && error != -ENODEV &&
+		    error != -ETIMEDOUT)
+			return error;
+	}
+	return refused ? -EACCES : error;
+}
+
+int spawn_child(void *argument)
+{
+	struct plan *plan = argument;
+	reset_signals(plan);
+	set_up_process(plan);
+	map_fds(plan);
+	act_all(plan);
+	set_limits(plan);
+	set_identity(plan);
+	set_signal_mask(plan->mask);
+	fail(plan, AFORK_STEP_EXEC, 0, execute_first(plan));
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* One child, as its parent sees it. */
+#include "internal.h"
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+struct afork_job *job_new(void)
+{
+	struct afork_job *job = calloc(1, sizeof *job);
+	if (!job)
+		return NULL;
+	job->references = 1;
+	job->pidfd = job->doorbell = -1;
+	return job;
+}
+
+void job_release(struct afork_job *job)
+{
+	if (__atomic_sub_fetch(&job->references, 1, __ATOMIC_ACQ_REL) == 0)
+		free(job);
+}
+
+bool job_in_memory(const struct afork_job *job)
+{
+	return __atomic_load_n(&job->in_memory, __ATOMIC_ACQUIRE) != 0;
+}
+
+void afork_job_free(struct afork_job *job)
+{
+	if (!job)
+		return;
+	if (job->pidfd >= 0)
+		raw(SYS_close, job->pidfd);
+	if (job->doorbell >= 0)
+		raw(SYS_close, job->doorbell);
+	uint64_t mask = block_all_signals();
+	job_release(job);
+	slots_reclaim();
+	set_signal_mask(mask);
+}
+
+pid_t afork_job_pid(const struct afork_job *job)
+{
+	return job->pid;
+}
+
+enum afork_mechanism afork_job_mechanism(const struct afork_job *job)
+{
+	return job->mechanism;
+}
+
+int afork_job_pidfd(const struct afork_job *job)
+{
+	return job->pidfd;
+}
+
+int afork_job_doorbell(const struct afork_job *job)
+{
+	return job->doorbell;
+}
+
+enum afork_state afork_job_state(const struct afork_job *job, struct afork_failure *failure)
+{
+	/* In this order: who has left has said all it had to say. */
+	bool in_memory = job_in_memory(job);
+	uint64_t packed = __atomic_load_n(&job->failure, __ATOMIC_ACQUIRE);
+	if (failure) {
+		failure->error = (int)(packed & 0xffff);
+		failure->step = (enum afork_step)(packed >> 16 & 0xffff);
+		failure->index = (int)(packed >> 32);
+	}
+	return packed ? AFORK_FAILED : in_memory ? AFORK_STARTING : AFORK_STARTED;
+}
+
+enum afork_state afork_job_wait_exec(struct afork_job *job, struct afork_failure *failure)
+{
+	/* The kernel wakes one waiter, of the shared kind; who is woken wakes the next. */
+	while (job_in_memory(job))
+		raw(SYS_futex, &job->in_memory, FUTEX_WAIT, 1, 0, 0, 0);
+	raw(SYS_futex, &job->in_memory, FUTEX_WAKE, INT_MAX, 0, 0, 0);
+	return afork_job_state(job, failure);
+}
+
+/* --- exit --- */
+
+/* Linux 6.15: the exit status, even when somebody else reaped the child. */
+struct pidfd_exit_info {
+	uint64_t mask, cgroup;
+	uint32_t pid, tgid, ppid, ids[8];
+	int32_t exit_code;
+};
+_Static_assert(sizeof(struct pidfd_exit_info) == 64, "PIDFD_INFO_SIZE_VER0");
+
+enum {
+	PIDFD_INFO_EXIT_BIT = 1 << 3
+};
+#define PIDFD_GET_INFO_CALL 0xc040ff0bUL /* _IOWR(0xff, 11, 64 bytes) */
+
+static int status_after_theft(const struct afork_job *job, int *status)
+{
+	struct pidfd_exit_info info = {.mask = PIDFD_INFO_EXIT_BIT};
+	if (raw(SYS_ioctl, job->pidfd, PIDFD_GET_INFO_CALL, &info) < 0 || !(info.mask & PIDFD_INFO_EXIT_BIT))
+		return ECHILD;
+	*status = info.exit_code;
+	return 0;
+}
+
+static int status_of(const siginfo_t *info)
+{
+	int value = info->si_status;
+	switch (info->si_code) {
+	case CLD_EXITED:
+		return (value & 0xff) << 8;
+	case CLD_DUMPED:
+		return value | 0x80;
+	default:
+		return value;
+	}
+}
+
+static bool lives(const struct afork_job *job)
+{
+	struct pollfd poll = {.fd = job->pidfd, .events = POLLIN};
+	const struct timespec at_once = {0, 0};
+	return job->pidfd >= 0 && raw(SYS_ppoll, &poll, 1, &at_once, 0, 8) == 0;
+}
+
+static int reap(struct afork_job *job, int *status, int options)
+{
+	siginfo_t info;
+	memset(&info, 0, sizeof info);
+	long type = job->pidfd >= 0 ? P_PIDFD : P_PID, id = job->pidfd >= 0 ? job->pidfd : job->pid;
+	long result = raw(SYS_waitid, type, id, &info, WEXITED | (options & WNOHANG), 0);
+	if (result == -ECHILD && job->pidfd >= 0)
+		return status_after_theft(job, status);
+	if (result < 0)
+		return (int)-result;
+	if (info.si_pid == 0)
+		return EAGAIN;
+	*status = status_of(&info);
+	return 0;
+}
+
+int afork_job_wait(struct afork_job *job, int *status, int options)
+{
+	if (!job->reaped) {
+		/* With SIGCHLD ignored, a child that is not ours to wait for and one that lives look the same to waitid(). */
+		if (options & WNOHANG && lives(job))
+			return EAGAIN;
+		int error = reap(job, &job->status, options);
+		if (error)
+			return error;
+		job->reaped = true;
+		/* Kernels before 5.16 do not clear the word of a child that dumps core. */
+		__atomic_store_n(&job->in_memory, 0, __ATOMIC_RELEASE);
+	}
+	if (status)
+		*status = job->status;
+	return 0;
+}
+
+int afork_job_kill(struct afork_job *job, int signal)
+{
+	if (job->reaped)
+		return ESRCH;
+	long result = job->pidfd >= 0 ? raw(SYS_pidfd_send_signal, job->pidfd, signal, 0, 0) : -ENOSYS;
+	if (result == -ENOSYS)
+		result = raw(SYS_kill, job->pid, signal);
+	return (int)-result;
+}

@@ -1,0 +1,57 @@
+# The C library. SAN=1 builds and tests it with AddressSanitizer and UBSan, in a directory of its own.
+AFORK := native/afork
+AFORK_OUT := $(AFORK)/build
+AFORK_SOURCES := afork avfork child clone donor emulated fork job mechanism plan popen registry slot spawn
+AFORK_TESTS := $(notdir $(basename $(wildcard $(AFORK)/test/*.c)))
+AFORK_CFLAGS = $(CFLAGS) $(WARN) -std=gnu11 -fPIC -fvisibility=hidden -pthread -I$(AFORK)
+ifdef SAN
+AFORK_OUT := $(AFORK)/build/san
+AFORK_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
+endif
+AFORK_OBJECTS := $(AFORK_SOURCES:%=$(AFORK_OUT)/%.o)
+
+all: $(AFORK_OUT)/libafork.a $(AFORK_OUT)/libafork.so $(AFORK_OUT)/afork.pc
+
+$(AFORK_OUT)/%.o: $(AFORK)/%.c $(wildcard $(AFORK)/*.h) $(AFORK)/module.mk
+	@mkdir -p $(@D)
+	$(CC) $(AFORK_CFLAGS) $(AFORK_SAN) -c $< -o $@
+
+# It runs in the parent's memory on the parent's thread pointer: nothing in it may be instrumented or call libc.
+$(AFORK_OUT)/child.o: $(AFORK)/child.c $(wildcard $(AFORK)/*.h) $(AFORK)/module.mk
+	@mkdir -p $(@D)
+	$(CC) $(AFORK_CFLAGS) -O2 -fno-stack-protector -fno-sanitize=all -fno-profile-arcs -fno-tree-loop-distribute-patterns -c $< -o $@
+	@! nm -u $@ | grep . || { echo 'child.c must not need symbols from outside' >&2; exit 1; }
+
+$(AFORK_OUT)/libafork.a: $(AFORK_OBJECTS)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+# -z now: a lazily bound call would touch the parent's thread storage. -z nodelete: a child may still run in it.
+$(AFORK_OUT)/libafork.so: $(AFORK_OBJECTS) $(AFORK)/libafork.map
+	$(CC) $(CFLAGS) $(AFORK_SAN) -shared -pthread -Wl,-soname,libafork.so.0 -Wl,-z,now -Wl,-z,nodelete \
+		-Wl,--version-script=$(AFORK)/libafork.map $(AFORK_OBJECTS) -o $@
+
+$(AFORK_OUT)/afork.pc: $(AFORK)/module.mk $(AFORK)/afork.h
+	@mkdir -p $(@D)
+	@printf '%s\n' 'includedir=$${pcfiledir}/../..' 'libdir=$${pcfiledir}' '' 'Name: afork' \
+		'Description: An asynchronous vfork' \
+		"Version: $$(sed -n 's/^#define AFORK_VERSION "\(.*\)"/\1/p' $(AFORK)/afork.h)" \
+		'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lafork -pthread' >$@
+
+clean: clean-afork
+clean-afork:
+	rm -rf $(AFORK)/build
+.PHONY: clean-afork
+
+# --- tests ---
+
+$(AFORK_OUT)/test/%: $(AFORK)/test/%.c $(AFORK)/test/test.h $(AFORK_OUT)/libafork.a
+	@mkdir -p $(@D)
+	$(CC) $(AFORK_CFLAGS) $(AFORK_SAN) $< $(AFORK_OUT)/libafork.a -o $@
+
+test: test-afork
+test-afork: $(AFORK_TESTS:%=$(AFORK_OUT)/test/%)
+	@failed=; for program in $^; do \
+		timeout 120 $$program >$$program.log 2>&1 || { failed=1; cat $$program.log; echo "afork: $$program failed" >&2; }; \
+	done; [ -z "$$failed" ] && echo "afork: $$(cat $(^:%=%.log) | grep -c '^ok') C tests passed"
+.PHONY: test-afork
