@@ -24,6 +24,9 @@ tracepoint:syscalls:sys_exit_${call} /@start[tid]/ {
   )
   .join('');
 
+/** Line by line, as it writes to a terminal. */
+const BPFTRACE = ['bpftrace', '-B', 'line'];
+
 export interface Tool {
   readonly name: string;
   /** Absent: nothing runs. */
@@ -47,8 +50,8 @@ export const toolsFor = (callHooks: readonly CallHook[]): readonly Tool[] => [
   { ...NOTHING, name: 'nothing, once more' },
   ...callHooks.map(serveWith),
   { name: 'forktax snoop --json', command: forktax('snoop', '--json'), ready: /ready-check/ },
-  { name: 'bpftrace, a line for each spawn', command: ['bpftrace', '-e', BPFTRACE_SCRIPT], ready: /ready-check/ },
-  { name: 'bpftrace’s execsnoop.bt', command: ['execsnoop.bt'], ready: /--exit-now/ },
+  { name: 'bpftrace, a line for each spawn', command: [...BPFTRACE, '-e', BPFTRACE_SCRIPT], ready: /ready-check/ },
+  { name: 'bpftrace’s execsnoop.bt', command: [...BPFTRACE, '/usr/sbin/execsnoop.bt'], ready: /--exit-now/ },
   { name: 'bcc’s execsnoop', command: ['execsnoop-bpfcc'], ready: /--exit-now/ },
 ];
 
@@ -81,8 +84,9 @@ export async function startTool(tool: Tool): Promise<RunningTool> {
 
 /** A file, because what is printed must go somewhere, and reading it here would cost this process. */
 function startWritingTo(log: string, [command = '', ...args]: readonly string[]): ChildProcess {
+  const env = { ...process.env, PYTHONUNBUFFERED: '1' };
   const descriptor = openSync(log, 'a');
-  const child = spawn(command, args, { stdio: ['ignore', descriptor, descriptor] });
+  const child = spawn(command, args, { stdio: ['ignore', descriptor, descriptor], env });
   child.on('error', () => undefined); // a command that is not there: told by its missing pid
   closeSync(descriptor);
   return child;
