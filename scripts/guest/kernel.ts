@@ -38,4 +38,5 @@ async function measure(callHook: CallHook): Promise<void> {
   }
 }
 
-for (const callHook of CALL_HOOKS) test(`every hook attaches, with the calls seen by ${callHook}`, () => measure(callHook));
+for (const callHook of CALL_HOOKS)
+  test(`every hook attaches, with the calls seen by ${callHook}`, () => measure(callHook));
