@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* popen() and pclose(). */
 #include "contract.h"
+#include <wchar.h>
 
 /* Programs do that, and glibc lets them. */
 #pragma GCC diagnostic ignored "-Wmismatched-dealloc"
@@ -24,6 +25,7 @@ static void reads(void)
 {
 	FILE *file = popen("echo one; echo two; exit 3", "r");
 	say("fd %d flags %d", fileno(file), fcntl(fileno(file), F_GETFD));
+	say(" wide %d", fwide(file, 1));
 	say_all(file);
 	say(" write %d", fputs("x", file) == EOF);
 	say_close(file);
