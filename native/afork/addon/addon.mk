@@ -1,6 +1,6 @@
 # The addon of the Node package, and its JavaScript, which is built because Node strips no types inside node_modules.
 # CommonJS: --require takes it in every Node, and it starts faster than a graph of ES modules.
-AFORK_ADDON_SOURCES := addon children request sync
+AFORK_ADDON_SOURCES := addon children closing request sync
 AFORK_ADDON_OBJECTS := $(AFORK_ADDON_SOURCES:%=$(AFORK_OUT)/addon/%.o) $(AFORK_OUT)/addon/look.o
 
 ifndef SAN
