@@ -159,7 +159,8 @@ Napi::Value counts(const Napi::CallbackInfo &info)
 	for (int mechanism = AFORK_CLONE3; mechanism <= AFORK_WORKER; mechanism++) {
 		const uint32_t number = thread.by_mechanism[mechanism];
 		if (number > 0)
-			mechanisms[afork_mechanism_name(static_cast<afork_mechanism>(mechanism))] = Napi::Number::New(env, number);
+			mechanisms[afork_mechanism_name(static_cast<afork_mechanism>(mechanism))] =
+				Napi::Number::New(env, number);
 	}
 	result["mechanisms"] = mechanisms;
 	result["spawns"] = Napi::Number::New(env, thread.spawns);
@@ -178,7 +179,8 @@ bool has_pidfds()
 Napi::Object init(Napi::Env env, Napi::Object exports)
 {
 	if (!has_pidfds()) {
-		Napi::Error::New(env, "this kernel, or a sandbox, offers no pidfd_open (Linux 5.3)").ThrowAsJavaScriptException();
+		Napi::Error::New(env, "this kernel, or a sandbox, offers no pidfd_open (Linux 5.3)")
+			.ThrowAsJavaScriptException();
 		return exports;
 	}
 	Children *children = Children::create(env);

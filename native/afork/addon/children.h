@@ -14,7 +14,8 @@ extern "C" {
 
 struct uv_handle_s;
 
-class Children {
+class Children
+{
       public:
 	// Null, with a JavaScript exception pending, where it cannot work. Lives until its thread ends.
 	static Children *create(Napi::Env env);
@@ -24,10 +25,15 @@ class Children {
 	int kill(pid_t pid, int signal) const;
 	// Whether the event loop goes on for children still to exit.
 	void hold(bool held);
-	void on_exit(const Napi::Function &callback) { callback_ = Napi::Persistent(callback); }
+	void on_exit(const Napi::Function &callback)
+	{
+		callback_ = Napi::Persistent(callback);
+	}
 
       private:
-	explicit Children(Napi::Env env) : env_(env) {}
+	explicit Children(Napi::Env env) : env_(env)
+	{
+	}
 	int open();
 	void reap(pid_t pid);
 	void tell(pid_t pid, int status, int signal);

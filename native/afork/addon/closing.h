@@ -11,7 +11,8 @@ struct uv_loop_s;
  * and cuts the list. It does neither if the handle's neighbour at both times is the same living one, at the list's end.
  * So: construct this, let uv_spawn() fail, uv_close() the handle, and destroy this, with no other handle made meanwhile.
  */
-class ClosingGuard {
+class ClosingGuard
+{
       public:
 	explicit ClosingGuard(uv_loop_s *loop);
 	~ClosingGuard();

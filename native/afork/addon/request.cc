@@ -22,7 +22,8 @@ constexpr uint64_t RESETTABLE_SIGNALS = 0x7fffffff & ~(1ull << (SIGKILL - 1)) & 
 
 const char *find_path(const Request &request)
 {
-	for (const char *const *entry = request.has_environment ? request.environment.pointers() : environ; *entry; entry++) {
+	for (const char *const *entry = request.has_environment ? request.environment.pointers() : environ; *entry;
+	     entry++) {
 		if (strncmp(*entry, "PATH=", 5) == 0)
 			return *entry + 5;
 	}
@@ -30,11 +31,15 @@ const char *find_path(const Request &request)
 }
 
 // The child's map of descriptors. Owns the child's ends of its pipes.
-class FdMap {
+class FdMap
+{
       public:
 	int open(const Request &request);
 	~FdMap();
-	const std::vector<int> &entries() const { return entries_; }
+	const std::vector<int> &entries() const
+	{
+		return entries_;
+	}
 
       private:
 	std::vector<int> entries_;

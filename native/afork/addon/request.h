@@ -21,11 +21,18 @@ constexpr uint32_t FLAG_STRICT = 2;
 constexpr uint32_t FLAG_WAIT = 4;
 
 // Strings of a JavaScript array, as argv and envp are.
-class Strings {
+class Strings
+{
       public:
 	void assign(const Napi::Array &array);
-	const char *const *pointers() const { return pointers_.data(); }
-	size_t exec_bytes() const { return bytes_.size() + pointers_.size() * sizeof(char *); }
+	const char *const *pointers() const
+	{
+		return pointers_.data();
+	}
+	size_t exec_bytes() const
+	{
+		return bytes_.size() + pointers_.size() * sizeof(char *);
+	}
 
       private:
 	std::vector<char> bytes_;

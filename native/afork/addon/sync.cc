@@ -21,10 +21,12 @@ using Clock = std::chrono::steady_clock;
 // As Node reads: how far output may go beyond its limit depends on it.
 constexpr size_t READ_BYTES = 64 * 1024;
 
-class SyncRun {
+class SyncRun
+{
       public:
 	SyncRun(afork_job *job, std::vector<SyncPipe> &pipes, const SyncLimits &limits)
-	    : job_(job), pipes_(pipes), limits_(limits), deadline_(Clock::now() + std::chrono::milliseconds(limits.timeout_ms))
+	    : job_(job), pipes_(pipes), limits_(limits),
+	      deadline_(Clock::now() + std::chrono::milliseconds(limits.timeout_ms))
 	{
 	}
 	SyncResult run();
@@ -57,7 +59,8 @@ void close_pipe(SyncPipe &pipe)
 
 bool SyncRun::is_over() const
 {
-	return is_exited_ && std::none_of(pipes_.begin(), pipes_.end(), [](const SyncPipe &pipe) { return pipe.fd >= 0; });
+	return is_exited_ &&
+	       std::none_of(pipes_.begin(), pipes_.end(), [](const SyncPipe &pipe) { return pipe.fd >= 0; });
 }
 
 int SyncRun::poll_timeout_ms() const

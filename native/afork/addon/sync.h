@@ -26,7 +26,7 @@ struct SyncLimits {
 };
 
 struct SyncResult {
-	int error;  // negative errno, or 0
+	int error; // negative errno, or 0
 	int status;
 	int signal;
 };

@@ -85,7 +85,11 @@ export function prepareThread(shape: Shape, native: Native): Thread {
   const methods = (mode: () => Mode): Methods => ({
     spawn(...args) {
       const request = shape.read(args);
-      const program = byHandle.has(this) ? 'reused' : isForbidden() ? 'permission' : toProgram(request, mode() === 'strict' ? STRICT : 0);
+      const program = byHandle.has(this)
+        ? 'reused'
+        : isForbidden()
+          ? 'permission'
+          : toProgram(request, mode() === 'strict' ? STRICT : 0);
       if (typeof program === 'string') {
         fallbacks[program] = (fallbacks[program] ?? 0) + 1;
         return original.spawn.apply(this, args);

@@ -60,7 +60,8 @@ function aforked<Name extends keyof Spawners>(name: Name, getMethods: () => Meth
   const call = (...args: unknown[]): unknown => adopting(getMethods(), () => original()(...args));
   Object.defineProperty(call, 'name', { value: name });
   if (original()[promisify.custom]) {
-    const promised = (...args: unknown[]): unknown => adopting(getMethods(), () => original()[promisify.custom]?.(...args));
+    const promised = (...args: unknown[]): unknown =>
+      adopting(getMethods(), () => original()[promisify.custom]?.(...args));
     Object.defineProperty(call, promisify.custom, { value: promised });
   }
   return call as unknown as Spawners[Name];
@@ -71,7 +72,8 @@ function adopting<T>(methods: Methods | undefined, call: () => T): T {
   const adopt = (message: unknown): void => {
     unsubscribe('child_process', adopt);
     const handle = (message as { process: { _handle: Handle } }).process._handle;
-    for (const name of METHOD_NAMES) Object.defineProperty(handle, name, { value: methods?.[name], writable: true, configurable: true });
+    for (const name of METHOD_NAMES)
+      Object.defineProperty(handle, name, { value: methods?.[name], writable: true, configurable: true });
   };
   if (methods) subscribe('child_process', adopt);
   try {

@@ -71,7 +71,8 @@ function newChild(): childProcess.ChildProcess & { _handle?: object; spawn(optio
 function processPrototype(): Methods | undefined {
   const handle = newChild()._handle;
   const prototype = handle && Object.getPrototypeOf(handle);
-  const known = handle?.constructor.name === 'Process' && METHOD_NAMES.every((name) => prototype[name] instanceof Function);
+  const known =
+    handle?.constructor.name === 'Process' && METHOD_NAMES.every((name) => prototype[name] instanceof Function);
   return known ? prototype : undefined;
 }
 

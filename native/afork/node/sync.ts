@@ -42,7 +42,13 @@ export function recogniseSync(): Binding | undefined {
     return { pid: 0, status: 0, signal: null, output: null };
   };
   try {
-    childProcess.spawnSync('file', ['argument'], { cwd: '/', timeout: 5, maxBuffer: 7, killSignal: 'SIGINT', input: 'x' });
+    childProcess.spawnSync('file', ['argument'], {
+      cwd: '/',
+      timeout: 5,
+      maxBuffer: 7,
+      killSignal: 'SIGINT',
+      input: 'x',
+    });
   } finally {
     binding.spawn = original;
   }
@@ -50,16 +56,22 @@ export function recogniseSync(): Binding | undefined {
 }
 
 function legacyBinding(): Binding | undefined {
-  // Keeps --pending-deprecation quiet: the warning would speak of code that is not the user's.
-  const { noDeprecation } = process;
-  process.noDeprecation = true;
+  const { binding } = process as unknown as { binding: (name: string) => Binding };
   try {
-    const { binding } = process as unknown as { binding: (name: string) => Binding };
-    return binding('spawn_sync');
+    return quietly(() => binding('spawn_sync'));
   } catch {
     return undefined;
+  }
+}
+
+/** Without the warning of --pending-deprecation, which would speak of code that is not the user's. */
+function quietly<T>(call: () => T): T {
+  if (process.noDeprecation) return call(); // With --no-deprecation it cannot be written.
+  process.noDeprecation = true;
+  try {
+    return call();
   } finally {
-    process.noDeprecation = noDeprecation ?? false;
+    Reflect.deleteProperty(process, 'noDeprecation');
   }
 }
 
@@ -70,7 +82,15 @@ function isRead(options: Partial<SyncOptions>): boolean {
     { type: 'pipe', readable: false, writable: true },
     { type: 'pipe', readable: false, writable: true },
   ];
-  const known = { file: 'file', args: ['file', 'argument'], cwd: '/', stdio: expected, timeout: 5, maxBuffer: 7, killSignal: 2 };
+  const known = {
+    file: 'file',
+    args: ['file', 'argument'],
+    cwd: '/',
+    stdio: expected,
+    timeout: 5,
+    maxBuffer: 7,
+    killSignal: 2,
+  };
   const seen = { file, args, cwd, stdio, timeout, maxBuffer, killSignal };
   return Array.isArray(envPairs) && JSON.stringify(seen) === JSON.stringify(known);
 }

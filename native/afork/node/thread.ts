@@ -27,7 +27,10 @@ function makeThread(): Thread | undefined {
 }
 
 function warn(reason: string): undefined {
-  process.emitWarning(`afork leaves child_process as it is: ${reason}`, { type: 'AforkWarning', code: 'AFORK_UNAVAILABLE' });
+  process.emitWarning(`afork leaves child_process as it is: ${reason}`, {
+    type: 'AforkWarning',
+    code: 'AFORK_UNAVAILABLE',
+  });
 }
 
 /** `AFORK_MODE`, for programs that are started with `--require afork/register`. */

@@ -17,7 +17,10 @@ import { attempt, type Cases, furnish } from './world.ts';
 export interface Told {
   readonly seen: unknown;
   /** What afork's own counters rose by; absent when plain. */
-  readonly counted?: { readonly mechanisms: Readonly<Record<string, number>>; readonly fallbacks: Readonly<Record<string, number>> };
+  readonly counted?: {
+    readonly mechanisms: Readonly<Record<string, number>>;
+    readonly fallbacks: Readonly<Record<string, number>>;
+  };
 }
 
 const table: Cases = { ...exits, ...errors, ...descriptors, ...processes, ...sync };
@@ -36,13 +39,21 @@ for (const [name, run] of Object.entries(table)) {
   told[name] = {
     seen: JSON.parse(JSON.stringify(seen ?? null).replaceAll(dir, '<dir>')),
     ...(before && after
-      ? { counted: { mechanisms: risen(before.mechanisms, after.mechanisms), fallbacks: risen(before.fallbacks, after.fallbacks) } }
+      ? {
+          counted: {
+            mechanisms: risen(before.mechanisms, after.mechanisms),
+            fallbacks: risen(before.fallbacks, after.fallbacks),
+          },
+        }
       : {}),
   };
 }
 process.stdout.write(JSON.stringify(told));
 
-function risen(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>): Record<string, number> {
+function risen(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+): Record<string, number> {
   const risen = Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)] as const);
   return Object.fromEntries(risen.filter(([, count]) => count > 0));
 }

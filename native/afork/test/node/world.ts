@@ -60,8 +60,12 @@ export function watch(child: ChildProcess, end: 'close' | 'exit' = 'close'): Pro
 
 /** All that a program can tell errors apart by. */
 export function describeError(error: unknown): string {
-  const { name, message, code, errno, syscall, path, spawnargs, killed, signal, cmd } = error as Record<string, unknown>;
-  return JSON.stringify({ name, message, code, errno, syscall, path, spawnargs, killed, signal, cmd });
+  const { name, message, code, errno, syscall, path, spawnargs, killed, signal, cmd } = error as Record<
+    string,
+    unknown
+  >;
+  const all = { name, message, code, errno, syscall, path, spawnargs, killed, signal, cmd };
+  return JSON.stringify(all, (_, value) => (typeof value === 'string' && value.length > 999 ? value.length : value));
 }
 
 /** What is thrown, or what is returned. */

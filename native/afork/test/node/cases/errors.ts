@@ -18,7 +18,8 @@ export const errors: Cases = {
   'a missing directory': ({ cp, dir }) => watch(cp.spawn('true', { cwd: `${dir}/missing` })),
   'a file for a directory': ({ cp, dir }) => attempt(() => cp.spawn('true', { cwd: `${dir}/no-shebang` })),
   'the directory': ({ cp, dir }) => watch(cp.spawn('pwd', { cwd: `${dir}/first` })),
-  'an empty directory name': async ({ cp }) => (await watch(cp.spawn('pwd', { cwd: '' }))).output['1'] === `${process.cwd()}\n`,
+  'an empty directory name': async ({ cp }) =>
+    (await watch(cp.spawn('pwd', { cwd: '' }))).output['1'] === `${process.cwd()}\n`,
   'a program relative to the directory': ({ cp, dir }) => watch(cp.spawn('./found', ['x'], { cwd: `${dir}/second` })),
   'no shebang': ({ cp, dir }) => watch(cp.spawn(`${dir}/no-shebang`, ['argument'])),
   "the child's PATH": ({ cp, dir }) => watch(cp.spawn('found', ['x'], { env: { PATH: `${dir}/second:${dir}/first` } })),
@@ -35,9 +36,17 @@ export const errors: Cases = {
   'past a file in PATH': ({ cp, dir }) =>
     watch(cp.spawn('found', ['x'], { env: { PATH: `${dir}/no-shebang:${dir}/second` } })),
   'an argument too long': ({ cp }) => attempt(() => cp.spawn('true', ['x'.repeat(200_000)])),
-  'arguments too long': ({ cp }) => attempt(() => cp.spawn('true', Array.from({ length: 100 }, () => 'x'.repeat(100_000)))),
+  'arguments too long': ({ cp }) =>
+    attempt(() =>
+      cp.spawn(
+        'true',
+        Array.from({ length: 100 }, () => 'x'.repeat(100_000)),
+      ),
+    ),
   'long arguments': async ({ cp }) => {
-    const { output } = await watch(cp.spawn('sh', ['-c', 'echo $#', 'sh', ...Array.from({ length: 50_000 }, () => 'xyz')]));
+    const { output } = await watch(
+      cp.spawn('sh', ['-c', 'echo $#', 'sh', ...Array.from({ length: 50_000 }, () => 'xyz')]),
+    );
     return output;
   },
   'long environment': async ({ cp }) => {
@@ -60,15 +69,15 @@ export const errors: Cases = {
     ].map((call) => typeof attempt(call) === 'string' && attempt(call)),
   'own uid and gid': ({ cp }) =>
     watch(cp.spawn('sh', ['-c', 'id -u; id -g'], { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 })),
-  'exec': ({ cp }) => called((done) => cp.exec('echo out; echo err >&2', done)),
+  exec: ({ cp }) => called((done) => cp.exec('echo out; echo err >&2', done)),
   'exec that fails': ({ cp }) => called((done) => cp.exec('echo out; exit 3', done)),
   'exec in another shell': ({ cp }) => called((done) => cp.exec('echo $0', { shell: '/bin/bash' }, done)),
   'exec beyond its buffer': ({ cp }) =>
     called((done) => cp.exec('head -c 100000 /dev/zero | tr "\\0" x; sleep 100', { maxBuffer: 10 }, done)),
-  'exec beyond its time': ({ cp }) => called((done) => cp.exec('exec sleep 100', { timeout: 20, killSignal: 'SIGKILL' }, done)),
+  'exec beyond its time': ({ cp }) =>
+    called((done) => cp.exec('exec sleep 100', { timeout: 20, killSignal: 'SIGKILL' }, done)),
   'execFile of a missing program': ({ cp }) => called((done) => cp.execFile('no-such-program', ['a'], done)),
-  'execFile in bytes': ({ cp }) =>
-    called((done) => cp.execFile('printf', ['\\377'], { encoding: 'latin1' }, done)),
+  'execFile in bytes': ({ cp }) => called((done) => cp.execFile('printf', ['\\377'], { encoding: 'latin1' }, done)),
   'a shell with arguments': ({ cp }) => watch(cp.spawn('echo "$HOME" | wc -l', { shell: true })),
 };
 

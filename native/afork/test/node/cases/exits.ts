@@ -4,7 +4,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { type Cases, watch } from '../world.ts';
 
-const FATAL = 'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT XCPU XFSZ VTALRM PROF IO PWR SYS';
+const FATAL =
+  'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT XCPU XFSZ VTALRM PROF IO PWR SYS';
 
 export const exits: Cases = {
   'output and exit code': ({ cp }) => watch(cp.spawn('sh', ['-c', 'echo out; echo err >&2; exit 7'])),
@@ -48,7 +49,7 @@ export const exits: Cases = {
     const [seen, killed] = await Promise.all([watch(child), once(child, 'exit').then(() => child.kill('SIGKILL'))]);
     return [seen, killed];
   },
-  'disposal': ({ cp }) => {
+  disposal: ({ cp }) => {
     const child = cp.spawn('sleep', ['100']);
     child[Symbol.dispose]();
     return watch(child);
@@ -65,8 +66,8 @@ export const exits: Cases = {
     child.stdin.end('x');
     return [sent, await seen];
   },
-  'timeout': ({ cp }) => watch(cp.spawn('sleep', ['100'], { timeout: 20, killSignal: 'SIGINT' })),
-  'abort': ({ cp }) => {
+  timeout: ({ cp }) => watch(cp.spawn('sleep', ['100'], { timeout: 20, killSignal: 'SIGINT' })),
+  abort: ({ cp }) => {
     const controller = new AbortController();
     const seen = watch(cp.spawn('sleep', ['100'], { signal: controller.signal }));
     controller.abort(new Error('the reason'));
@@ -78,7 +79,10 @@ export const exits: Cases = {
     const child = storage.run('of the spawn', () => cp.spawn('echo', ['x']));
     child.stdout.resume();
     const stores = ['spawn', 'exit', 'close'].map((event) =>
-      storage.run('of the listener', () => new Promise((resolve) => child.on(event, () => resolve(storage.getStore())))),
+      storage.run(
+        'of the listener',
+        () => new Promise((resolve) => child.on(event, () => resolve(storage.getStore()))),
+      ),
     );
     return Promise.all(stores);
   },

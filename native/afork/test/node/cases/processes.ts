@@ -10,7 +10,7 @@ const CHILD = fileURLToPath(new URL('../child.cjs', import.meta.url));
 const WORKER = fileURLToPath(new URL('../worker.cjs', import.meta.url));
 
 export const processes: Cases = {
-  'messages': async ({ cp }) => {
+  messages: async ({ cp }) => {
     const child = cp.fork(CHILD, ['echo']);
     child.send({ text: 'ü€', list: [1, null] });
     const [message] = await once(child, 'message');
@@ -38,7 +38,7 @@ export const processes: Cases = {
     server.close();
     return [JSON.stringify(address) === JSON.stringify(own), await seen];
   },
-  'silent': async ({ cp }) => {
+  silent: async ({ cp }) => {
     const child = cp.fork(CHILD, ['print'], { silent: true });
     return watch(child);
   },
