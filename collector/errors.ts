@@ -15,6 +15,8 @@ export const ERRORS = {
   FORKTAX_NO_NATIVE: { exit: 1, help: 'Build the native parts with `npm run setup`.' },
   FORKTAX_PROBES_REFUSED: { exit: 1, help: 'Please report this with the output of `forktax doctor --json`.' },
   FORKTAX_NO_HOOK: { exit: 1, help: '`forktax doctor` shows which hooks this kernel offers.' },
+  FORKTAX_UNABLE: { exit: 1, help: 'Apply the fixes that are printed above, and run `forktax doctor` again.' },
+  FORKTAX_DEFECT: { exit: 1, help: 'Please report this, with the lines above.' },
   FORKTAX_LISTEN: { exit: 1, help: 'Choose another address with --web.listen-address.' },
 } as const;
 

@@ -102,6 +102,11 @@ struct afork_rlimit {
  * AFORK_DOORBELL: EINVAL.
  */
 #define AFORK_DEFER_FDS (1u << 13)
+/*
+ * No pidfd, for a caller that waits by pid: a descriptor that appears beside its own would upset who counts on getting
+ * the lowest free number.
+ */
+#define AFORK_NO_PIDFD (1u << 14)
 
 /*
  * Zero the struct, set size, then what you need: `struct afork_options o = {.size = sizeof o, .file = "/bin/true"};`.
@@ -202,7 +207,7 @@ int afork_spawn(struct afork_job **job, const struct afork_options *options);
 pid_t afork_job_pid(const struct afork_job *job);
 enum afork_mechanism afork_job_mechanism(const struct afork_job *job);
 
-/* Becomes readable at the child's exit. Close-on-exec; closed by afork_job_free(); -1 on kernels before 5.3. */
+/* Becomes readable at the child's exit. Close-on-exec; closed by afork_job_free(); -1 on kernels before 5.3, and with AFORK_NO_PIDFD. */
 int afork_job_pidfd(const struct afork_job *job);
 
 /*
@@ -281,7 +286,7 @@ pid_t afork_waitpid(pid_t pid, int *status, int options);
 /*
  * The same by a thread that waits in vfork(): for the record, and for comparison. done, if not NULL, is called by that
  * thread, with the child's pid, once the child has executed or exited; or with -1, and errno set. Returns 0, or -1 with
- * errno (EAGAIN, ENOMEM). What holds for afork()'s function holds for this one.
+ * errno (EAGAIN, ENOMEM). What holds for afork()'s function holds for this one. setuid() and its like wait for the exec.
  */
 int emulated_afork(int (*function)(void *), void *argument, void (*done)(pid_t));
 
@@ -294,6 +299,9 @@ int emulated_afork(int (*function)(void *), void *argument, void (*done)(pid_t))
  * its last job: what the caller has opened since is not there (EBADF, or another file by that number), and what it has
  * closed since stays open there, so that pipes and sockets may not come to their end. Use it for programs that need
  * nothing of the caller but its memory. Its idle children are visible to wait(), and raise SIGCHLD when they go.
+ *
+ * A thread in vfork() hears no signal. While there are workers, whatever signals all threads of the process and waits for
+ * their answer waits for ever: setuid() and its like, some garbage collectors. Call avfork_stop() before.
  */
 pid_t avfork(int (*function)(void *), void *argument);
 

@@ -57,3 +57,4 @@ test-afork: $(AFORK_TESTS:%=$(AFORK_OUT)/test/%)
 .PHONY: test-afork
 
 include $(AFORK)/addon/addon.mk
+include $(AFORK)/preload/module.mk

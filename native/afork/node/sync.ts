@@ -26,7 +26,7 @@ interface SyncOptions extends Request {
 }
 
 interface Binding {
-  spawn(options: SyncOptions): unknown;
+  spawn: (options: SyncOptions) => unknown;
 }
 
 const SIGTERM = 15;
@@ -34,7 +34,7 @@ const SIGTERM = 15;
 /** Undefined: it cannot be reached (the permission model forbids it), or is not understood. */
 export function recogniseSync(): Binding | undefined {
   const binding = legacyBinding();
-  if (!(binding?.spawn instanceof Function)) return undefined;
+  if (typeof binding?.spawn !== 'function') return undefined;
   const original = binding.spawn;
   let received: Partial<SyncOptions> = {};
   binding.spawn = (options) => {

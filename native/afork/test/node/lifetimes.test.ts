@@ -80,7 +80,7 @@ test('no zombie of a child whose handle was closed, nor of one that nobody refer
     const { existsSync } = process.getBuiltinModule('node:fs');
     const closed = spawn('sleep', ['100'], { stdio: 'ignore' });
     const unreferenced = spawn('sleep', ['100'], { stdio: 'ignore' });
-    (closed as unknown as { _handle: { close(): void } })._handle.close();
+    (Reflect.get(closed, '_handle') as { close: () => void }).close();
     unreferenced.unref();
     const pids = [closed.pid ?? 0, unreferenced.pid ?? 0];
     pids.forEach((pid) => process.kill(pid, 'SIGKILL'));
@@ -95,17 +95,17 @@ test('children of a worker that ended are reaped by those who live', async () =>
     async () => {
       const { spawn } = process.getBuiltinModule('node:child_process');
       const { existsSync } = process.getBuiltinModule('node:fs');
-      const { once } = process.getBuiltinModule('node:events');
+      const events = process.getBuiltinModule('node:events');
       const { Worker } = process.getBuiltinModule('node:worker_threads');
       const program = `
         const { spawn } = require('node:child_process');
         require('node:worker_threads').parentPort.postMessage(spawn('sleep', ['100'], { stdio: 'ignore' }).pid);`;
       const worker = new Worker(program, { eval: true });
-      const [pid] = await once(worker, 'message');
+      const [pid] = await events.once(worker, 'message');
       await worker.terminate();
       const lives = existsSync(`/proc/${pid}`);
       process.kill(pid, 'SIGKILL');
-      for (let tries = 0; existsSync(`/proc/${pid}`) && tries < 1000; tries++) await once(spawn('true'), 'exit');
+      for (let tries = 0; existsSync(`/proc/${pid}`) && tries < 1000; tries++) await events.once(spawn('true'), 'exit');
       return { lives, gone: !existsSync(`/proc/${pid}`) };
     },
     { options: [], env: { NODE_OPTIONS: `--require ${REGISTER}` } },
@@ -116,7 +116,7 @@ test('children of a worker that ended are reaped by those who live', async () =>
 test('the addon outlives the workers that loaded it', async () => {
   const { result } = await runProgram(
     async () => {
-      const { once } = process.getBuiltinModule('node:events');
+      const events = process.getBuiltinModule('node:events');
       const { Worker } = process.getBuiltinModule('node:worker_threads');
       const program = `
         const { spawn, spawnSync } = require('node:child_process');
@@ -124,7 +124,7 @@ test('the addon outlives the workers that loaded it', async () => {
         spawnSync('true');
         process.exit(7);`;
       const workers = Array.from({ length: 8 }, () => new Worker(program, { eval: true }));
-      return Promise.all(workers.map(async (worker) => (await once(worker, 'exit'))[0]));
+      return Promise.all(workers.map(async (worker) => (await events.once(worker, 'exit'))[0]));
     },
     { options: [], env: { NODE_OPTIONS: `--require ${REGISTER}` } },
   );
@@ -138,9 +138,8 @@ test('a kill never reaches another process that got the pid', async () => {
   const { result } = await runProgram(async () => {
     const { spawn } = process.getBuiltinModule('node:child_process');
     const child = spawn('true');
-    const handle = (child as unknown as { _handle: { onexit: unknown; kill(signal: number): number; pid: number } })
-      ._handle;
-    await new Promise((resolve) => (handle.onexit = resolve)); // So that nobody closes it.
+    const handle = Reflect.get(child, '_handle') as { kill: (signal: number) => number; pid: number };
+    await new Promise((resolve) => Object.assign(handle, { onexit: resolve })); // So that nobody closes it.
     handle.pid = process.pid; // As if the number had come round.
     return [handle.kill(0), child.kill(0), child.killed];
   });

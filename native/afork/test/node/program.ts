@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
 export const REGISTER = `${PACKAGE}register.cjs`;
-export const INDEX = `${PACKAGE}dist/index.js`;
+const INDEX = `${PACKAGE}dist/index.js`;
 
 export interface Ended<T> {
   /** What the function returned, or its promise gave. */
@@ -23,7 +23,7 @@ export interface Settings {
 /** `program` is sent as text: it sees nothing of its file, and gets the path of afork's index. */
 export function runProgram<T>(program: (index: string) => T | Promise<T>, settings: Settings = {}): Promise<Ended<T>> {
   const { options = ['--require', REGISTER], env = {}, node = process.execPath } = settings;
-  const text = `Promise.resolve((${program})(${JSON.stringify(INDEX)}))
+  const text = `Promise.resolve((${program.toString()})(${JSON.stringify(INDEX)}))
     .then((result) => process.stdout.write(JSON.stringify(result ?? null)))`;
   const child = spawn(node, [...options, '-e', text], {
     env: { ...process.env, ...env },

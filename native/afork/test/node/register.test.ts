@@ -61,13 +61,12 @@ test('what is imported patches nothing', async () => {
   const { result } = await runProgram(
     async (index) => {
       const cp = process.getBuiltinModule('node:child_process');
-      const { once } = process.getBuiltinModule('node:events');
-      const spawnOf = (): unknown =>
-        (new cp.ChildProcess() as unknown as { _handle: { spawn: unknown } })._handle.spawn;
+      const events = process.getBuiltinModule('node:events');
+      const spawnOf = (): unknown => Reflect.get(Reflect.get(new cp.ChildProcess(), '_handle') as object, 'spawn');
       const before = spawnOf();
       const afork = require(index) as typeof Afork;
-      await once(afork.spawn('true'), 'exit');
-      await once(cp.spawn('true'), 'exit');
+      await events.once(afork.spawn('true'), 'exit');
+      await events.once(cp.spawn('true'), 'exit');
       const { stdout } = await process.getBuiltinModule('node:util').promisify(afork.exec)('echo promised');
       return { same: spawnOf() === before, stdout, stats: afork.stats() };
     },

@@ -29,7 +29,6 @@ const afork = how === 'plain' ? undefined : await import('../../dist/index.js');
 const cp = how === 'imported' && afork ? { ...childProcess, ...afork } : childProcess;
 const told: Record<string, Told> = {};
 for (const [name, run] of Object.entries(table)) {
-  if (process.env['TRACE_CASES']) process.stderr.write(`${Math.round(performance.now())} ${name}\n`);
   const before = afork?.stats();
   const dir = mkdtempSync(join(tmpdir(), 'afork-'));
   furnish(dir);
@@ -54,6 +53,6 @@ function risen(
   before: Readonly<Record<string, number>>,
   after: Readonly<Record<string, number>>,
 ): Record<string, number> {
-  const risen = Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)] as const);
-  return Object.fromEntries(risen.filter(([, count]) => count > 0));
+  const rises = Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)] as const);
+  return Object.fromEntries(rises.filter(([, count]) => count > 0));
 }

@@ -5,14 +5,14 @@ import type { ChildProcess } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export interface World {
+interface World {
   /** child_process, or the functions of `afork` in their place. */
   readonly cp: typeof childProcess;
   /** Empty but for what `furnish()` puts there. */
   readonly dir: string;
 }
 
-export type Case = (world: World) => unknown;
+type Case = (world: World) => unknown;
 export type Cases = Readonly<Record<string, Case>>;
 
 /** Programs of every sort. */

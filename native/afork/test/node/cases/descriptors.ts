@@ -55,7 +55,8 @@ export const descriptors: Cases = {
   'not detached is not': ({ cp }) => watch(cp.spawn('sh', ['-c', LEADER])),
   "a detached child's group, at once": ({ cp }) => {
     const child = cp.spawn('sleep', ['100'], { detached: true });
-    return Promise.all([attempt(() => process.kill(-(child.pid ?? 1))), watch(child)]);
+    const killed = attempt(() => process.kill(-(child.pid ?? 1)));
+    return watch(child).then((seen) => [killed, seen]);
   },
   'output of one as input of another': async ({ cp }) => {
     const first = cp.spawn('echo', ['through the pipe']);
@@ -76,7 +77,7 @@ export const descriptors: Cases = {
   overlapped: ({ cp }) => watch(cp.spawn('echo', ['x'], { stdio: ['overlapped', 'overlapped', 'overlapped'] })),
   references: async ({ cp }) => {
     const child = cp.spawn('true');
-    const handle = (child as unknown as { _handle: { hasRef(): boolean } })._handle;
+    const handle = Reflect.get(child, '_handle') as { hasRef: () => boolean };
     const seen = [handle.hasRef()];
     child.unref();
     seen.push(handle.hasRef());

@@ -33,11 +33,13 @@ export const exits: Cases = {
   },
   'kill at once': ({ cp }) => {
     const child = cp.spawn('sleep', ['100']);
-    return Promise.all([child.kill(), child.kill(0), watch(child)]);
+    const killed = [child.kill(), child.kill(0)];
+    return watch(child).then((seen) => [killed, seen]);
   },
   'kill with SIGKILL': ({ cp }) => {
     const child = cp.spawn('sleep', ['100']);
-    return Promise.all([child.kill('SIGKILL'), watch(child)]);
+    const killed = child.kill('SIGKILL');
+    return watch(child).then((seen) => [killed, seen]);
   },
   'kill after the exit': async ({ cp }) => {
     const child = cp.spawn('true');
