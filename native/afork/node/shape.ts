@@ -22,7 +22,7 @@ export interface Methods {
   close: (this: Handle, callback?: () => void) => void;
 }
 
-export const METHOD_NAMES = ['spawn', 'kill', 'ref', 'unref', 'hasRef', 'close'] as const;
+const METHOD_NAMES = ['spawn', 'kill', 'ref', 'unref', 'hasRef', 'close'] as const;
 
 export interface Shape {
   readonly prototype: Methods;

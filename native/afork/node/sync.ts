@@ -42,13 +42,15 @@ export function recogniseSync(): Binding | undefined {
     return { pid: 0, status: 0, signal: null, output: null };
   };
   try {
-    childProcess.spawnSync('file', ['argument'], {
+    childProcess.spawnSync('/no/program', ['argument'], {
       cwd: '/',
       timeout: 5,
       maxBuffer: 7,
       killSignal: 'SIGINT',
       input: 'x',
     });
+  } catch {
+    // By whoever replaced spawnSync(): then nothing was received.
   } finally {
     binding.spawn = original;
   }
@@ -83,8 +85,8 @@ function isRead(options: Partial<SyncOptions>): boolean {
     { type: 'pipe', readable: false, writable: true },
   ];
   const known = {
-    file: 'file',
-    args: ['file', 'argument'],
+    file: '/no/program',
+    args: ['/no/program', 'argument'],
     cwd: '/',
     stdio: expected,
     timeout: 5,
