@@ -56,4 +56,5 @@ test-afork: $(AFORK_TESTS:%=$(AFORK_OUT)/test/%)
 	done; [ -z "$$failed" ] && echo "afork: $$(cat $(^:%=%.log) | grep -c '^ok') C tests passed"
 .PHONY: test-afork
 
+include $(AFORK)/addon/addon.mk
 include $(AFORK)/preload/module.mk
