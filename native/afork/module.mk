@@ -55,3 +55,6 @@ test-afork: $(AFORK_TESTS:%=$(AFORK_OUT)/test/%)
 		timeout 120 $$program >$$program.log 2>&1 || { failed=1; cat $$program.log; echo "afork: $$program failed" >&2; }; \
 	done; [ -z "$$failed" ] && echo "afork: $$(cat $(^:%=%.log) | grep -c '^ok') C tests passed"
 .PHONY: test-afork
+
+include $(AFORK)/addon/addon.mk
+include $(AFORK)/preload/module.mk

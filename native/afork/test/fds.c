@@ -93,7 +93,7 @@ static void actions_run_in_order(void)
 	};
 	struct afork_options options = {.actions = actions, .action_count = sizeof actions / sizeof *actions};
 	int map[] = {0, 0, 2};
-	check_string(script_output(&options, map, 3, "cat; readlink /proc/$$/fd/10 /proc/$$/cwd"),
+	check_string(script_output(&options, map, 3, "cat; readlink /proc/$$/fd/10; readlink /proc/$$/cwd"),
 		     "ten/dev/null\n/dev\n");
 	check_string(script_output(&options, map, 3, NULL), "0 1 2 10 ");
 	close(10);

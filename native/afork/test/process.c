@@ -171,6 +171,7 @@ static void ones_own_ids_cost_nothing(void)
 
 int main(void)
 {
+	setpgid(0, 0);
 	run("a new session", session_is_new);
 	run("a new group, and a given one", group_is_new_or_given);
 	run("the terminal becomes the controlling one", terminal_becomes_the_controlling_one);
