@@ -1,6 +1,20 @@
-import { DEFAULT_ENGINE_OPTIONS, absentColumns, type Engine, type EngineOptions } from '../engine/engine.ts';
+import { Option } from '@commander-js/extra-typings';
+import {
+  CALL_HOOKS,
+  DEFAULT_ENGINE_OPTIONS,
+  absentColumns,
+  type Engine,
+  type EngineOptions,
+} from '../engine/engine.ts';
 import { COLUMN_NAMES } from '../terminal/column-names.ts';
 import type { Output } from '../terminal/output.ts';
+
+/** `--call-hook`, as `forktax serve` has it. */
+export function callHookOption() {
+  return new Option('--call-hook <way>', 'where the spawning calls are seen')
+    .choices(['auto', ...CALL_HOOKS] as const)
+    .default('auto' as const);
+}
 
 /** Loads the probes; what they cannot see on this kernel is told to `talk`. */
 export async function openEngine(options: Partial<EngineOptions>, output: Output): Promise<Engine> {

@@ -51,7 +51,9 @@ basic_auth_users:
 \`\`\`
 
 Paths in it are relative to its folder. It and the files that it names are read again within two seconds of a change; what is
-then wrong is logged, and what was in force stays so. Switching TLS on or off, or changing \`client_auth_type\`, needs a
+then wrong is logged, and what was in force stays so. By then forktax has given
+up its capabilities: a file that only a root with \`CAP_DAC_OVERRIDE\` may read is read at the start and never again.
+Switching TLS on or off, or changing \`client_auth_type\`, needs a
 restart. \`http2\` is accepted and changes nothing: HTTP/1.1 is spoken.
 
 ## Paths

@@ -27,7 +27,7 @@ import {
   type Hook,
   type Snapshot,
 } from './engine.ts';
-import { addRowCosts } from './fold.ts';
+import { addCosts, NO_COSTS, type Costs } from '../ledger/rows.ts';
 
 const DRAIN_MS = 50;
 const DRAIN_BYTES = 1 << 20;
@@ -74,7 +74,7 @@ class CoreEngine implements Engine {
   readonly #options: EngineOptions;
   readonly #subscribers = new Set<(events: readonly EngineEvent[]) => void>();
   readonly #events = Buffer.alloc(DRAIN_BYTES);
-  readonly #evicted = new Map<number, RowCosts>();
+  readonly #evicted = new Map<number, Costs>();
   readonly #costs: TableBuffers;
   readonly #others: TableBuffers;
   readonly #failures: TableBuffers;
@@ -154,7 +154,7 @@ class CoreEngine implements Engine {
       if (!this.#object.takeEntry('costs', key, this.#costs.values.subarray(i * rowSize, (i + 1) * rowSize))) continue;
       const { mechanism, syscall } = this.#read.key(i);
       const index = MECHANISMS.indexOf(mechanism) * SYSCALLS.length + SYSCALLS.indexOf(syscall);
-      this.#evicted.set(index, addRowCosts(this.#evicted.get(index), this.#read.row(i, offsetMs)));
+      this.#evicted.set(index, addCosts(this.#evicted.get(index) ?? NO_COSTS, this.#read.row(i, offsetMs)));
       gone.add(i);
     }
     this.#rowsEvicted += gone.size;
@@ -165,13 +165,18 @@ class CoreEngine implements Engine {
     const rows: CostRow[] = [];
     this.#object.readMap('other_costs', this.#others.keys, this.#others.values);
     for (let i = 0; i < OTHER_ROWS; i++) {
-      const costs = addRowCosts(this.#evicted.get(i), this.#read.other(i, offsetMs));
+      const costs = this.#withEvicted(i, this.#read.other(i, offsetMs));
       if (isEmpty(costs)) continue;
       const mechanism = MECHANISMS[Math.floor(i / SYSCALLS.length)] ?? 'fork';
       const syscall = SYSCALLS[i % SYSCALLS.length] ?? 'unknown';
       rows.push({ comm: OTHER, mechanism, syscall, ...costs });
     }
     return rows;
+  }
+
+  #withEvicted(index: number, folded: RowCosts): RowCosts {
+    const evicted = this.#evicted.get(index);
+    return evicted ? { ...folded, ...addCosts(evicted, folded) } : folded;
   }
 
   #failureRows(): FailureRow[] {

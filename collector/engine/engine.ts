@@ -190,7 +190,7 @@ export interface EngineOptions {
     readonly comm?: string;
     /** Thread-group id of the spawner. */
     readonly pid?: number;
-    /** With `pid`: its descendants too. */
+    /** With `pid`: its descendants too, as far as each spawner in between passes the other filters. */
     readonly follow?: boolean;
     /** Cgroup id, decimal; the very cgroup, not those below it. */
     readonly cgroup?: string;

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { ForktaxError } from '../errors.ts';
+import { builtFile } from '../native-path.ts';
 
 /** Where a field of a C struct lies; nested ones are named `outer.inner`. */
 export interface Layout {
@@ -49,15 +49,12 @@ export interface NativeBpf {
   reduceCapabilities(permitted: bigint, effective: bigint): void;
 }
 
-const ADDON = new URL('../../native/bpf/build/bpf.node', import.meta.url);
-const PROBES = new URL('../../probes/build/spawn.bpf.o', import.meta.url);
-
-export const probesPath = fileURLToPath(PROBES);
+export const probesPath = builtFile('probes/build/spawn.bpf.o');
 
 /** @throws FORKTAX_NO_NATIVE */
 export function loadNative(): NativeBpf {
   try {
-    return createRequire(import.meta.url)(fileURLToPath(ADDON)) as NativeBpf;
+    return createRequire(import.meta.url)(builtFile('native/bpf/build/bpf.node')) as NativeBpf;
   } catch (cause) {
     throw new ForktaxError('FORKTAX_NO_NATIVE', 'the native addon cannot be loaded', {
       detail: (cause as Error).message,

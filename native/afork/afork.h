@@ -286,7 +286,7 @@ pid_t afork_waitpid(pid_t pid, int *status, int options);
 /*
  * The same by a thread that waits in vfork(): for the record, and for comparison. done, if not NULL, is called by that
  * thread, with the child's pid, once the child has executed or exited; or with -1, and errno set. Returns 0, or -1 with
- * errno (EAGAIN, ENOMEM). What holds for afork()'s function holds for this one.
+ * errno (EAGAIN, ENOMEM). What holds for afork()'s function holds for this one. setuid() and its like wait for the exec.
  */
 int emulated_afork(int (*function)(void *), void *argument, void (*done)(pid_t));
 
@@ -299,6 +299,9 @@ int emulated_afork(int (*function)(void *), void *argument, void (*done)(pid_t))
  * its last job: what the caller has opened since is not there (EBADF, or another file by that number), and what it has
  * closed since stays open there, so that pipes and sockets may not come to their end. Use it for programs that need
  * nothing of the caller but its memory. Its idle children are visible to wait(), and raise SIGCHLD when they go.
+ *
+ * A thread in vfork() hears no signal. While there are workers, whatever signals all threads of the process and waits for
+ * their answer waits for ever: setuid() and its like, some garbage collectors. Call avfork_stop() before.
  */
 pid_t avfork(int (*function)(void *), void *argument);
 

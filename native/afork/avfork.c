@@ -74,7 +74,7 @@ static _Noreturn void run_child(struct worker *worker, pid_t parent, int patienc
 	_exit(request.function(request.argument));
 }
 
-/* --- the thread; its signals are blocked --- */
+/* --- the thread --- */
 
 static void answer(struct worker *worker, pid_t pid)
 {
@@ -89,9 +89,11 @@ static pid_t vfork_child(struct worker *worker)
 	int patience_ms = pool.count > pool.minimum ? pool.idle_ms : -1;
 	pthread_mutex_unlock(&pool.lock);
 	worker->took = worker->answered = 0;
+	block_all_signals();
 	pid_t pid = vfork();
 	if (pid == 0)
 		run_child(worker, parent, patience_ms);
+	block_all_but_libcs_signals();
 	return pid;
 }
 

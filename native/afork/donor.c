@@ -54,8 +54,7 @@ static void set_and_wake(int *word)
 static void *park(void *argument)
 {
 	struct donor *donor = argument;
-	/* All but 32 to 34, by which libc asks every thread to follow a setuid(), and waits until it has. */
-	set_signal_mask(~(UINT64_C(7) << 31));
+	block_all_but_libcs_signals();
 	donor->thread_pointer = own_thread_pointer();
 	set_and_wake(&donor->ready);
 	sleep_while(&donor->leave, 0);

@@ -27,13 +27,14 @@ static void *wait_in_vfork(void *argument)
 	pid_t pid = vfork();
 	if (pid == 0)
 		run_child(emulation);
+	block_all_but_libcs_signals();
 	if (emulation->done)
 		emulation->done(pid);
 	free(emulation);
 	return NULL;
 }
 
-/* With signals blocked, which the thread inherits, and the child until its handlers are cleared. */
+/* With all signals blocked: the thread inherits that, and its child, until the handlers are cleared. */
 static int start_thread(struct emulation *emulation)
 {
 	pthread_attr_t attributes;
@@ -52,9 +53,9 @@ int emulated_afork(int (*function)(void *), void *argument, void (*done)(pid_t))
 	if (!emulation)
 		return -1;
 	*emulation = (struct emulation){.function = function, .argument = argument, .done = done};
-	emulation->mask = block_all_signals();
-	int error = start_thread(emulation);
-	set_signal_mask(emulation->mask);
+	uint64_t mask = emulation->mask = block_all_signals();
+	int error = start_thread(emulation); /* from here on the thread may have freed it */
+	set_signal_mask(mask);
 	if (error) {
 		free(emulation);
 		errno = error;

@@ -191,7 +191,7 @@ static long give_by_clone(struct birth *birth, int *pidfd, unsigned long more)
 
 static long give_by_fork(struct birth *birth, int *pidfd)
 {
-	return raw_clone(SIGCHLD | common_flags(birth), 0, pidfd, 0, 0, &birth->slot->entry);
+	return raw_clone(SIGCHLD | (birth->no_pidfd ? 0 : CLONE_PIDFD), 0, pidfd, 0, 0, &birth->slot->entry);
 }
 
 long birth_give(struct birth *birth, enum afork_mechanism mechanism)

@@ -57,6 +57,7 @@ static long give_birth(struct plan *plan, struct birth *birth, struct bell *bell
 	plan->clear_handlers = mechanism != AFORK_CLONE3;
 	plan->join_cgroup = mechanism != AFORK_CLONE3 && plan->options.flags & AFORK_SETCGROUP;
 	plan->report_on_bell = mechanism == AFORK_FORK;
+	plan->share_files = birth->share_files && mechanism != AFORK_FORK;
 	bool needs_bell = plan->report_on_bell || plan->options.flags & AFORK_DOORBELL;
 	long result = needs_bell && bell->write < 0 ? open_bell(bell, plan) : 0;
 	return result < 0 ? result : birth_give(birth, mechanism);
@@ -108,7 +109,6 @@ static int spawn(struct afork_job *job, struct slot *slot, struct plan *plan, ui
 	};
 	struct bell bell = {-1, -1};
 	plan->job = job;
-	plan->share_files = birth.share_files;
 	plan->mask = flags & AFORK_SETMASK ? plan->options.signal_mask : mask;
 	slot->entry = (struct entry){spawn_child, plan};
 	long result = demanded == AFORK_ANY ? give_birth_somehow(plan, &birth, &bell)

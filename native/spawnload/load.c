@@ -164,12 +164,23 @@ static void prepare(struct spawner *spawners, unsigned long count, const struct 
 	}
 }
 
-static uint64_t minor_faults(int who)
+static uint64_t cpu_ns(const struct rusage *usage)
 {
-	struct rusage usage;
+	return 1000 * (1000000ull * (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) + usage->ru_utime.tv_usec +
+		       usage->ru_stime.tv_usec);
+}
 
-	getrusage(who, &usage);
-	return usage.ru_minflt;
+/* Adds what was used so far to `total`, or with a sign of -1 takes it away. */
+static void add_usage(struct tally *total, int sign)
+{
+	struct rusage own, children;
+
+	getrusage(RUSAGE_SELF, &own);
+	getrusage(RUSAGE_CHILDREN, &children);
+	total->own_faults += sign * own.ru_minflt;
+	total->children_faults += sign * children.ru_minflt;
+	total->cpu_ns += sign * (cpu_ns(&own) + cpu_ns(&children));
+	total->elapsed_ns += sign * now_ns();
 }
 
 /* With a second thread or without, the order is the same: get ready, begin, spawn. */
@@ -185,15 +196,14 @@ void run_load(const struct options *options, void (*begin)(const struct options 
 		if ((errno = pthread_create(&spawners[i].thread, NULL, run_spawner, &spawners[i])))
 			err(1, "pthread_create");
 	begin(options);
-	total->own_faults = minor_faults(RUSAGE_SELF);
+	add_usage(total, -1);
 	if (options->threads == 0)
 		run_spawner(&spawners[0]);
 	else
 		pthread_barrier_wait(&start);
 	for (unsigned long i = 0; i < options->threads; i++)
 		pthread_join(spawners[i].thread, NULL);
-	total->own_faults = minor_faults(RUSAGE_SELF) - total->own_faults;
-	total->children_faults = minor_faults(RUSAGE_CHILDREN);
+	add_usage(total, 1);
 	for (unsigned long i = 0; i < count; i++)
 		merge(total, spawners[i].tally);
 }

@@ -61,6 +61,7 @@ void report(FILE *out, const struct options *options, const struct tally *tally,
 	fprintf(out, "\"pageTableBytes\":%zu,", page_table_bytes);
 	fprintf(out, "\"ownFaults\":%" PRIu64 ",\"childrenFaults\":%" PRIu64 ",", tally->own_faults,
 		tally->children_faults);
+	fprintf(out, "\"cpuNs\":%" PRIu64 ",\"elapsedNs\":%" PRIu64 ",", tally->cpu_ns, tally->elapsed_ns);
 	print_list(out, tally);
 	fputs("}\n", out);
 	fflush(out);

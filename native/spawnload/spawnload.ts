@@ -36,6 +36,9 @@ export interface Truth {
   /** Minor page faults as getrusage(2) has them: the generator's from its first spawn on, and its reaped children's. */
   readonly ownFaults: number;
   readonly childrenFaults: number;
+  /** User and system time of both, likewise; and the clock's time from the first spawn to the last child reaped. */
+  readonly cpuNs: number;
+  readonly elapsedNs: number;
   /** The first thousand. `pid` is 0 where posix_spawn gave none. */
   readonly spawns: readonly { readonly pid: number; readonly stallNs: number }[];
 }

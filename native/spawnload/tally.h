@@ -28,7 +28,9 @@ struct tally {
 	uint64_t killed; /* children that a signal ended */
 	struct range stall_ns;
 	struct range rss_bytes;
-	uint64_t own_faults, children_faults; /* minor ones, of the process from the first spawn to the last reaped */
+	/* Of the process and its reaped children, from the first spawn to the last reaped. */
+	uint64_t own_faults, children_faults; /* minor ones */
+	uint64_t cpu_ns, elapsed_ns;
 	struct listed_spawn listed[MAX_LISTED];
 	size_t listed_count;
 };

@@ -14,13 +14,15 @@ interface BpfMap {
 const bpftool = (...args: string[]) =>
   JSON.parse(execFileSync('bpftool', ['-j', ...args], { encoding: 'utf8' })) as unknown;
 
-/** bpf(2): the fdinfo of a map's descriptor has its id. */
+/** The fdinfo of a map's descriptor has its id. */
 function mapsOfThisProcess(): BpfMap[] {
-  const ids = readdirSync('/proc/self/fdinfo').flatMap((fd) => {
-    const info = existsSync(`/proc/self/fdinfo/${fd}`) ? readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8') : '';
-    return /^map_id:\s*(\d+)$/m.exec(info)?.slice(1) ?? [];
-  });
-  return ids.map((id) => bpftool('map', 'show', 'id', id) as BpfMap);
+  const ids = new Set(
+    readdirSync('/proc/self/fdinfo').flatMap((fd) => {
+      const info = existsSync(`/proc/self/fdinfo/${fd}`) ? readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8') : '';
+      return /^map_id:\s*(\d+)$/m.exec(info)?.slice(1).map(Number) ?? [];
+    }),
+  );
+  return (bpftool('map', 'list') as BpfMap[]).filter(({ id }) => ids.has(id));
 }
 
 /** Entries in a map of this process, as bpftool sees it. */

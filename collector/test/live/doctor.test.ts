@@ -2,10 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Finding } from '../../doctor/findings.ts';
+import { NOBODY, nobodyWith } from '../nobody.ts';
 import { runCli, startCli } from '../run-cli.ts';
-
-const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-const ENOUGH = [...NOBODY, '--inh-caps=+bpf,+perfmon', '--ambient-caps=+bpf,+perfmon'];
 
 interface Report {
   readonly able: boolean;
@@ -28,7 +26,7 @@ test('root can measure', async () => {
 });
 
 test('CAP_BPF and CAP_PERFMON are enough', async () => {
-  const { status, report, capabilities } = await doctorAs(ENOUGH);
+  const { status, report, capabilities } = await doctorAs(nobodyWith('bpf', 'perfmon'));
   assert.deepEqual([status, report.able, capabilities?.status], [0, true, 'ok']);
   assert.ok(report.call_hook, 'some way sees the spawning calls');
 });

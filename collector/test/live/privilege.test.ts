@@ -4,19 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
+import { NOBODY, nobodyWith } from '../nobody.ts';
 import { EngineProcess } from './engine-process.ts';
 import { scaled, spawnload, uniqueComm } from './spawnload.ts';
-
-const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-const withCapabilities = (...names: string[]) => {
-  const list = names.map((name) => `+${name}`).join(',');
-  return [...NOBODY, `--inh-caps=${list}`, `--ambient-caps=${list}`];
-};
 
 test('CAP_BPF and CAP_PERFMON suffice', async () => {
   const comm = uniqueComm();
   const count = scaled(50);
-  const collector = new EngineProcess({ filter: { comm } }, withCapabilities('bpf', 'perfmon'));
+  const collector = new EngineProcess({ filter: { comm } }, nobodyWith('bpf', 'perfmon'));
   try {
     assert.equal((await collector.ready()).code, undefined);
     await spawnload('--mechanism', 'fork', '--comm', comm, '--count', count);

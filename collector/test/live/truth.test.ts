@@ -24,6 +24,8 @@ const PAIRS = [
   ['posix_spawn', undefined],
 ] as const;
 
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
 for (const way of availableWays()) {
   describe(`seen by ${way}`, () => {
     test('every spawn is in its row, and in no other', async () => {
@@ -71,8 +73,14 @@ for (const way of availableWays()) {
         assert.equal(row.stall.sum, sum('stallNs'));
         assert.equal(row.copyNs, sum('copyNs'));
         assert.ok(row.stall.sum <= report.stallNs.sum, 'the kernel’s part of the call is within the caller’s clock');
-        if (mechanism === 'fork')
-          assert.ok(row.stall.sum >= 0.8 * report.stallNs.sum, `${row.stall.sum} of ${report.stallNs.sum}`);
+        // Of single spawns: a busy host takes the CPU away between the kernel's clock and the caller's, now and then.
+        const clocks = new Map(report.spawns.map(({ pid, stallNs }) => [pid, stallNs]));
+        const shares = spawns.map(({ child, stallNs }) => (stallNs ?? 0) / (clocks.get(child) ?? Number.NaN));
+        assert.ok(
+          shares.every((share) => mechanism === 'posix_spawn' || share <= 1),
+          shares.join(' '),
+        );
+        if (mechanism === 'fork') assert.ok(median(shares) >= 0.8, shares.join(' '));
       }
     });
 

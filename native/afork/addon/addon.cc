@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "children.h"
+#include "closing.h"
 #include "request.h"
 #include "sync.h"
 
@@ -140,6 +141,15 @@ void on_exit(const Napi::CallbackInfo &info)
 	thread_of(info).children->on_exit(info[0].As<Napi::Function>());
 }
 
+void close_unspawned(const Napi::CallbackInfo &info)
+{
+	uv_loop_s *loop;
+
+	napi_get_uv_event_loop(info.Env(), &loop);
+	const ClosingGuard guard(loop);
+	info[0].As<Napi::Function>().Call({});
+}
+
 Napi::Value counts(const Napi::CallbackInfo &info)
 {
 	const Napi::Env env = info.Env();
@@ -182,6 +192,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	exports["kill"] = Napi::Function::New(env, kill);
 	exports["hold"] = Napi::Function::New(env, hold);
 	exports["onExit"] = Napi::Function::New(env, on_exit);
+	exports["closeUnspawned"] = Napi::Function::New(env, close_unspawned);
 	exports["counts"] = Napi::Function::New(env, counts);
 	return exports;
 }

@@ -1,10 +1,10 @@
 # The addon of the Node package, and its JavaScript, which is built because Node strips no types inside node_modules.
 # CommonJS: --require takes it in every Node, and it starts faster than a graph of ES modules.
-AFORK_ADDON_SOURCES := addon children request sync
+AFORK_ADDON_SOURCES := addon children closing request sync
 AFORK_ADDON_OBJECTS := $(AFORK_ADDON_SOURCES:%=$(AFORK_OUT)/addon/%.o) $(AFORK_OUT)/addon/look.o
 
 ifndef SAN
-all: $(AFORK_OUT)/afork.node $(AFORK)/dist/register.js
+all: $(AFORK_OUT)/afork.node $(AFORK)/dist/package.json
 endif
 
 $(AFORK_OUT)/addon/%.o: $(AFORK)/addon/%.cc $(wildcard $(AFORK)/addon/*.h) $(AFORK)/afork.h $(AFORK)/addon/addon.mk
@@ -19,10 +19,10 @@ $(AFORK_OUT)/addon/look.o: $(AFORK)/addon/look.c $(AFORK)/addon/look.h $(AFORK)/
 $(AFORK_OUT)/afork.node: $(AFORK_ADDON_OBJECTS) $(AFORK_OUT)/libafork.a
 	$(CXX) $(CXXFLAGS) -shared -pthread -Wl,-z,now -Wl,-z,nodelete -Wl,--exclude-libs,ALL $^ -o $@
 
-$(AFORK)/dist/register.js: $(wildcard $(AFORK)/node/*.ts) $(AFORK)/tsconfig.json $(AFORK)/addon/addon.mk
+$(AFORK)/dist/package.json: $(wildcard $(AFORK)/node/*.ts) $(AFORK)/tsconfig.json $(AFORK)/addon/addon.mk
 	rm -rf $(@D)
 	node_modules/.bin/tsc -p $(AFORK)/tsconfig.json
-	echo '{ "type": "commonjs" }' >$(@D)/package.json
+	echo '{ "type": "commonjs" }' >$@
 
 clean: clean-afork-addon
 clean-afork-addon:

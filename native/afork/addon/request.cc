@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "request.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -156,6 +157,12 @@ Started start(const Request &request)
 	if (error)
 		return {nullptr, error, false};
 
+	// libuv opens the null device of descriptor 0 for reading only.
+	afork_action null_input{};
+	null_input.type = AFORK_OPEN;
+	null_input.flags = O_RDONLY;
+	null_input.path = "/dev/null";
+
 	afork_options options{};
 	options.size = sizeof options;
 	options.flags = AFORK_SEARCH_PATH | AFORK_SHELL_FALLBACK | AFORK_SETMASK | AFORK_STDIO_BLOCKING |
@@ -167,6 +174,8 @@ Started start(const Request &request)
 	options.cwd = cwd;
 	options.fd_map = map.entries().data();
 	options.fd_map_count = map.entries().size();
+	options.actions = &null_input;
+	options.action_count = map.entries()[0] == AFORK_FD_NULL ? 1 : 0;
 	options.signals_default = RESETTABLE_SIGNALS;
 	error = afork_spawn(&job, &options);
 	if (error)

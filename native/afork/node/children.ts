@@ -120,9 +120,12 @@ export function prepareThread(shape: Shape, native: Native): Thread {
     close(callback) {
       const child = living(this);
       if (child) forget(child);
+      if (!byHandle.has(this)) return original.close.call(this, callback);
       // A handle that never spawned cannot be closed, and one that is not closed is never freed.
-      if (byHandle.has(this)) original.spawn.apply(this, [...shape.noProcess]);
-      original.close.call(this, callback);
+      return native.closeUnspawned(() => {
+        original.spawn.apply(this, [...shape.noProcess]);
+        original.close.call(this, callback);
+      });
     },
   });
   return { shape, native, fallbacks, methods };

@@ -1,7 +1,7 @@
 /** Puts afork under the child_process of this thread. */
 
 import type { Mode } from './children.ts';
-import { METHOD_NAMES } from './shape.ts';
+import { install } from './shape.ts';
 import { hookSync, recogniseSync } from './sync.ts';
 import { getThread, modeOfEnvironment } from './thread.ts';
 
@@ -30,9 +30,7 @@ export function register(options: { readonly mode?: Mode } = {}): void {
   const mode = (): Mode => currentMode ?? 'strict';
   const methods = thread.methods(mode);
   Object.assign(methods.spawn, { [HOOKED]: true });
-  for (const name of METHOD_NAMES) {
-    Object.defineProperty(thread.shape.prototype, name, { value: methods[name], writable: true, configurable: true });
-  }
+  install(methods, thread.shape.prototype);
   const binding = recogniseSync();
   if (binding) hookSync(thread, binding);
   hookedSync = binding !== undefined;

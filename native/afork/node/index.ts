@@ -10,7 +10,7 @@ import type { Mode } from './children.ts';
 import { hooked } from './hook.ts';
 import type { Counts } from './native.ts';
 import type { Reason } from './request.ts';
-import { type Handle, METHOD_NAMES, type Methods } from './shape.ts';
+import { type Methods, handleOf, install } from './shape.ts';
 import { getThread } from './thread.ts';
 
 export type { Mode } from './children.ts';
@@ -71,9 +71,8 @@ function aforked<Name extends keyof Spawners>(name: Name, getMethods: () => Meth
 function adopting<T>(methods: Methods | undefined, call: () => T): T {
   const adopt = (message: unknown): void => {
     unsubscribe('child_process', adopt);
-    const handle = (message as { process: { _handle: Handle } }).process._handle;
-    for (const name of METHOD_NAMES)
-      Object.defineProperty(handle, name, { value: methods?.[name], writable: true, configurable: true });
+    const handle = handleOf((message as { process: object }).process);
+    if (methods && handle) install(methods, handle);
   };
   if (methods) subscribe('child_process', adopt);
   try {

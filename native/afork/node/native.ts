@@ -66,5 +66,7 @@ export interface Native {
   hold(held: boolean): void;
   /** `status` is the exit code, or a negative errno of a child that never ran its program. */
   onExit(callback: (pid: number, status: number, signal: number) => void): void;
+  /** Calls `close`, which lets the spawn of one of Node's process handles fail and closes it: closing.h says why. */
+  closeUnspawned(close: () => void): void;
   counts(): Counts;
 }

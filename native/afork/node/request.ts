@@ -84,7 +84,7 @@ function toFd(entry: StdioEntry | undefined): number | undefined {
 
 /** As Node does it: `spawn('sleep', [1])` works. */
 function toStrings(values: readonly unknown[]): readonly string[] {
-  return values.every((value) => typeof value === 'string') ? values : values.map((value) => `${value}`);
+  return values.every((value) => typeof value === 'string') ? values : values.map(String);
 }
 
 function isFd(value: unknown): value is number {

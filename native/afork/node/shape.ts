@@ -14,15 +14,15 @@ export interface Handle {
 
 /** Node's own, to be called with the handle as `this`. */
 export interface Methods {
-  spawn(this: Handle, ...args: unknown[]): number;
-  kill(this: Handle, signal: number): number;
-  ref(this: Handle): void;
-  unref(this: Handle): void;
-  hasRef(this: Handle): boolean;
-  close(this: Handle, callback?: () => void): void;
+  spawn: (this: Handle, ...args: unknown[]) => number;
+  kill: (this: Handle, signal: number) => number;
+  ref: (this: Handle) => void;
+  unref: (this: Handle) => void;
+  hasRef: (this: Handle) => boolean;
+  close: (this: Handle, callback?: () => void) => void;
 }
 
-export const METHOD_NAMES = ['spawn', 'kill', 'ref', 'unref', 'hasRef', 'close'] as const;
+const METHOD_NAMES = ['spawn', 'kill', 'ref', 'unref', 'hasRef', 'close'] as const;
 
 export interface Shape {
   readonly prototype: Methods;
@@ -64,27 +64,35 @@ export function recogniseShape(): Shape | undefined {
   return isRead(shape.read(received)) ? shape : undefined;
 }
 
-function newChild(): childProcess.ChildProcess & { _handle?: object; spawn(options: object): number } {
-  return new childProcess.ChildProcess() as never;
+/** Node's own handle beneath a child; undefined in a Node that has no such thing. */
+export function handleOf(child: object): Handle | undefined {
+  return Reflect.get(child, '_handle') as Handle | undefined;
+}
+
+/** Puts the methods on a handle, or on the prototype of them all. */
+export function install(methods: Methods, target: object): void {
+  for (const name of METHOD_NAMES) {
+    Object.defineProperty(target, name, { value: methods[name], writable: true, configurable: true });
+  }
 }
 
 function processPrototype(): Methods | undefined {
-  const handle = newChild()._handle;
-  const prototype = handle && Object.getPrototypeOf(handle);
+  const handle = handleOf(new childProcess.ChildProcess());
+  const prototype = handle && (Object.getPrototypeOf(handle) as Methods);
   const known =
-    handle?.constructor.name === 'Process' && METHOD_NAMES.every((name) => prototype[name] instanceof Function);
+    handle?.constructor.name === 'Process' && METHOD_NAMES.every((name) => typeof prototype?.[name] === 'function');
   return known ? prototype : undefined;
 }
 
 /** What Node's JavaScript passes to the handle. */
 function provokeSpawn(): readonly unknown[] {
-  const child = newChild();
+  const child = new childProcess.ChildProcess() as childProcess.ChildProcess & { spawn: (options: object) => number };
   let received: readonly unknown[] = [];
   const refuse = (...args: unknown[]): number => {
     received = args;
     return EINVAL;
   };
-  Object.assign(child._handle as object, { spawn: refuse });
+  Object.assign(handleOf(child) ?? {}, { spawn: refuse });
   child.on('error', () => {});
   try {
     child.spawn({ ...SENT, stdio: ['ignore', 'inherit', 2] });

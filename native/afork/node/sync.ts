@@ -26,7 +26,7 @@ interface SyncOptions extends Request {
 }
 
 interface Binding {
-  spawn(options: SyncOptions): unknown;
+  spawn: (options: SyncOptions) => unknown;
 }
 
 const SIGTERM = 15;
@@ -34,7 +34,7 @@ const SIGTERM = 15;
 /** Undefined: it cannot be reached (the permission model forbids it), or is not understood. */
 export function recogniseSync(): Binding | undefined {
   const binding = legacyBinding();
-  if (!(binding?.spawn instanceof Function)) return undefined;
+  if (typeof binding?.spawn !== 'function') return undefined;
   const original = binding.spawn;
   let received: Partial<SyncOptions> = {};
   binding.spawn = (options) => {
@@ -42,13 +42,15 @@ export function recogniseSync(): Binding | undefined {
     return { pid: 0, status: 0, signal: null, output: null };
   };
   try {
-    childProcess.spawnSync('file', ['argument'], {
+    childProcess.spawnSync('/no/program', ['argument'], {
       cwd: '/',
       timeout: 5,
       maxBuffer: 7,
       killSignal: 'SIGINT',
       input: 'x',
     });
+  } catch {
+    // By whoever replaced spawnSync(): then nothing was received.
   } finally {
     binding.spawn = original;
   }
@@ -56,16 +58,22 @@ export function recogniseSync(): Binding | undefined {
 }
 
 function legacyBinding(): Binding | undefined {
-  // Keeps --pending-deprecation quiet: the warning would speak of code that is not the user's.
-  const { noDeprecation } = process;
-  process.noDeprecation = true;
+  const { binding } = process as unknown as { binding: (name: string) => Binding };
   try {
-    const { binding } = process as unknown as { binding: (name: string) => Binding };
-    return binding('spawn_sync');
+    return quietly(() => binding('spawn_sync'));
   } catch {
     return undefined;
+  }
+}
+
+/** Without the warning of --pending-deprecation, which would speak of code that is not the user's. */
+function quietly<T>(call: () => T): T {
+  if (process.noDeprecation) return call(); // With --no-deprecation it cannot be written.
+  process.noDeprecation = true;
+  try {
+    return call();
   } finally {
-    process.noDeprecation = noDeprecation ?? false;
+    Reflect.deleteProperty(process, 'noDeprecation');
   }
 }
 
@@ -77,8 +85,8 @@ function isRead(options: Partial<SyncOptions>): boolean {
     { type: 'pipe', readable: false, writable: true },
   ];
   const known = {
-    file: 'file',
-    args: ['file', 'argument'],
+    file: '/no/program',
+    args: ['/no/program', 'argument'],
     cwd: '/',
     stdio: expected,
     timeout: 5,

@@ -177,8 +177,7 @@ static bool check_action(struct actions *actions, const struct __spawn_action *a
 		return is_allowed_number(from->of.fd);
 	case TAG_DUP2:
 		*to = (struct afork_action){.type = AFORK_DUP2, .from = from->of.dup2.fd, .fd = from->of.dup2.to};
-		return is_allowed_number(from->of.dup2.to) &&
-		       source_of(all, (int)index, from->of.dup2.fd) != NOT_OPEN;
+		return is_allowed_number(from->of.dup2.to) && source_of(all, (int)index, from->of.dup2.fd) != NOT_OPEN;
 	case TAG_OPEN:
 		return check_open(actions, from);
 	case TAG_CHDIR:

@@ -9,6 +9,7 @@
 enum {
 	SWEEP_STEP = 8,
 	SETTLE_NS = 1000000000,
+	CLOSING_NS = 200000000, /* more than an exec takes from leaving our memory to its end */
 };
 
 struct child {
@@ -19,6 +20,14 @@ struct child {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct child *oldest, **newest_next = &oldest;
+static int64_t last_seen_ns; /* when a child was last known to be on its way */
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
 
 /* With the lock held. */
 static void append(struct child *child)
@@ -49,6 +58,7 @@ void children_add(struct afork_job *job, const struct identity *identity)
 	child->identity = *identity;
 	pthread_mutex_lock(&lock);
 	append(child);
+	last_seen_ns = now_ns();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -68,13 +78,6 @@ void children_sweep(void)
 	pthread_mutex_unlock(&lock);
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* A stopped child would never leave: so not for ever. */
 static void wait_until(struct afork_job *job, int64_t deadline_ns)
 {
@@ -89,9 +92,23 @@ void children_settle(void)
 {
 	int64_t deadline_ns = now_ns() + SETTLE_NS;
 	pthread_mutex_lock(&lock);
-	for (struct child *child = oldest; child; child = child->next)
+	for (struct child *child = oldest; child; child = child->next) {
+		if (!job_in_memory(child->job))
+			continue;
 		wait_until(child->job, deadline_ns);
+		last_seen_ns = now_ns();
+	}
 	pthread_mutex_unlock(&lock);
+}
+
+bool children_may_be_closing(void)
+{
+	uint64_t mask = block_all_signals();
+	pthread_mutex_lock(&lock);
+	bool recent = now_ns() - last_seen_ns < CLOSING_NS;
+	pthread_mutex_unlock(&lock);
+	set_signal_mask(mask);
+	return recent;
 }
 
 void children_before_fork(void)

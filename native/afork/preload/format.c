@@ -5,6 +5,7 @@
  */
 #include "preload.h"
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -100,13 +101,13 @@ static enum format read_open(struct known *known, int fd)
 	return FORMAT_UNKNOWN;
 }
 
-void format_read(struct known *known, int directory, const char *path)
+bool format_read(struct known *known, int directory, const char *path)
 {
 	known->format = FORMAT_UNKNOWN;
-	known->interpreter[0] = 0;
 	long fd = raw(SYS_openat, directory, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return;
+		return fd == -EACCES;
 	known->format = read_open(known, (int)fd);
 	raw(SYS_close, fd);
+	return true;
 }

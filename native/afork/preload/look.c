@@ -18,8 +18,8 @@
 #endif
 
 enum {
-	FRESH_SECONDS = 10,
-	DEEPEST = 4, /* interpreters of interpreters; the kernel allows a few more */
+	FRESH_SECONDS = 10, /* unless AFORK_PRELOAD_FRESH says otherwise */
+	DEEPEST = 4,	    /* interpreters of interpreters; the kernel allows a few more */
 };
 
 /* Of these errors it is certain that exec would give the same. */
@@ -63,6 +63,20 @@ static bool policy_may_forbid(void)
 	       raw(SYS_prctl, PR_GET_SECCOMP) != 0;
 }
 
+static int fresh_seconds(void)
+{
+	static int answer = -1;
+	int known = __atomic_load_n(&answer, __ATOMIC_RELAXED);
+	if (known < 0) {
+		const char *text = secure_getenv("AFORK_PRELOAD_FRESH");
+		known = text ? 0 : FRESH_SECONDS;
+		for (; text && *text >= '0' && *text <= '9' && known < 1000000; text++)
+			known = known * 10 + *text - '0';
+		__atomic_store_n(&answer, known, __ATOMIC_RELAXED);
+	}
+	return known;
+}
+
 /*
  * Somebody may still have it open for writing (ETXTBSY), be writing more to it, or remove it as soon as we return, for
  * after posix_spawn() that is allowed.
@@ -71,7 +85,7 @@ static bool is_fresh(const struct stat *file)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return file->st_ctim.tv_sec + FRESH_SECONDS >= now.tv_sec;
+	return file->st_ctim.tv_sec > now.tv_sec - fresh_seconds();
 }
 
 /* --- one file --- */
@@ -81,8 +95,8 @@ static struct known learn(const struct identity *identity, int directory, const 
 	struct known known;
 	if (!known_find(identity, &known)) {
 		known = (struct known){.identity = *identity};
-		format_read(&known, directory, path);
-		known_put(&known);
+		if (format_read(&known, directory, path))
+			known_put(&known);
 	}
 	return known;
 }

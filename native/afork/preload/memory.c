@@ -11,8 +11,8 @@
 
 enum {
 	HEADER_BYTES = 16,
-	LEAST_BYTES = 64,	 /* the smallest block, header included; each class has twice the size */
-	CLASSES = 11,		 /* up to 64 KiB; larger ones are mappings of their own */
+	LEAST_BYTES = 64,	  /* the smallest block, header included; each class has twice the size */
+	CLASSES = 11,		  /* up to 64 KiB; larger ones are mappings of their own */
 	REGION_BYTES = 256 << 10, /* blocks are cut from these, and never given back */
 };
 
@@ -71,7 +71,7 @@ void *__wrap_malloc(size_t size)
 	size_t bytes = size + HEADER_BYTES;
 	unsigned class = 0;
 	while (class < CLASSES && (size_t)LEAST_BYTES << class < bytes)
-		class ++;
+		class++;
 	struct block *block = class < CLASSES ? take(class) : map(bytes);
 	if (!block)
 		return NULL;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <wchar.h>
 
 struct stream {
 	struct stream *next;
@@ -155,8 +156,10 @@ static FILE *open_stream(struct stream *stream, const char *command, const struc
 	stream->file = fdopen(ends.ours, mode->writes ? "w" : "r");
 	int error = stream->file ? start_locked(stream, command, &ends, mode) : errno;
 	close(ends.theirs);
-	if (!error)
+	if (!error) {
+		fwide(stream->file, -1); /* of bytes, says POSIX */
 		return stream->file;
+	}
 	if (stream->file)
 		next()->fclose(stream->file);
 	else

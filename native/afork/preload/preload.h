@@ -25,12 +25,12 @@ enum way {
 	WAY_ATTRIBUTE, /* an attribute that only trying can decide */
 	WAY_ACTION,    /* a file action that would fail, or that only trying can decide */
 	WAY_ARGUMENTS, /* so many that exec might refuse them */
-	WAY_FRESH,     /* the program was changed seconds ago: its writer may not have closed it, or may remove it again */
-	WAY_PROGRAM,   /* unreadable, of a format that we do not know, or with an interpreter of which that is so */
-	WAY_POLICY,    /* seccomp, Landlock or the like may forbid it: until this program was seen to run once */
-	WAY_DISTRUST,  /* this program failed late before */
-	WAY_FAILED,    /* afork_spawn() made no child */
-	WAY_LATE,      /* not a call: a child of WAY_AFORK that failed after the call had returned */
+	WAY_FRESH, /* the program was changed seconds ago: its writer may not have closed it, or may remove it again */
+	WAY_PROGRAM,  /* unreadable, of a format that we do not know, or with an interpreter of which that is so */
+	WAY_POLICY,   /* seccomp, Landlock or the like may forbid it: until this program was seen to run once */
+	WAY_DISTRUST, /* this program failed late before */
+	WAY_FAILED,   /* afork_spawn() made no child */
+	WAY_LATE,     /* not a call: a child of WAY_AFORK that failed after the call had returned */
 	WAY_COUNT,
 };
 
@@ -94,8 +94,8 @@ void known_distrust(const struct identity *identity);
 
 /* --- format.c --- */
 
-/* Reads what kind of program it is. FORMAT_UNKNOWN when in doubt. */
-void format_read(struct known *known, int directory, const char *path);
+/* Reads what kind of program it is: FORMAT_UNKNOWN when in doubt. False: next time it may be otherwise. */
+bool format_read(struct known *known, int directory, const char *path);
 
 /* --- look.c --- */
 
@@ -123,11 +123,11 @@ void look_for(struct look *look, int directory, const char *file, bool search);
 struct actions {
 	struct afork_action *list;
 	size_t count;
-	int *hidden;	/* for each action: a descriptor of ours that it uses, or -1 */
-	int floor;	/* hidden descriptors are not below: above all that the actions mention */
-	int directory;	/* the child's, in the end: a descriptor of this process, or AT_FDCWD */
-	bool writes;	/* an action may change a file */
-	bool sweeps;	/* a closefrom has been seen: it closes hidden descriptors too */
+	int *hidden;   /* for each action: a descriptor of ours that it uses, or -1 */
+	int floor;     /* hidden descriptors are not below: above all that the actions mention */
+	int directory; /* the child's, in the end: a descriptor of this process, or AT_FDCWD */
+	bool writes;   /* an action may change a file */
+	bool sweeps;   /* a closefrom has been seen: it closes hidden descriptors too */
 };
 
 /* Checks that the actions will succeed. Opens nothing yet that could be changed by that. */
@@ -149,6 +149,11 @@ void children_add(struct afork_job *job, const struct identity *identity);
 void children_sweep(void);
 /* Lets them execute, but for a second at most: they have copies of descriptors that the caller may have closed since. */
 void children_settle(void);
+/*
+ * For exec leaves our memory first, and closes files (their writers are counted) when it is all but done. With any
+ * signals.
+ */
+bool children_may_be_closing(void);
 
 /* --- spawn.c --- */
 

@@ -4,8 +4,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <gnu/libc-version.h>
+#include <link.h>
 #include <pthread.h>
-#include <stdlib.h>
+#include <string.h>
 
 static struct next functions;
 static bool prepared, alone; /* alone: nobody but glibc is behind us */
@@ -14,32 +15,61 @@ static int mechanism;	     /* enum afork_mechanism; AFORK_ANY: none that is safe
 
 /* --- the functions behind ours --- */
 
-static const void *library_of(const void *address)
-{
-	Dl_info info;
-	return address && dladdr(address, &info) ? info.dli_fbase : NULL;
-}
+/* Where each of our own names is found next. */
+static const struct {
+	const char *name;
+	void *function; /* a pointer to it in `functions` */
+} wanted[] = {
+	{"posix_spawn", &functions.posix_spawn},
+	{"posix_spawnp", &functions.posix_spawnp},
+#if __GLIBC_PREREQ(2, 39)
+	{"pidfd_spawn", &functions.pidfd_spawn},
+	{"pidfd_spawnp", &functions.pidfd_spawnp},
+	{"posix_spawnattr_getcgroup_np", &functions.getcgroup},
+#endif
+	{"system", &functions.system},
+	{"popen", &functions.popen},
+	{"pclose", &functions.pclose},
+	{"fclose", &functions.fclose},
+};
 
-/* Through memory, for ISO C has no cast from a data pointer. Notes whether it is glibc's. */
-static void find(void *to, const char *name)
+/* ISO C has no cast between pointers to functions and to data: so through memory. */
+static void *address_in(const void *function)
 {
-	void *found = dlsym(RTLD_NEXT, name);
-	*(void **)to = found;
-	alone = alone && (!found || library_of(found) == library_of((const void *)gnu_get_libc_version));
+	void *address;
+	memcpy(&address, function, sizeof address);
+	return address;
 }
 
 static void find_functions(void)
 {
-	alone = true;
-	find(&functions.posix_spawn, "posix_spawn");
-	find(&functions.posix_spawnp, "posix_spawnp");
-	find(&functions.pidfd_spawn, "pidfd_spawn");
-	find(&functions.pidfd_spawnp, "pidfd_spawnp");
-	find(&functions.system, "system");
-	find(&functions.popen, "popen");
-	find(&functions.pclose, "pclose");
-	find(&functions.fclose, "fclose");
-	find(&functions.getcgroup, "posix_spawnattr_getcgroup_np");
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		void *found = dlsym(RTLD_NEXT, wanted[i].name);
+		memcpy(wanted[i].function, &found, sizeof found);
+	}
+}
+
+static bool contains(const struct dl_phdr_info *library, const void *address)
+{
+	uintptr_t offset = (uintptr_t)address - library->dlpi_addr;
+	for (unsigned i = 0; i < library->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &library->dlpi_phdr[i];
+		if (segment->p_type == PT_LOAD && offset - segment->p_vaddr < segment->p_memsz)
+			return true;
+	}
+	return false;
+}
+
+/* 1: nobody stands between us and glibc. 2: somebody does. 0: this is not glibc. (dladdr() would take 20 us a name.) */
+static int look_for_others(struct dl_phdr_info *library, size_t size, void *unused)
+{
+	(void)size, (void)unused;
+	if (!contains(library, (const void *)(uintptr_t)gnu_get_libc_version))
+		return 0;
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		if (!contains(library, address_in(wanted[i].function)))
+			return 2;
+	return 1;
 }
 
 static bool glibc_is_at_least(unsigned wanted_minor)
@@ -89,6 +119,7 @@ __attribute__((constructor)) static void prepare(void)
 		return;
 	prepared = true;
 	find_functions();
+	alone = dl_iterate_phdr(look_for_others, NULL) == 1;
 	functions.shell_dashes = glibc_is_at_least(38);
 	functions.popen_tells_errno = glibc_is_at_least(38);
 	functions.actions_legible = actions_self_test();

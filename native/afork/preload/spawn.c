@@ -3,6 +3,7 @@
 #include "preload.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct attempt {
 	const struct request *request;
@@ -92,9 +93,23 @@ static int ask_glibc(const struct request *request)
 		return (request->search ? real->pidfd_spawnp : real->pidfd_spawn)(request->pid, request->file,
 										  request->actions, request->attributes,
 										  request->argv, request->envp);
-	return (request->search ? real->posix_spawnp : real->posix_spawn)(request->pid, request->file, request->actions,
-									  request->attributes, request->argv,
-									  request->envp);
+	return (request->search ? real->posix_spawnp : real->posix_spawn)(
+		request->pid, request->file, request->actions, request->attributes, request->argv, request->envp);
+}
+
+/*
+ * Busy: perhaps only because of our own child, which in glibc's posix_spawn() would have closed its copy long ago. That
+ * passes.
+ */
+static int ask_glibc_about_fresh(const struct request *request)
+{
+	const struct timespec pause = {0, 1000000};
+	int error = ask_glibc(request);
+	while (error == ETXTBSY && children_may_be_closing()) {
+		raw(SYS_nanosleep, &pause, 0);
+		error = ask_glibc(request);
+	}
+	return error;
 }
 
 /* What has executed once is known to, whatever we could not see. */
@@ -140,7 +155,7 @@ int spawn_request(const struct request *request)
 	enum way way = attempt ? attempt->look.verdict.way : WAY_FAILED;
 	count(way);
 	if (way != WAY_AFORK && way != WAY_ANSWERED) {
-		error = ask_glibc(request);
+		error = way == WAY_FRESH ? ask_glibc_about_fresh(request) : ask_glibc(request);
 		if (!error && attempt)
 			learn(&attempt->look);
 	}

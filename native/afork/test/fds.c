@@ -93,7 +93,7 @@ static void actions_run_in_order(void)
 	};
 	struct afork_options options = {.actions = actions, .action_count = sizeof actions / sizeof *actions};
 	int map[] = {0, 0, 2};
-	check_string(script_output(&options, map, 3, "cat; readlink /proc/$$/fd/10 /proc/$$/cwd"),
+	check_string(script_output(&options, map, 3, "cat; readlink /proc/$$/fd/10; readlink /proc/$$/cwd"),
 		     "ten/dev/null\n/dev\n");
 	check_string(script_output(&options, map, 3, NULL), "0 1 2 10 ");
 	close(10);
@@ -257,10 +257,12 @@ int main(int argc, char **argv)
 		return list_fds();
 	raw(SYS_close_range, 3, ~0u, 0); /* what we were given beyond the standard streams */
 	unsigned before = count_fds();
-	run("nothing else is inherited", nothing_else_is_inherited);
+	if (!under_valgrind()) {
+		run("nothing else is inherited", nothing_else_is_inherited);
+		run("the map duplicates, skips, closes, gives /dev/null", map_duplicates_and_skips);
+		run("actions run in order", actions_run_in_order);
+	}
 	run("the map swaps", map_swaps);
-	run("the map duplicates, skips, closes, gives /dev/null", map_duplicates_and_skips);
-	run("actions run in order", actions_run_in_order);
 	run("fchdir", action_uses_a_directory);
 	run("a source that is not open", source_that_is_not_open);
 	run("the bell's number is a target of the map", bell_is_under_targets);

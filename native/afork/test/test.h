@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OPTIONS(...) {.size = sizeof(struct afork_options), __VA_ARGS__}
@@ -56,6 +57,22 @@ static inline int done(void)
 static inline enum afork_mechanism expected_mechanism(void)
 {
 	return mechanism_best();
+}
+
+/* afork()'s: instrumented code gets fork(). */
+static inline enum afork_mechanism expected_of_afork(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	return AFORK_FORK;
+#else
+	return expected_mechanism();
+#endif
+}
+
+/* Valgrind neither executes /proc/self/exe nor sets limits. */
+static inline bool under_valgrind(void)
+{
+	return getenv("LD_PRELOAD") && strstr(getenv("LD_PRELOAD"), "vgpreload");
 }
 
 static inline bool shares_memory(void)
