@@ -42,7 +42,7 @@ function automatic(program: Program, runtime: Runtime | undefined, evidence: Evi
   if (barrier !== undefined) return none(barrier);
   if (runtime?.name === 'Node.js') return { via: 'node', reason: `${program.path} is Node.js` };
   const calls = runtime?.spawnsByItself ? [] : importsOf(program, SPAWN_CALLS);
-  if (calls.length > 0) return { via: 'preload', reason: importsText(calls) };
+  if (calls.length > 0) return { via: 'preload', reason: `${importsText(calls)}${asWell(program)}` };
   return byItself(program, runtime, evidence);
 }
 
@@ -72,6 +72,12 @@ function byItself(program: Program, runtime: Runtime | undefined, evidence: Evid
   const large = `${why}; each fork copies ${formatBytes(copiedBytes)}`;
   if (obstacle === undefined) return { via: 'hugepages', reason: large };
   return none(`${large}, and huge pages cannot help: ${obstacle}`);
+}
+
+/** What the executable itself does besides. */
+function asWell({ path, elf }: Program): string {
+  const forks = FORK_CALLS.filter((call) => elf?.imports.has(call));
+  return forks.length === 0 ? '' : `; ${path} imports ${forks.join(', ')} as well, which nothing can replace`;
 }
 
 const SPAWN_CALLS = ['popen', 'system', 'posix_spawn', 'posix_spawnp'];

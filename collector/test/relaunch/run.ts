@@ -68,7 +68,7 @@ export interface RunReport {
   readonly events_lost: number;
 }
 
-interface RelaunchReport {
+export interface RelaunchReport {
   readonly schema: string;
   readonly command: string;
   readonly via: string;
