@@ -115,10 +115,10 @@ function execFigures({ execDelay }: Costs, sketch: Sketch | undefined): Partial<
   };
 }
 
-/** p50 and p99, in whole nanoseconds. */
+/** p50 and p99, in whole nanoseconds; a sketch is right within 2 %, and must not exceed the maximum beside it. */
 function quantiles(histogram: Histogram, sketch: Sketch | undefined): (number | undefined)[] {
   return [0.5, 0.99].map((q) => {
     const value = sketch?.quantile(q) ?? quantile(histogram, TIME_BOUNDS_NS, q);
-    return value === undefined ? undefined : Math.round(value);
+    return value === undefined ? undefined : Math.round(Math.min(value, sketch?.max ?? Infinity));
   });
 }

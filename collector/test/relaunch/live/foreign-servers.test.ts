@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,9 +34,11 @@ function start(directory: TemporaryDirectory, command: readonly string[], isRela
     child,
     async end(signal) {
       child.kill(signal);
-      if (child.exitCode === null) await once(child, 'exit');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
       const text = readFileSync(report, 'utf8');
-      return { status: child.exitCode, report: text === '' ? undefined : (JSON.parse(text) as RelaunchReport) };
+      const { exitCode, signalCode } = child;
+      const status = signalCode ? 128 + constants.signals[signalCode] : exitCode;
+      return { status, report: text === '' ? undefined : (JSON.parse(text) as RelaunchReport) };
     },
   };
 }
@@ -122,7 +125,10 @@ test('nginx, with CGI programs', { skip: skipWithout('nginx', 'fcgiwrap'), timeo
       ofNginx.run.programs.map(({ mechanism, spawns, execs }) => [mechanism, spawns, execs]),
       [['fork', 1, 0]],
     );
-    assert.match(`${ofWrapper.via}: ${ofWrapper.reason}`, /^preload: libfcgi.so.0 imports popen; .*fcgiwrap imports fork as well, which nothing/);
+    assert.match(
+      `${ofWrapper.via}: ${ofWrapper.reason}`,
+      /^preload: libfcgi.so.0 imports popen; .*fcgiwrap imports fork as well, which nothing/,
+    );
     const { mechanism, spawns } = programOf(ofWrapper.run, 'fcgiwrap');
     assert.deepEqual([mechanism, spawns], ['fork', 2 + 5]);
   }
