@@ -2,7 +2,7 @@
 import { ForktaxError } from '../errors.ts';
 import type { FullPlan } from './plan.ts';
 import { planJson, runJson, SCHEMA } from './report/json.ts';
-import type { Report } from './report/output.ts';
+import { say, type Report } from './report/output.ts';
 import { notMeasured, reportText } from './report/text.ts';
 import { run, type RunRequest, type RunResult } from './run/run.ts';
 
@@ -22,5 +22,5 @@ export function reportRun(plan: FullPlan, result: RunResult, report: Report): vo
 }
 
 export function tellUnmeasured({ choice }: FullPlan, why: ForktaxError): void {
-  process.stderr.write(`forktax: via ${choice.via}: ${choice.reason}; ${notMeasured(why)}\n`);
+  say(`forktax: via ${choice.via}: ${choice.reason}; ${notMeasured(why)}\n`);
 }

@@ -2,6 +2,7 @@
 import type { VIAS } from '../choose/choose.ts';
 import { ForktaxError } from '../../errors.ts';
 import { planFor, requestFor, type FullPlan } from '../plan.ts';
+import { say } from '../report/output.ts';
 import { largestCopier } from '../report/verdict.ts';
 import type { Inheritance } from '../run/inherited.ts';
 import { run, type RunRequest, type RunResult } from '../run/run.ts';
@@ -22,7 +23,7 @@ export async function compare(
   onUnmeasured: (why: ForktaxError) => void,
 ): Promise<{ plan: FullPlan; sides: Sides }> {
   const input = await repeatableInput(() => {
-    process.stderr.write('forktax: reading standard input to its end, for each run to have the same\n');
+    say('forktax: reading standard input to its end, for each run to have the same\n');
   });
   const without: RunResult[] = [];
   const withIt: RunResult[] = [];

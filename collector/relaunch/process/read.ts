@@ -22,7 +22,7 @@ export interface RunningProcess {
   readonly openFiles: number | undefined;
   /** Resident, and its own: what a fork copies, mostly. */
   readonly anonymousBytes: number;
-  /** Of the unified hierarchy, or of systemd's own. */
+  /** In the unified hierarchy, or in systemd's own. */
   readonly cgroup: string;
   /** `name:[inode]` each. */
   readonly namespaces: readonly string[];

@@ -21,7 +21,7 @@ export function openReport({
     write(forms) {
       const width = file === undefined ? (process.stderr.columns ?? Infinity) : Infinity;
       const text = json ? `${JSON.stringify(forms.json())}\n` : forms.text(width);
-      if (file === undefined) process.stderr.write(text);
+      if (file === undefined) say(text);
       else {
         writeSync(file, text);
         closeSync(file);
@@ -35,5 +35,21 @@ function tryOpen(path: string): number {
     return openSync(path, 'w');
   } catch (cause) {
     throw new ForktaxError('FORKTAX_USAGE', `the report cannot be written: ${(cause as Error).message}`, { cause });
+  }
+}
+
+const STDERR = 2;
+const RETRY_MS = 5;
+
+/** To standard error, which is the program's own too: if nobody reads it, that must not change the exit status. */
+export function say(text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(STDERR, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS); // the program made it non-blocking
+    }
   }
 }

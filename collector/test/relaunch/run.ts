@@ -20,6 +20,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** Long after anything that is not stuck. */
+const MOST_MS = 300_000;
+
 export interface RunOptions {
   readonly input?: string | Uint8Array;
   readonly env?: NodeJS.ProcessEnv;
@@ -32,7 +35,12 @@ export async function runPlain(
   { input, env, cwd, onStart }: RunOptions = {},
 ): Promise<Ended> {
   const [program = '', ...args] = command;
-  const child = spawn(program, args, { stdio: 'pipe', env: env ?? process.env, ...(cwd !== undefined && { cwd }) });
+  const child = spawn(program, args, {
+    stdio: 'pipe',
+    env: env ?? process.env,
+    timeout: MOST_MS,
+    ...(cwd !== undefined && { cwd }),
+  });
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));

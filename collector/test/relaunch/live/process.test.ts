@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { FORKTAX, runPlain } from '../run.ts';
 import { temporaryDirectory } from '../temporary.ts';
@@ -111,6 +111,32 @@ for (const before of [[], ['setpriv', '--reuid=65534', '--regid=65533', '--group
       [['afork', 1]],
     );
   });
+
+const CGROUPS = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd'].find((path) =>
+  existsSync(`${path}/cgroup.procs`),
+);
+
+test('a service of systemd gets its drop-in, and lives', { skip: CGROUPS === undefined && 'no cgroups' }, async () => {
+  using directory = temporaryDirectory();
+  const { child, said } = await start(directory);
+  const unit = `forktax-test-${process.pid}.service`;
+  mkdirSync(`${CGROUPS}/${unit}`);
+  try {
+    writeFileSync(`${CGROUPS}/${unit}/cgroup.procs`, String(said.pid));
+    const { status, stderr } = await inspect('--replace', '--pid', String(said.pid));
+    assert.equal(status, 0);
+    assert.ok(
+      stderr.includes(
+        `write /etc/systemd/system/${unit}.d/forktax.conf:\n\n[Service]\nEnvironment="NODE_OPTIONS=--no-`,
+      ),
+    );
+    assert.match(stderr, new RegExp(`\n  systemctl daemon-reload\n  systemctl restart ${unit}\n$`));
+    assert.deepEqual([child.exitCode, child.signalCode], [null, null]);
+  } finally {
+    await end(child);
+    rmdirSync(`${CGROUPS}/${unit}`);
+  }
+});
 
 test('what must not be replaced is refused, and lives', async () => {
   using directory = temporaryDirectory();
