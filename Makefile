@@ -1,4 +1,4 @@
-# Everything that is C or C++. `npm run build` calls it; each part has a fragment of its own.
+# Everything that is compiled. `npm run build` calls it; each part of C or C++ has a fragment of its own.
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -14,10 +14,19 @@ ADDON_CXXFLAGS = $(CXXFLAGS) $(WARN) -std=c++20 -fPIC -fno-exceptions -fvisibili
 	-DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS -DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS \
 	-isystem node_modules/node-api-headers/include -isystem node_modules/node-addon-api
 
-all:
+all: build/collector/cli.js
 test:
 clean:
+	rm -rf build
 
-include $(wildcard probes/module.mk native/*/module.mk)
+# The collector as JavaScript, which Node.js starts faster and holds in less memory than TypeScript.
+build/collector/cli.js: $(shell find collector -name '*.ts' -not -path '*/test/*' -not -path '*/node_modules/*') \
+		tsconfig.json tsconfig.build.json collector/package.json
+	node_modules/.bin/tsc -p tsconfig.build.json
+	@mkdir -p $(@D)
+	@cp collector/package.json $(@D)
+	@touch $@
+
+include $(wildcard probes/module.mk native/*/module.mk bench/*/module.mk)
 
 .PHONY: all test clean

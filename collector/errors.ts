@@ -15,6 +15,13 @@ export const ERRORS = {
   FORKTAX_NO_NATIVE: { exit: 1, help: 'Build the native parts with `npm run setup`.' },
   FORKTAX_PROBES_REFUSED: { exit: 1, help: 'Please report this with the output of `forktax doctor --json`.' },
   FORKTAX_NO_HOOK: { exit: 1, help: '`forktax doctor` shows which hooks this kernel offers.' },
+  FORKTAX_NOT_FOUND: { exit: 127, help: 'Give a program that is in PATH, or its path.' },
+  FORKTAX_NOT_EXECUTABLE: { exit: 126, help: 'Give a program that this user may execute.' },
+  FORKTAX_VIA: { exit: 1, help: 'Choose another way with --via, or none to measure only.' },
+  FORKTAX_PROCESS: { exit: 1, help: 'Start the program by hand: forktax relaunch -- COMMAND.' },
+  FORKTAX_COLLECTOR: { exit: 1, help: 'Give the address of a running `forktax serve` with --url.' },
+  FORKTAX_UNABLE: { exit: 1, help: 'Apply the fixes that are printed above, and run `forktax doctor` again.' },
+  FORKTAX_DEFECT: { exit: 1, help: 'Please report this, with the lines above.' },
   FORKTAX_LISTEN: { exit: 1, help: 'Choose another address with --web.listen-address.' },
 } as const;
 

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The kernel fields that the probes read, and no others. CO-RE relocates each to the running kernel, so order and
+ * neighbours do not matter; names and types do. A test holds this file against the running kernel's BTF. Types whose
+ * name ends in ___something are flavours: the layout of some kernels only, tested for before use.
+ */
+#ifndef FORKTAX_KERNEL_H
+#define FORKTAX_KERNEL_H
+
+/* Tells bpf_tracing.h to use the kernel's register names. */
+#define __VMLINUX_H__
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed char __s8;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef int pid_t;
+typedef _Bool bool;
+#define true 1
+#define false 0
+
+/* include/uapi/linux/bpf.h, as far as it goes here. */
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+enum {
+	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
+};
+enum {
+	BPF_RB_NO_WAKEUP = 1,
+};
+
+/* include/linux/sched.h and include/uapi/linux/sched.h */
+#define PF_FORKNOEXEC 0x00000040
+#define PF_KTHREAD 0x00200000
+#define CLONE_VM 0x00000100
+#define CLONE_VFORK 0x00004000
+#define CLONE_THREAD 0x00010000
+
+/* include/uapi/asm-generic/errno-base.h */
+#define EEXIST 17
+
+/* include/linux/mm_types_task.h; MM_SWAPENTS lies between */
+enum {
+	MM_FILEPAGES = 0,
+	MM_ANONPAGES = 1,
+	MM_SHMEMPAGES = 3,
+	NR_MM_COUNTERS = 4
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+typedef atomic64_t atomic_long_t;
+
+struct percpu_counter {
+	__s64 count;
+	__s32 *counters;
+};
+
+struct mm_struct {
+	atomic_long_t pgtables_bytes;
+	struct percpu_counter rss_stat[NR_MM_COUNTERS];
+};
+
+/* Before 6.2 (f1a7941243c1), and on kernels that went back. */
+struct mm_rss_stat {
+	atomic_long_t count[NR_MM_COUNTERS];
+};
+
+struct mm_struct___atomic {
+	struct mm_rss_stat rss_stat;
+};
+
+struct file {
+	void *private_data;
+};
+
+struct fdtable {
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct bpf_array {
+	void *pptrs[0];
+};
+
+struct signal_struct {
+	atomic_t live;
+};
+
+struct thread_info {
+	__u32 status;
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int flags;
+	pid_t pid;
+	pid_t tgid;
+	struct task_struct *group_leader;
+	struct mm_struct *mm;
+	struct files_struct *files;
+	struct signal_struct *signal;
+	int exit_code;
+	char comm[16];
+};
+
+struct linux_binprm {
+	const char *filename;
+};
+
+struct kernel_clone_args {
+	__u64 flags;
+};
+
+struct trace_event_raw_sys_enter {
+	unsigned long args[6];
+};
+
+struct trace_event_raw_sys_exit {
+	long ret;
+};
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long si;
+	unsigned long di;
+	unsigned long orig_ax;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	__u64 regs[31];
+};
+
+struct pt_regs {
+	__u64 orig_x0;
+	__s32 syscallno;
+};
+#endif
+
+#pragma clang attribute pop
+
+#endif

@@ -1,1 +1,214 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * What each spawn costs the process that calls it.
+ *
+ * A spawn passes through here in this order, the first and the last as seen by whichever of three hooks is chosen:
+ *
+ *   spawn_begin        entry of fork, vfork, clone, clone3, in the spawner
+ *   task_newtask       the child exists, in the spawner: end of copy
+ *   sched_process_exec the child's first exec that worked; exec_failed before it, each that did not
+ *   spawn_end          return to the spawner; for a vfork after the child's exec
+ *   sched_process_exit of the child
+ *
+ * spawn_begin, spawn_end and exec_failed are in calls.bpf.h, the ways to see them in call-hooks.bpf.h, what is
+ * remembered in between in state.bpf.h, the table that is charged in table.bpf.h.
+ */
+#include "call-hooks.bpf.h"
+#include "memory.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* ---- the child exists ---------------------------------------------------------------------------------------- */
+
+/* Its call's entry was not seen: before our time, or no hook there. */
+static __always_inline void send_spawn_without_stall(const struct cost_key *key, struct task_struct *child, __u64 now,
+						     __u64 rss_bytes, __u64 page_table_bytes)
+{
+	struct event *event = reserve_event(EVENT_SPAWN, key, now);
+
+	if (!event)
+		return;
+	event->pid = current_pid();
+	event->tid = current_tid();
+	event->cgroup = bpf_get_current_cgroup_id();
+	event->child = child->pid;
+	event->copied_rss_bytes = rss_bytes;
+	event->copied_page_table_bytes = page_table_bytes;
+	event->no_stall = true;
+	submit_event(event);
+}
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
+{
+	__u64 now = bpf_ktime_get_ns(), rss_bytes = 0, page_table_bytes = 0;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct cost_key key = {};
+	__u32 tid = current_tid();
+	struct cost_row *row;
+	struct call *call;
+
+	if (clone_flags & CLONE_THREAD)
+		return 0;
+	call = bpf_map_lookup_elem(&calls, &tid);
+	if (call)
+		key = call->key;
+	else if (!charge_current(&key, syscall_of_current(task)))
+		return 0;
+	key.mechanism = mechanism_of(clone_flags);
+	if (key.mechanism == MECHANISM_FORK) {
+		struct mm_struct *mm = child->mm;
+
+		rss_bytes = resident_bytes(mm);
+		page_table_bytes = mm->pgtables_bytes.counter;
+		remember_fork(&key);
+	}
+	remember_birth(child->pid, &key, now);
+	row = row_of(&key, now);
+	if (row) {
+		ADD(row->spawns, 1);
+		ADD(row->copied_page_table_bytes, page_table_bytes);
+		observe_size(&row->copied_rss, rss_bytes);
+	}
+	if (!call) {
+		send_spawn_without_stall(&key, child, now, rss_bytes, page_table_bytes);
+		return 0;
+	}
+	call->key = key;
+	call->child = child->pid;
+	call->copy_end_ns = now;
+	call->copied_rss_bytes = rss_bytes;
+	call->copied_page_table_bytes = page_table_bytes;
+	return 0;
+}
+
+/* ---- the child execs, faults, ends --------------------------------------------------------------------------- */
+
+static __always_inline void first_exec(struct process *child, __u32 pid, struct linux_binprm *bprm)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct cost_row *row = row_of(&child->birth, now);
+	__u32 before = __sync_fetch_and_or(&child->flags, EXECD);
+	__u32 spawner_tid = child->spawner_tid;
+	struct event *event;
+
+	if (row)
+		observe_time(&row->exec_delay, now - child->birth_ns);
+	if (before & STALL_KNOWN) {
+		if (row)
+			charge_exec_stall(row, child->stall_ns);
+	} else {
+		struct call *call = bpf_map_lookup_elem(&calls, &spawner_tid);
+
+		if (call && call->child == pid)
+			call->child_execd = true;
+	}
+	event = reserve_event(EVENT_EXEC, &child->birth, now);
+	if (!event)
+		return;
+	event->pid = child->spawner_pid;
+	event->tid = child->spawner_tid;
+	event->cgroup = child->spawner_cgroup;
+	event->child = pid;
+	event->since_birth_ns = now - child->birth_ns;
+	bpf_probe_read_kernel_str(event->file, sizeof(event->file), BPF_CORE_READ(bprm, filename));
+	submit_event(event);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(sched_process_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	__u32 pid = current_pid();
+	struct process *process = bpf_map_lookup_elem(&processes, &pid);
+
+	if (!process)
+		return 0;
+	if (!(process->flags & BORN)) { /* its copied memory is gone */
+		forget_process(pid);
+		return 0;
+	}
+	if (!(process->flags & EXECD))
+		first_exec(process, pid, bprm);
+	__sync_fetch_and_and(&process->flags, ~FORKED);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(sched_process_exit, struct task_struct *task)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u32 pid = current_pid();
+	struct process *process;
+	struct cost_row *row;
+	struct event *event;
+
+	forget_call(current_tid());	    /* killed within the call on a path that skipped its exit */
+	if (task->signal->live.counter > 0) /* other threads go on */
+		return 0;
+	process = bpf_map_lookup_elem(&processes, &pid);
+	if (!process)
+		return 0;
+	if (process->flags & BORN) {
+		row = row_of(&process->birth, now);
+		if (row)
+			observe_time(&row->lifetime, now - process->birth_ns);
+		event = reserve_event(EVENT_EXIT, &process->birth, now);
+		if (event) {
+			event->pid = process->spawner_pid;
+			event->tid = process->spawner_tid;
+			event->cgroup = process->spawner_cgroup;
+			event->child = pid;
+			event->since_birth_ns = now - process->birth_ns;
+			event->exit_code = task->exit_code;
+			event->exec_seen = !!(process->flags & EXECD);
+			submit_event(event);
+		}
+	}
+	forget_process(pid);
+	return 0;
+}
+
+#if defined(__TARGET_ARCH_x86)
+/* arch/x86/include/asm/trap_pf.h. Other architectures encode faults otherwise, and arm64 has no such tracepoint. */
+#define PAGE_FAULT_PRESENT 1
+#define PAGE_FAULT_WRITE 2
+
+static __always_inline void charge_faults(struct process *process, bool cow)
+{
+	__u32 flags = process->flags;
+	struct cost_row *row;
+
+	if (cow && flags & FORKED) {
+		row = row_of(&process->fork, 0);
+		if (row)
+			ADD(row->cow_faults_parent, 1);
+	}
+	if (!(flags & BORN) || flags & EXECD)
+		return;
+	row = row_of(&process->birth, 0);
+	if (!row)
+		return;
+	ADD(row->child_faults, 1);
+	if (cow && !(flags & FORKED))
+		ADD(row->cow_faults_child, 1);
+}
+
+/* Runs at every page fault of the host: leaves as early as it can. */
+SEC("tp_btf/page_fault_user")
+int BPF_PROG(page_fault_user, unsigned long address, struct pt_regs *regs, unsigned long error_code)
+{
+	const unsigned long cow_bits = PAGE_FAULT_PRESENT | PAGE_FAULT_WRITE;
+	struct task_struct *task = bpf_get_current_task_btf();
+	bool cow = (error_code & cow_bits) == cow_bits;
+	struct process *process;
+	__u32 pid;
+
+	if (!cow && !(task->flags & PF_FORKNOEXEC))
+		return 0;
+	pid = task->tgid;
+	process = bpf_map_lookup_elem(&processes, &pid);
+	if (process)
+		charge_faults(process, cow);
+	return 0;
+}
+#endif

@@ -92,6 +92,8 @@ export interface Health {
   readonly processesUntracked: number;
   readonly processesTracked: number;
   readonly callsTracked: number;
+  /** Rows that were idle and gave way; their counts went to `(other)`. */
+  readonly rowsEvicted: number;
   readonly tableRows: number;
   readonly tableCapacity: number;
 }
@@ -188,13 +190,15 @@ export interface EngineOptions {
     readonly comm?: string;
     /** Thread-group id of the spawner. */
     readonly pid?: number;
-    /** With `pid`: its descendants too. */
+    /** With `pid`: its descendants too, as far as each spawner in between passes the other filters. */
     readonly follow?: boolean;
     /** Cgroup id, decimal; the very cgroup, not those below it. */
     readonly cgroup?: string;
   };
   /** Ring buffer, bytes: a power of two, at least a page. */
   readonly ringBytes: number;
+  /** A row unused for so long may be folded into `(other)` when the table is nearly full. */
+  readonly idleMs: number;
   /** What one afork costs here; the stall beyond it is avoidable. */
   readonly aforkCostNs: number;
 }
@@ -206,6 +210,7 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   withoutHooks: [],
   filter: {},
   ringBytes: 1 << 20,
+  idleMs: 600_000,
   aforkCostNs: 25_000,
 };
 

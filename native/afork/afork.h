@@ -102,6 +102,11 @@ struct afork_rlimit {
  * AFORK_DOORBELL: EINVAL.
  */
 #define AFORK_DEFER_FDS (1u << 13)
+/*
+ * No pidfd, for a caller that waits by pid: a descriptor that appears beside its own would upset who counts on getting
+ * the lowest free number.
+ */
+#define AFORK_NO_PIDFD (1u << 14)
 
 /*
  * Zero the struct, set size, then what you need: `struct afork_options o = {.size = sizeof o, .file = "/bin/true"};`.
@@ -202,7 +207,7 @@ int afork_spawn(struct afork_job **job, const struct afork_options *options);
 pid_t afork_job_pid(const struct afork_job *job);
 enum afork_mechanism afork_job_mechanism(const struct afork_job *job);
 
-/* Becomes readable at the child's exit. Close-on-exec; closed by afork_job_free(); -1 on kernels before 5.3. */
+/* Becomes readable at the child's exit. Close-on-exec; closed by afork_job_free(); -1 on kernels before 5.3, and with AFORK_NO_PIDFD. */
 int afork_job_pidfd(const struct afork_job *job);
 
 /*

@@ -65,3 +65,6 @@ test-afork-valgrind: $(filter-out %/overlap,$(AFORK_TESTS:%=$(AFORK_OUT)/test/%)
 			$$program >$$program.valgrind 2>&1 || { cat $$program.valgrind; echo "afork: $$program failed" >&2; exit 1; }; \
 	done; echo 'afork: valgrind found nothing'
 .PHONY: test-afork test-afork-valgrind
+
+include $(AFORK)/addon/addon.mk
+include $(AFORK)/preload/module.mk

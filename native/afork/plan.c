@@ -178,7 +178,7 @@ static bool makes_sense(const struct afork_options *options)
 		return false;
 	if (options->flags & AFORK_DEFER_FDS && options->flags & AFORK_DOORBELL)
 		return false;
-	if (options->flags & ~(AFORK_DEFER_FDS * 2 - 1) || options->mechanism > AFORK_FORK)
+	if (options->flags & ~(AFORK_NO_PIDFD * 2 - 1) || options->mechanism > AFORK_FORK)
 		return false;
 	for (size_t i = 0; i < options->action_count; i++)
 		if (!action_makes_sense(&options->actions[i]))

@@ -105,6 +105,7 @@ static int spawn(struct afork_job *job, struct slot *slot, struct plan *plan, ui
 		.job = job,
 		.cgroup_fd = flags & AFORK_SETCGROUP ? plan->options.cgroup_fd : -1,
 		.share_files = flags & AFORK_DEFER_FDS,
+		.no_pidfd = flags & AFORK_NO_PIDFD,
 	};
 	struct bell bell = {-1, -1};
 	plan->job = job;

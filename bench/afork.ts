@@ -1,0 +1,66 @@
+/**
+ * What afork saves: npm run bench:afork -- [--full] [--only C|node] [--rounds N]
+ * Prints tables; a run of both sides also writes them, with a picture, to docs/afork-bench.md and .svg.
+ * --full adds 8 GB and takes five processes a case, not three. Root, for the exec gate; without, that case is left out.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { judge } from './afork/aims.ts';
+import { makeCases, type Side } from './afork/cases.ts';
+import { describeMachine, renderReport } from './afork/report.ts';
+import { addOutcome, type Result } from './afork/results.ts';
+import { runCase } from './afork/run.ts';
+import { shuffled } from './afork/samples.ts';
+import { renderSvg } from './afork/svg.ts';
+import { renderResults, renderVerdicts } from './afork/table.ts';
+
+const DOCS = new URL('../docs/', import.meta.url);
+
+const { values } = parseArgs({
+  options: {
+    full: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string', default: '90' },
+  },
+});
+const only = sideOf(values.only);
+const rounds = Number(values.rounds);
+if (!(Number.isInteger(rounds) && rounds > 0)) fail(`--rounds ${values.rounds}: not a number of rounds`);
+const processes = values.full ? 5 : 3;
+
+const results: Result[] = makeCases({ full: values.full, only }).map((measured) => ({ measured, samples: [] }));
+await measureAll();
+const text = (['C', 'Node'] as const)
+  .filter((side) => !only || side === only)
+  .map((side) => `${side}, ms, p50 / p99 / max\n\n${renderResults(results, side)}\n`);
+console.log([describeMachine(), ...text, renderVerdicts(judge(results))].join('\n\n'));
+if (!only) writeReport();
+
+async function measureAll(): Promise<void> {
+  const queue = shuffled(Array.from({ length: processes }, () => results).flat());
+  for (const [index, result] of queue.entries()) {
+    if (result.skipped) continue;
+    process.stderr.write(`${index + 1}/${queue.length} ${result.measured.side}, ${result.measured.name}\n`);
+    addOutcome(result, await runCase(result.measured, Math.ceil(rounds / processes)));
+  }
+}
+
+function writeReport(): void {
+  const date = new Date().toISOString().slice(0, 10);
+  const options = values.full ? ' -- --full' : '';
+  writeFileSync(new URL('afork-bench.md', DOCS), renderReport(results, options, date));
+  writeFileSync(new URL('afork-bench.svg', DOCS), renderSvg(results, `${describeMachine()}, ${date}`));
+  console.error('written: docs/afork-bench.md, docs/afork-bench.svg');
+}
+
+function sideOf(name: string | undefined): Side | undefined {
+  if (name === undefined) return undefined;
+  if (name.toLowerCase() === 'c') return 'C';
+  if (name.toLowerCase() === 'node') return 'Node';
+  return fail(`--only ${name}: it is either C or node`);
+}
+
+function fail(message: string): never {
+  console.error(`bench:afork: ${message}`);
+  process.exit(2);
+}

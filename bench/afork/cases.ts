@@ -1,0 +1,69 @@
+/** What is measured: in which surroundings, and by which mechanisms. */
+
+import { readFileSync } from 'node:fs';
+
+export type Side = 'C' | 'Node';
+
+export interface Case {
+  readonly side: Side;
+  readonly name: string;
+  readonly bytes: number;
+  readonly hugePages?: true;
+  readonly descriptors?: number;
+  /** Processes that want a CPU all the time, for each CPU. */
+  readonly hogsPerCpu?: number;
+  /** Milliseconds that every exec of the child's program waits for a permission. */
+  readonly gateMs?: number;
+  /** C only: another thread maps memory meanwhile. */
+  readonly maps?: true;
+  /** Share of `--rounds`, for cases in which a round is slow. */
+  readonly share?: number;
+}
+
+const MECHANISMS: Readonly<Record<Side, readonly string[]>> = {
+  C: ['fork', 'vfork', 'posix_spawn', 'afork_spawn', 'emulated_afork', 'avfork', 'clone(CLONE_VM)'],
+  Node: ['child_process', 'vfork stand-in', 'afork'],
+};
+
+/** Its caller must not touch its descriptors meanwhile: measured only where the descriptors are what costs. */
+const DEFERRED = 'afork_spawn, deferred';
+
+export function mechanismsOf({ side, descriptors }: Case): readonly string[] {
+  return side === 'C' && descriptors ? [...MECHANISMS.C, DEFERRED] : MECHANISMS[side];
+}
+
+export const GATE_MS = 25;
+export const SMALL = '16 MB';
+export const LARGE = '2 GB';
+export const GATED = `exec gate of ${GATE_MS} ms`;
+
+const MB = 2 ** 20;
+/** For what the spawner itself opens. */
+const SPARE_DESCRIPTORS = 200;
+const SIZES = { [SMALL]: 16 * MB, '256 MB': 256 * MB, '1 GB': 1024 * MB, [LARGE]: 2048 * MB };
+const FULL_SIZES = { ...SIZES, '8 GB': 8192 * MB };
+
+export function makeCases({ full, only }: { full: boolean; only: Side | undefined }): readonly Case[] {
+  const sides: readonly Side[] = only ? [only] : ['C', 'Node'];
+  return sides.flatMap((side) => casesOf(side, full));
+}
+
+function casesOf(side: Side, full: boolean): readonly Case[] {
+  const sizes = Object.entries(full ? FULL_SIZES : SIZES);
+  const small = { side, bytes: 16 * MB };
+  const descriptors = Math.min(20_000, mostDescriptors() - SPARE_DESCRIPTORS);
+  return [
+    ...sizes.map(([name, bytes]) => ({ side, name, bytes })),
+    { side, name: `${LARGE}, huge pages`, bytes: 2048 * MB, hugePages: true },
+    { ...small, name: `${descriptors.toLocaleString('en')} descriptors`, descriptors },
+    { ...small, name: '4 hogs per CPU', hogsPerCpu: 4, share: 0.3 },
+    { ...small, name: GATED, gateMs: GATE_MS, share: 0.2 },
+    ...(side === 'C' ? [{ side, name: '1 GB, a thread maps', bytes: 1024 * MB, maps: true as const, share: 0.5 }] : []),
+  ];
+}
+
+/** The hard limit of this process and its children. */
+function mostDescriptors(): number {
+  const hard = /^Max open files +\S+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return hard ? Number(hard) : Infinity;
+}

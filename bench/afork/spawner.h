@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_SPAWNER_H
+#define BENCH_SPAWNER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+_Noreturn void fail(const char *what, int error);
+
+/* --- mechanisms.c --- */
+
+struct mechanism {
+	const char *name;
+	/* Starts program, which reports on descriptor 1, and returns as soon as the mechanism lets it. */
+	void (*spawn)(char *program);
+	void (*begin)(void); /* once, before anything is measured; may be NULL */
+	void (*after)(void); /* after each child's exit: checks, and frees what spawn() left; may be NULL */
+};
+
+const struct mechanism *find_mechanism(const char *name);
+
+/* --- surroundings.c --- */
+
+void hold_memory(size_t bytes, int huge);
+void hold_descriptors(int count);
+void start_mapper(void);
+/* The longest mmap() + first write + munmap() in another thread between the two, in nanoseconds. */
+void mapper_go(void);
+int64_t mapper_stop(void);
+
+int64_t now_ns(void);
+
+#endif

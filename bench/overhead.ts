@@ -1,0 +1,62 @@
+/**
+ * What it costs to measure: npm run bench:overhead [-- --rounds N] [-- --write]
+ * Prints tables; --write puts them into docs/overhead.md. Asserts nothing: times are the machine's.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { openCoreEngine } from '../collector/engine/core.ts';
+import { CALL_HOOKS, DEFAULT_ENGINE_OPTIONS, type CallHook } from '../collector/engine/engine.ts';
+import { measureCollector } from './overhead/collector-cost.ts';
+import { compare } from './overhead/comparison.ts';
+import { markdownOf } from './overhead/markdown.ts';
+import { measureProbes } from './overhead/probe-cost.ts';
+import { measureScrape, type ScrapeCost } from './overhead/scrape-cost.ts';
+
+const PAGE = fileURLToPath(new URL('../docs/overhead.md', import.meta.url));
+const MARK = '<!-- bench:overhead -->';
+
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '7' }, write: { type: 'boolean', default: false } },
+});
+
+const progress = (said: string): void => void process.stderr.write(`${said}\n`);
+
+function worksHere(callHook: CallHook): boolean {
+  try {
+    openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, callHook }).close();
+    return true;
+  } catch (error) {
+    progress(`calls cannot be seen by ${callHook} here: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
+}
+
+async function measureScrapes(): Promise<readonly ScrapeCost[]> {
+  const costs: ScrapeCost[] = [];
+  for (const rows of [100, 1_000, 10_000]) costs.push(await measureScrape(rows));
+  return costs;
+}
+
+async function main(): Promise<void> {
+  const rounds = Number(values.rounds);
+  const callHooks = CALL_HOOKS.filter(worksHere);
+  const [best] = callHooks;
+  if (!best) throw new Error('the spawning calls cannot be seen here; `forktax doctor` says why');
+  progress('what the probes run');
+  const probes = await measureProbes(callHooks, rounds);
+  const compared = await compare(callHooks, rounds, progress);
+  progress('the collector, and scrapes');
+  const results = { probes, compared, collector: await measureCollector(best), scrapes: await measureScrapes() };
+  const markdown = markdownOf(results);
+  process.stdout.write(`${markdown}\n`);
+  if (values.write) writeResults(markdown);
+}
+
+/** Replaces what stands between the marks. */
+function writeResults(markdown: string): void {
+  const [before = '', , after = ''] = readFileSync(PAGE, 'utf8').split(MARK);
+  writeFileSync(PAGE, `${before}${MARK}\n\n${markdown}\n\n${MARK}${after}`);
+}
+
+await main();

@@ -1,0 +1,111 @@
+/** The results as the tables of docs/overhead.md. */
+import { cpus, release, totalmem } from 'node:os';
+import { readFileSync } from 'node:fs';
+import type { CollectorCost } from './collector-cost.ts';
+import type { Compared } from './comparison.ts';
+import { FIGURES, type FigureName } from './loads.ts';
+import type { ProbeCost } from './probe-cost.ts';
+import type { ScrapeCost } from './scrape-cost.ts';
+import type { Summary } from './statistics.ts';
+
+export interface Results {
+  readonly probes: readonly ProbeCost[];
+  readonly compared: readonly Compared[];
+  readonly collector: CollectorCost;
+  readonly scrapes: readonly ScrapeCost[];
+}
+
+export function markdownOf({ probes, compared, collector, scrapes }: Results): string {
+  return [
+    machine(),
+    '### BPF, by the kernel’s own statistics',
+    probeTable(probes),
+    '### The spawner, watched and not',
+    comparisonTable(compared),
+    ...compared.flatMap(({ tool, unavailable }) =>
+      unavailable === undefined ? [] : [`${tool} could not run here: \`${unavailable}\``],
+    ),
+    '### The collector',
+    collectorTable(collector),
+    '### A scrape',
+    scrapeTable(scrapes),
+  ].join('\n\n');
+}
+
+function machine(): string {
+  const system = /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux';
+  const cpuinfo = readFileSync('/proc/cpuinfo', 'utf8');
+  const virtual = /^flags\s*:.*\bhypervisor\b/m.test(cpuinfo) ? ', a virtual machine' : '';
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const day = new Date().toISOString().slice(0, 10);
+  return `${day}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${memory}${virtual}; Linux ${release()}, ${system}, Node.js ${process.version}.`;
+}
+
+type Cell = string | number;
+
+function table(titles: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const line = (cells: readonly Cell[]): string => `| ${cells.join(' | ')} |`;
+  return [line(titles), line(titles.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
+}
+
+/** Three digits that mean something. */
+const digits = (value: number): string =>
+  Number.isFinite(value) ? String(value >= 100 ? Math.round(value) : Number(value.toPrecision(3))) : '–';
+
+const middle = ({ median, low, high }: Summary): string => `${digits(median)} (${digits(low)}–${digits(high)})`;
+
+function probeTable(probes: readonly ProbeCost[]): string {
+  const rows = probes.map((each) => [
+    each.callHook,
+    middle(each.posixSpawnNs),
+    middle(each.forkNs),
+    middle(each.childFaultNs),
+    middle(each.otherFaultNs),
+    each.systemCallNs.median > 0 ? middle(each.systemCallNs) : '–',
+    each.forkNs.runs,
+  ]);
+  const titles = ['a posix_spawn', 'a fork', 'a page fault of its child', 'any other page fault', 'any system call'];
+  return table(['calls seen by', ...titles.map((title) => `${title}, ns`), 'n'], rows);
+}
+
+/** Of the first tool, which is none, the values; of the others how many times that, round by round. */
+function comparisonTable(compared: readonly Compared[]): string {
+  const names = Object.keys(FIGURES) as FigureName[];
+  const rows = compared
+    .filter(({ unavailable }) => unavailable === undefined)
+    .map(({ tool, values, ratios }, i) => {
+      const cells: Cell[] = names.map((name) => (i === 0 ? middle(values[name]) : ratio(ratios[name])));
+      return [tool].concat(cells.map(String), String(values.fullSpeed.runs));
+    });
+  const titles = names.map((name) => `${FIGURES[name].name}, ${FIGURES[name].unit}`);
+  return table(['watched by', ...titles, 'n'], rows);
+}
+
+const ratio = ({ median, low, high }: Summary): string =>
+  `× ${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
+
+function collectorTable(cost: CollectorCost): string {
+  const { restCpuPercent, rest, fullCpuPercent, full } = cost;
+  const busy = `${Math.round(cost.spawnsPerSecond)} spawns/s, scraped every second`;
+  return table(
+    ['', 'processor, % of one', 'resident, MiB', 'of it private, MiB'],
+    [
+      ['at rest', digits(restCpuPercent), digits(rest.resident), digits(rest.private)],
+      [busy, digits(fullCpuPercent), digits(full.resident), digits(full.private)],
+    ],
+  );
+}
+
+function scrapeTable(scrapes: readonly ScrapeCost[]): string {
+  const titles = ['lines', 'text, KiB', 'render, ms of CPU', 'whole, ms', 'with gzip, ms', 'longest block, ms'];
+  const rows = scrapes.map((each) => [
+    each.rows,
+    each.lines,
+    Math.round(each.textBytes / 1024),
+    digits(each.renderCpuMs),
+    digits(each.plainMs),
+    digits(each.gzipMs),
+    digits(each.blockedMs),
+  ]);
+  return table(['rows', ...titles], rows);
+}

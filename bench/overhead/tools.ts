@@ -1,0 +1,119 @@
+/** The tools that watch spawns: each a process of its own, as a person would start it. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CallHook } from '../../collector/engine/engine.ts';
+import { runSpawnload } from '../../native/spawnload/spawnload.ts';
+
+const FORKTAX = fileURLToPath(new URL('../../scripts/forktax', import.meta.url));
+const READY_WITHIN_MS = 30_000;
+
+/** What one would write to see each spawn and how long its caller stood still. */
+const BPFTRACE_SCRIPT = ['fork', 'vfork', 'clone', 'clone3']
+  .map(
+    (call) => `
+tracepoint:syscalls:sys_enter_${call} { @start[tid] = nsecs; }
+tracepoint:syscalls:sys_exit_${call} /@start[tid]/ {
+  printf("%s %d %d %d\\n", comm, pid, args->ret, nsecs - @start[tid]);
+  delete(@start[tid]);
+}`,
+  )
+  .join('');
+
+/** Line by line, as it writes to a terminal. */
+const BPFTRACE = ['bpftrace', '-B', 'line'];
+
+export interface Tool {
+  readonly name: string;
+  /** Absent: nothing runs. */
+  readonly command?: readonly string[];
+  /** What it says once it is attached: by itself, or of a spawn that it saw. */
+  readonly ready: RegExp;
+}
+
+const forktax = (...args: string[]): readonly string[] => [FORKTAX, ...args];
+
+export function serveWith(callHook: CallHook): Tool {
+  const flags = [`--call-hook=${callHook}`, '--web.listen-address=127.0.0.1:0'];
+  return { name: `forktax serve, calls seen by ${callHook}`, command: forktax('serve', ...flags), ready: /listening/ };
+}
+
+/** `NOTHING` twice: how far apart two runs of the same lie is the least that could be told from chance. */
+export const NOTHING: Tool = { name: 'nothing', ready: /^/ };
+
+export const toolsFor = (callHooks: readonly CallHook[]): readonly Tool[] => [
+  NOTHING,
+  { ...NOTHING, name: 'nothing, once more' },
+  ...callHooks.map(serveWith),
+  { name: 'forktax snoop --json', command: forktax('snoop', '--json'), ready: /ready-check/ },
+  { name: 'bpftrace, a line for each spawn', command: [...BPFTRACE, '-e', BPFTRACE_SCRIPT], ready: /ready-check/ },
+  { name: 'bpftrace’s execsnoop.bt', command: [...BPFTRACE, '/usr/sbin/execsnoop.bt'], ready: /ready-check/ },
+  { name: 'bcc’s execsnoop', command: ['execsnoop-bpfcc'], ready: /ready-check/ },
+];
+
+export interface RunningTool {
+  readonly pid: number | undefined;
+  /** All it wrote so far. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+/** @throws Error with the tool's own words where it cannot run here */
+export async function startTool(tool: Tool): Promise<RunningTool> {
+  if (!tool.command) return { pid: undefined, output: () => '', stop: () => Promise.resolve() };
+  const folder = mkdtempSync(join(tmpdir(), 'forktax-bench-'));
+  const log = join(folder, 'output');
+  const child = startWritingTo(log, tool.command);
+  const output = (): string => readFileSync(log, 'utf8');
+  const stop = async (): Promise<void> => {
+    await end(child);
+    rmSync(folder, { recursive: true });
+  };
+  try {
+    await untilReady(tool, child, output);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { pid: child.pid, output, stop };
+}
+
+/** A file, because what is printed must go somewhere, and reading it here would cost this process. */
+function startWritingTo(log: string, [command = '', ...args]: readonly string[]): ChildProcess {
+  const env = { ...process.env, PYTHONUNBUFFERED: '1' };
+  const descriptor = openSync(log, 'a');
+  const child = spawn(command, args, { stdio: ['ignore', descriptor, descriptor], env });
+  child.on('error', () => undefined); // a command that is not there: told by its missing pid
+  closeSync(descriptor);
+  return child;
+}
+
+const hasEnded = (child: ChildProcess): boolean =>
+  child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+
+async function untilReady(tool: Tool, child: ChildProcess, output: () => string): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (!tool.ready.test(output())) {
+    if (child.pid === undefined) throw new Error('it is not installed');
+    if (hasEnded(child)) throw new Error(reasonIn(output()));
+    if (Date.now() > deadline) throw new Error(`it saw nothing within ${READY_WITHIN_MS / 1000} s`);
+    await runSpawnload(['--comm', 'ready-check']);
+    await sleep(50);
+  }
+}
+
+/** The line of a failed tool's output that says most: bcc's last one only names its own source. */
+function reasonIn(output: string): string {
+  const lines = output.split('\n').filter((line) => line.trim() !== '');
+  return lines.find((line) => /unable|cannot|error|fail|denied/i.test(line)) ?? lines.at(-1) ?? 'it ended';
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return;
+  child.kill('SIGINT');
+  await once(child, 'exit');
+}

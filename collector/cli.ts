@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+/** argv → command. The only file that prints errors and exits. */
+import { CommanderError } from '@commander-js/extra-typings';
+import { ERRORS, ForktaxError } from './errors.ts';
+import { buildProgram } from './program.ts';
+
+const program = buildProgram();
+const argv = process.argv.slice(2);
+
+for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutputError);
+process.on('uncaughtException', fail);
+program.parseAsync(argv, { from: 'user' }).catch(fail);
+
+/** The reader has gone (`| head`), or the terminal has: nobody is left to tell. */
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(0);
+  fail(error);
+}
+
+function fail(error: unknown): never {
+  if (error instanceof CommanderError) process.exit(onCommanderError(error));
+  process.exit(explain(error instanceof ForktaxError ? error : defect(error)));
+}
+
+function explain(error: ForktaxError): number {
+  const help = error.code === 'FORKTAX_USAGE' ? `See ${commandPath()} --help.` : ERRORS[error.code].help;
+  process.stderr.write(`forktax: ${error.message}\n${help} [${error.code}]\n`);
+  return ERRORS[error.code].exit;
+}
+
+function defect(error: unknown): ForktaxError {
+  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new ForktaxError('FORKTAX_DEFECT', `stopped by a defect of its own: ${trace}`, { cause: error });
+}
+
+/** Commander has printed help or the version by then; of a wrong command line it has printed nothing. */
+function onCommanderError(error: CommanderError): number {
+  if (error.exitCode === 0) return 0;
+  if (error.code === 'commander.help') return ERRORS.FORKTAX_USAGE.exit;
+  const message = error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)$/, '; did you mean $1?');
+  return explain(new ForktaxError('FORKTAX_USAGE', message));
+}
+
+/** The command that the arguments name, as far as they name one. */
+function commandPath(): string {
+  const named = program.commands.find((command) => command.name() === argv[0]);
+  return named ? `forktax ${named.name()}` : 'forktax';
+}

@@ -1,0 +1,41 @@
+/** `forktax doctor`: can forktax measure here, and if not, what to do? Changes nothing. */
+import { Command } from '@commander-js/extra-typings';
+import { DIAGNOSIS_FIELDS, diagnose, diagnosisRecord, type Trial } from '../doctor/examine.ts';
+import { readHost } from '../doctor/host.ts';
+import { ForktaxError } from '../errors.ts';
+import { doctorText } from '../terminal/doctor-report.ts';
+import { withManual } from '../terminal/manual.ts';
+import { standardOutput } from '../terminal/output.ts';
+
+export function doctorCommand() {
+  const command = new Command('doctor')
+    .summary('tell whether forktax can measure here, and what to do if not')
+    .description('Tells whether forktax can measure here, and what to do if not. Exit status 0: it can; 1: it cannot.')
+    .option('--json', 'print one JSON object')
+    .action(async ({ json }) => {
+      const diagnosis = diagnose(readHost({ proc: '/proc', sys: '/sys' }), await tryEngine());
+      const { data } = standardOutput;
+      if (json) data(`${JSON.stringify(diagnosisRecord(diagnosis))}\n`);
+      else data(doctorText(diagnosis, standardOutput));
+      if (!diagnosis.able) throw new ForktaxError('FORKTAX_UNABLE', 'spawns cannot be measured here');
+    });
+  return withManual(command, {
+    examples: [
+      ['forktax doctor', 'what this kernel and this user allow'],
+      ['forktax doctor --json', 'the same for a report of an error'],
+    ],
+    fields: [{ title: 'Object of doctor --json', entries: Object.entries(DIAGNOSIS_FIELDS) }],
+  });
+}
+
+async function tryEngine(): Promise<Trial> {
+  const { loadNative } = await import('../engine/native.ts');
+  const { tryHooks } = await import('../engine/core.ts');
+  try {
+    loadNative();
+    return tryHooks();
+  } catch (error) {
+    if (error instanceof ForktaxError) return { error };
+    throw error;
+  }
+}

@@ -1,0 +1,108 @@
+/** `forktax hist`: histograms from the kernel's table of costs, which loses nothing. */
+import { Command, Option } from '@commander-js/extra-typings';
+import { absentColumns, type Engine, type Histogram } from '../engine/engine.ts';
+import { ForktaxError } from '../errors.ts';
+import { FIGURES, FIGURE_NAMES, GROUPINGS, groupOf, type Grouping } from '../ledger/figures.ts';
+import { formatCount } from '../ledger/format.ts';
+import { histogramCount } from '../ledger/histogram.ts';
+import { HISTOGRAM_FIELDS, histogramRecord } from '../ledger/histogram-record.ts';
+import { rowsSince, sumBy } from '../ledger/rows.ts';
+import { parseComm, parseCount, parseInterval, parsePid } from '../terminal/arguments.ts';
+import { renderHistogram } from '../terminal/histogram.ts';
+import { withManual } from '../terminal/manual.ts';
+import { standardOutput, type Output } from '../terminal/output.ts';
+import { pause, stopRequested } from '../terminal/stop.ts';
+import { clock, printable } from '../terminal/text.ts';
+import { callHookOption, openEngine } from './open-engine.ts';
+
+export function histCommand() {
+  const command = new Command('hist')
+    .summary('print histograms of what spawns cost')
+    .description('Prints histograms of what process spawns cost: at the end, or of each interval.')
+    .argument('[interval]', 'seconds, or a duration such as 500ms', parseInterval)
+    .argument('[count]', 'how many intervals', parseCount)
+    .addOption(new Option('--of <figure>', 'what to show').choices(FIGURE_NAMES).default('stall'))
+    .addOption(new Option('--by <group>', 'one histogram for each').choices(GROUPINGS).default('mechanism'))
+    .option('--top <groups>', 'at most so many groups: those of the largest sums, the largest last', parseCount, 20)
+    .option('-p, --pid <pid>', 'only spawns by this process', parsePid)
+    .option('-n, --name <comm>', 'only spawns by processes of this name', parseComm)
+    .option('-T, --timestamp', 'print the time before each output')
+    .addOption(callHookOption())
+    .option('--json', 'print NDJSON')
+    .action(async (interval, count, options) => {
+      const { name: comm, pid } = options;
+      const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid }) };
+      const engine = await openEngine({ filter, callHook: options.callHook }, standardOutput);
+      try {
+        await hist(engine, { ...options, interval, count }, standardOutput, stopRequested());
+      } finally {
+        engine.close();
+      }
+    });
+  return withManual(command, {
+    examples: [
+      ['forktax hist', 'stalls by mechanism, until Ctrl-C'],
+      ['forktax hist 5 -T', 'of each five seconds'],
+      ['forktax hist 1 10 --by spawner', 'one for each spawner'],
+      ['forktax hist --of rss -p 1234', 'memory that each fork copies'],
+      ['forktax hist 10 1 --of exec-delay --json', 'for programs'],
+    ],
+    fields: [
+      { title: 'Figures of hist', entries: FIGURE_NAMES.map((name) => [name, FIGURES[name].meaning]) },
+      { title: 'Records of hist --json', entries: Object.entries(HISTOGRAM_FIELDS) },
+    ],
+  });
+}
+
+export interface HistSettings {
+  readonly of: (typeof FIGURE_NAMES)[number];
+  readonly by: Grouping;
+  readonly top: number;
+  readonly timestamp?: boolean | undefined;
+  readonly json?: boolean | undefined;
+  /** Nanoseconds; without it, one histogram at the end. */
+  readonly interval?: number | undefined;
+  readonly count?: number | undefined;
+}
+
+/** Prints until it is stopped or has printed enough; leaves the engine open. */
+export async function hist(engine: Engine, settings: HistSettings, output: Output, stop: AbortSignal): Promise<void> {
+  const absent = absentColumns(engine.hooks).get(FIGURES[settings.of].column);
+  if (absent !== undefined) throw new ForktaxError('FORKTAX_NO_HOOK', `${settings.of} cannot be seen here: ${absent}`);
+  let before = engine.snapshot().rows;
+  output.talk('Measuring process spawns; Ctrl-C ends.\n');
+  for (let left = settings.count ?? Infinity; left > 0 && !stop.aborted; left--) {
+    await pause(settings.interval, stop);
+    const { rows, atMs } = engine.snapshot();
+    print(groupsOf(rowsSince(rows, before), settings), atMs, settings, output);
+    before = rows;
+  }
+}
+
+type Groups = readonly (readonly [name: string, histogram: Histogram])[];
+
+/** Those that hold anything; the largest sum last, next to the prompt. */
+function groupsOf(rows: Parameters<typeof sumBy>[0], { of, by }: HistSettings): Groups {
+  return [...sumBy(rows, (row) => groupOf(by, row))]
+    .map(([name, costs]) => [name, FIGURES[of].of(costs)] as const)
+    .filter(([, histogram]) => histogramCount(histogram) > 0)
+    .toSorted(([, a], [, b]) => a.sum - b.sum);
+}
+
+function print(groups: Groups, atMs: number, settings: HistSettings, output: Output): void {
+  const { of, by, top, timestamp, json } = settings;
+  const figure = FIGURES[of];
+  const shown = groups.slice(-top);
+  if (json) {
+    const records = shown.map(([name, histogram]) => histogramRecord(histogram, { atMs, of, figure, by, name }));
+    output.data(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+    return;
+  }
+  const blocks = shown.map(([name, histogram]) => {
+    return `\n${output.style('bold', `${by} = ${printable(name)}`)}\n${renderHistogram(histogram, figure)}`;
+  });
+  const hidden = groups.length - shown.length;
+  const more = hidden > 0 ? `\n${formatCount(hidden)} smaller ones are not shown; --top shows more\n` : '';
+  const nothing = groups.length === 0 ? '\nno spawns\n' : '';
+  output.data(`${timestamp ? `\n${clock(atMs)}` : ''}${more}${nothing}${blocks.join('')}`);
+}

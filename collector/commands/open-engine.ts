@@ -1,0 +1,26 @@
+import { Option } from '@commander-js/extra-typings';
+import {
+  CALL_HOOKS,
+  DEFAULT_ENGINE_OPTIONS,
+  absentColumns,
+  type Engine,
+  type EngineOptions,
+} from '../engine/engine.ts';
+import { COLUMN_NAMES } from '../terminal/column-names.ts';
+import type { Output } from '../terminal/output.ts';
+
+/** `--call-hook`, as `forktax serve` has it. */
+export function callHookOption() {
+  return new Option('--call-hook <way>', 'where the spawning calls are seen')
+    .choices(['auto', ...CALL_HOOKS] as const)
+    .default('auto' as const);
+}
+
+/** Loads the probes; what they cannot see on this kernel is told to `talk`. */
+export async function openEngine(options: Partial<EngineOptions>, output: Output): Promise<Engine> {
+  const { openCoreEngine } = await import('../engine/core.ts');
+  const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, ...options });
+  for (const [column, reason] of absentColumns(engine.hooks))
+    output.talk(`${COLUMN_NAMES[column]} cannot be seen: ${reason}\n`);
+  return engine;
+}

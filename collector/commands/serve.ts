@@ -1,0 +1,64 @@
+/** `forktax serve`: the exporter, until a signal ends it. */
+import { Command, Option } from '@commander-js/extra-typings';
+import { environmentName, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from '../config/settings.ts';
+import { withManual } from '../terminal/manual.ts';
+import { stopRequested } from '../terminal/stop.ts';
+
+export function serveCommand(): Command {
+  const command = new Command('serve')
+    .summary('serve metrics for Prometheus')
+    .description('Measures every process spawn and serves what they cost as metrics for Prometheus.');
+  for (const name of SETTING_NAMES) command.addOption(optionOf(name));
+  command
+    .optionsGroup('Configuration:')
+    .option('--config.file <file>', 'read settings from this YAML file')
+    .option('--config.check', 'print the settings in force and exit')
+    .action(async (options: Readonly<Record<string, unknown>>) => {
+      const { serve, showConfig } = await import('../http/serve.ts');
+      const sources = {
+        flags: flagsOf(command, options),
+        environment: process.env,
+        ...(typeof options['config.file'] === 'string' && { file: options['config.file'] }),
+      };
+      await (options['config.check'] ? showConfig(sources) : serve(sources, stopRequested()));
+    });
+  command.addHelpText('after', SOURCES);
+  return withManual(command, {
+    examples: [
+      ['forktax serve', 'on 127.0.0.1:19435'],
+      ['forktax serve --web.listen-address=:19435 --web.config.file=web.yml', 'for all, with TLS and passwords'],
+      ['forktax serve --label=cgroup', 'by service and container'],
+      ['forktax serve --config.file=forktax.yaml --config.check', 'the settings in force'],
+    ],
+  });
+}
+
+const SOURCES = `
+A setting comes from its flag, else from the environment, else from the file,
+else it has its default. --web.max-requests is ${environmentName('web.max-requests')}
+in the environment, and "web: {max-requests: 40}" in the file.
+`;
+
+function optionOf(name: SettingName): Option {
+  const setting: Setting = SETTINGS[name];
+  const flags = setting.argument ? `--${name} <${setting.argument}>` : `--${name}`;
+  const option = new Option(flags, `${setting.help}${notesOf(setting)}`).helpGroup(`${setting.group}:`);
+  if (setting.repeatable) option.argParser((value, list: readonly string[] | undefined) => [...(list ?? []), value]);
+  // For help and completion; checked with the choices of files, so that both give one message.
+  if (setting.choices) option.argChoices = [...setting.choices];
+  return option;
+}
+
+/** Defaults are only said here: they come last, after file and environment. */
+function notesOf({ fallback, repeatable }: Setting): string {
+  const shown = fallback === undefined || fallback === false ? '' : String(fallback);
+  const notes = [repeatable && 'repeatable', shown && `default ${shown}`].filter(Boolean);
+  return notes.length > 0 ? ` (${notes.join('; ')})` : '';
+}
+
+/** Commander writes `web.max-requests` as `web.maxRequests`. */
+function flagsOf(command: Command, options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    command.options.map((option) => [option.long?.replace('--', '') ?? '', options[option.attributeName()]]),
+  );
+}

@@ -1,0 +1,173 @@
+/** `forktax snoop`: a line per spawn as it happens. */
+import { Command } from '@commander-js/extra-typings';
+import { absentColumns, type Engine } from '../engine/engine.ts';
+import { ForktaxError } from '../errors.ts';
+import { SpawnLines, type SpawnLine } from '../ledger/spawn-lines.ts';
+import { LOST_FIELDS, SPAWN_FIELDS, SUMMARY_FIELDS, type Run } from '../ledger/spawn-record.ts';
+import { SpawnSummary } from '../ledger/spawn-summary.ts';
+import { parseComm, parseCount, parseDuration, parsePid } from '../terminal/arguments.ts';
+import { standardOutput, type Output } from '../terminal/output.ts';
+import { jsonView, tableView, type SnoopView } from '../terminal/snoop-view.ts';
+import { OUTCOME_COLUMN, SNOOP_COLUMNS } from '../terminal/snoop-columns.ts';
+import { isFailure } from '../terminal/snoop-table.ts';
+import { withManual } from '../terminal/manual.ts';
+import { pause, stopRequested } from '../terminal/stop.ts';
+import { callHookOption, openEngine } from './open-engine.ts';
+
+/** Room for the events of a burst: about 16,000. */
+const RING_BYTES = 1 << 22;
+const CHECK_EVERY_MS = 500;
+
+export function snoopCommand() {
+  const columns = [...SNOOP_COLUMNS, OUTCOME_COLUMN];
+  const command = new Command('snoop')
+    .summary('print a line per spawn as it happens')
+    .description('Prints a line per process spawn as it happens, and a summary at the end.')
+    .option('-p, --pid <pid>', 'only spawns by this process', parsePid)
+    .option('--follow', 'with -p: by its descendants too')
+    .option('-n, --name <comm>', 'only spawns by processes of this name', parseComm)
+    .option('--min-stall <duration>', 'only spawns that stood still for so long, such as 5ms', parseDuration)
+    .option('-x, --failures', 'only failures: of the spawn, or of all execs of its child')
+    .option('-d, --duration <duration>', 'stop after this time, such as 30s', parseDuration)
+    .option('-c, --count <lines>', 'stop after so many lines', parseCount)
+    .addOption(callHookOption())
+    .option('--json', 'print NDJSON')
+    .action(async (options) => {
+      if (options.follow && options.pid === undefined) throw new ForktaxError('FORKTAX_USAGE', '--follow needs --pid');
+      const { name, pid, follow = false } = options;
+      // The kernel finds descendants through spawners that pass its filter: a name would cut the line.
+      const comm = follow ? undefined : name;
+      const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid, follow }) };
+      const engine = await openEngine({ filter, ringBytes: RING_BYTES, callHook: options.callHook }, standardOutput);
+      try {
+        await snoop(engine, options, standardOutput, stopRequested());
+      } finally {
+        engine.close();
+      }
+    });
+  return withManual(command, {
+    examples: [
+      ['forktax snoop', 'every spawn'],
+      ['forktax snoop -p 1234 --follow', 'by process 1234 and its descendants'],
+      ['forktax snoop -n node --min-stall 5ms', 'by node, where it stood still'],
+      ['forktax snoop -x', 'what failed'],
+      ['forktax snoop -d 10s > /dev/null', 'only the summary'],
+      ['forktax snoop --json | jq .stall_ns', 'for programs'],
+    ],
+    fields: [
+      { title: 'Columns of snoop', entries: columns.map(({ title, meaning }) => [title, meaning]) },
+      { title: 'Records of snoop --json', entries: Object.entries(SPAWN_FIELDS) },
+      { title: 'Its record of lost events', entries: Object.entries(LOST_FIELDS) },
+      { title: 'Its last record', entries: Object.entries(SUMMARY_FIELDS) },
+    ],
+  });
+}
+
+export interface SnoopSettings {
+  readonly json?: boolean | undefined;
+  readonly failures?: boolean | undefined;
+  readonly name?: string | undefined;
+  /** Nanoseconds. */
+  readonly minStall?: number | undefined;
+  readonly duration?: number | undefined;
+  readonly count?: number | undefined;
+}
+
+/** Prints until it is stopped; leaves the engine open. */
+export async function snoop(engine: Engine, settings: SnoopSettings, output: Output, stop: AbortSignal): Promise<void> {
+  const view = settings.json ? jsonView(output) : tableView(engine.hooks, output);
+  const startMs = performance.now();
+  const printer = new Printer(view, settings);
+  const lines = new SpawnLines((line) => printer.add(line), { execsSeen: !absentColumns(engine.hooks).has('exec') });
+  const summary = new SpawnSummary();
+  const losses = new LossWatch(engine, view);
+  const check = (): void => {
+    if (losses.check()) lines.noteLoss();
+    lines.expire(performance.now());
+    printer.flush();
+  };
+
+  const unsubscribe = engine.subscribe((events) => {
+    for (const event of events) {
+      if (settings.name !== undefined && event.comm !== settings.name) continue;
+      summary.add(event);
+      lines.add(event, performance.now());
+    }
+    printer.flush();
+  });
+  const timer = setInterval(check, CHECK_EVERY_MS);
+  output.talk('Tracing process spawns; Ctrl-C ends.\n');
+  printer.flush();
+  await pause(settings.duration, AbortSignal.any([stop, printer.enough]));
+  clearInterval(timer);
+  unsubscribe();
+  check();
+  lines.flush();
+  printer.flush();
+  view.summary(summary, { ns: (performance.now() - startMs) * 1e6, ...countsOf(engine, settings) });
+}
+
+/** Shows the lines that are wanted, a batch in one write. */
+class Printer {
+  readonly #view: SnoopView;
+  readonly #settings: SnoopSettings;
+  readonly #enough = new AbortController();
+  #left: number;
+  #batch: SpawnLine[] = [];
+
+  constructor(view: SnoopView, settings: SnoopSettings) {
+    this.#view = view;
+    this.#settings = settings;
+    this.#left = settings.count ?? Infinity;
+  }
+
+  /** Aborted when as many lines as were asked for are out. */
+  get enough(): AbortSignal {
+    return this.#enough.signal;
+  }
+
+  add(line: SpawnLine): void {
+    if (this.#left === 0 || !this.#isWanted(line)) return;
+    this.#batch.push(line);
+    this.#left--;
+  }
+
+  flush(): void {
+    this.#view.lines(this.#batch);
+    this.#batch = [];
+    if (this.#left === 0) this.#enough.abort();
+  }
+
+  #isWanted(line: SpawnLine): boolean {
+    const { failures, minStall } = this.#settings;
+    if (failures && !isFailure(line)) return false;
+    return minStall === undefined || (line.spawn.stallNs ?? 0) >= minStall;
+  }
+}
+
+class LossWatch {
+  readonly #engine: Engine;
+  readonly #view: SnoopView;
+  #known: number;
+
+  constructor(engine: Engine, view: SnoopView) {
+    this.#engine = engine;
+    this.#view = view;
+    this.#known = engine.snapshot().health.eventsLost;
+  }
+
+  /** Tells of new losses; whether there were any. */
+  check(): boolean {
+    const { eventsLost } = this.#engine.snapshot().health;
+    const lost = eventsLost - this.#known;
+    this.#known = eventsLost;
+    if (lost > 0) this.#view.lost(lost);
+    return lost > 0;
+  }
+}
+
+function countsOf(engine: Engine, { name }: SnoopSettings): Omit<Run, 'ns'> {
+  const { rows, health } = engine.snapshot();
+  const wanted = rows.filter(({ comm }) => name === undefined || comm === name);
+  return { eventsLost: health.eventsLost, countedSpawns: wanted.reduce((sum, { spawns }) => sum + spawns, 0) };
+}

@@ -1,0 +1,122 @@
+/**
+ * Every setting of `forktax serve`, once. Its name is its flag (`--web.max-requests`), with dots its path in the
+ * configuration file, and in capitals its environment variable (`FORKTAX_WEB_MAX_REQUESTS`).
+ * Free of imports: the command line is built from this on every start.
+ */
+
+/**
+ * The usual range for exporters, 9100-9999, is full, and no exporter is known to use this one. clone3, the newest of
+ * the calls that are measured here, is system call 435.
+ */
+export const DEFAULT_PORT = 19435;
+
+export interface Setting {
+  readonly group: 'Web' | 'Measuring' | 'Logs';
+  /** What the flag takes; absent: it is a switch. */
+  readonly argument?: string;
+  readonly repeatable?: true;
+  readonly choices?: readonly string[];
+  /** Absent: not set. */
+  readonly fallback?: string | number | boolean | readonly string[];
+  readonly help: string;
+}
+
+export const SETTINGS = {
+  'web.listen-address': {
+    group: 'Web',
+    argument: 'address',
+    repeatable: true,
+    fallback: [`127.0.0.1:${DEFAULT_PORT}`],
+    help: 'where to listen: host:port, [address]:port, or :port for every address',
+  },
+  'web.telemetry-path': {
+    group: 'Web',
+    argument: 'path',
+    fallback: '/metrics',
+    help: 'path of the metrics',
+  },
+  'web.config.file': {
+    group: 'Web',
+    argument: 'file',
+    help: "TLS, authentication and headers, in the exporter-toolkit's format",
+  },
+  'web.max-requests': {
+    group: 'Web',
+    argument: 'number',
+    fallback: 40,
+    help: 'most scrapes at a time; 0: no limit',
+  },
+  'web.disable-exporter-metrics': {
+    group: 'Web',
+    fallback: false,
+    help: 'leave out the metrics of the exporter process (process_*, nodejs_*)',
+  },
+  label: {
+    group: 'Measuring',
+    argument: 'label',
+    choices: ['none', 'cgroup', 'pid'],
+    fallback: 'none',
+    help: 'one more label on every metric of spawn costs; each value of it has rows and series of its own',
+  },
+  'max-spawners': {
+    group: 'Measuring',
+    argument: 'rows',
+    fallback: 1024,
+    help: 'rows in the table of spawn costs; what has no place is charged to "(other)"',
+  },
+  'call-hook': {
+    group: 'Measuring',
+    argument: 'way',
+    choices: ['auto', 'fentry', 'syscalls', 'raw'],
+    fallback: 'auto',
+    help: 'where the spawning calls are seen',
+  },
+  'without-hook': {
+    group: 'Measuring',
+    argument: 'hook',
+    repeatable: true,
+    fallback: [],
+    help: 'do not attach this hook; the metrics that it feeds are absent',
+  },
+  comm: {
+    group: 'Measuring',
+    argument: 'name',
+    help: 'measure only spawners of this name (as in /proc/PID/comm)',
+  },
+  pid: {
+    group: 'Measuring',
+    argument: 'pid',
+    help: 'measure only this process',
+  },
+  cgroup: {
+    group: 'Measuring',
+    argument: 'path',
+    help: 'measure only spawners in this cgroup (path or id), not those in cgroups below it',
+  },
+  'log.level': {
+    group: 'Logs',
+    argument: 'level',
+    choices: ['debug', 'info', 'warn', 'error'],
+    fallback: 'info',
+    help: 'log what is at least so important',
+  },
+  'log.format': {
+    group: 'Logs',
+    argument: 'format',
+    choices: ['logfmt', 'json'],
+    fallback: 'logfmt',
+    help: 'how a line of the log is written; the log goes to standard error',
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+export const SETTING_NAMES: readonly SettingName[] = Object.keys(SETTINGS).filter(isSettingName);
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
+}
+
+export function environmentName(name: SettingName | 'config.file'): string {
+  return `FORKTAX_${name.replaceAll(/[.-]/g, '_').toUpperCase()}`;
+}

@@ -1,0 +1,119 @@
+/** What the host's state means for forktax, and what to do about it. */
+import type { Host } from './host.ts';
+
+/** `note`: worth knowing, nothing is lost. `warn`: something is lost. `fail`: nothing can be measured. */
+export type Status = 'ok' | 'note' | 'warn' | 'fail';
+
+export interface Finding {
+  readonly check: string;
+  readonly status: Status;
+  readonly found: string;
+  readonly fix?: string;
+}
+
+export function examineHost(host: Host): Finding[] {
+  return [
+    kernel(host),
+    btf(host),
+    capabilities(host),
+    tracefsCapability(host),
+    lockdown(host),
+    tracefs(host),
+    perfEventParanoid(host),
+    unprivilegedBpf(host),
+    bpfStatistics(host),
+    pidNamespace(host),
+    node(host),
+  ];
+}
+
+export function canLoad({ capabilities: held }: Host): boolean {
+  return held.has('CAP_SYS_ADMIN') || (held.has('CAP_BPF') && held.has('CAP_PERFMON'));
+}
+
+/** 5.8 brought the ring buffer, CAP_BPF and CAP_PERFMON. */
+function kernel({ kernel: release, architecture }: Host): Finding {
+  const check = 'kernel';
+  const [major = 0, minor = 0] = (release ?? '').split('.').map((part) => Number.parseInt(part, 10));
+  const found = `${release ?? 'unknown'} on ${architecture}`;
+  const isAtLeast = (wantedMajor: number, wantedMinor: number): boolean =>
+    major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+  if (!isAtLeast(5, 8))
+    return { check, status: 'fail', found, fix: 'use Linux 5.8 or later; 6.1 and later are tested' };
+  if (!isAtLeast(6, 1)) return { check, status: 'note', found: `${found}: older than what is tested, 6.1` };
+  return { check, status: 'ok', found };
+}
+
+function btf({ hasBtf }: Host): Finding {
+  const check = 'BTF';
+  if (hasBtf) return { check, status: 'ok', found: '/sys/kernel/btf/vmlinux' };
+  const fix = 'use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as all distributions do; in a container, mount /sys';
+  return { check, status: 'fail', found: '/sys/kernel/btf/vmlinux cannot be read', fix };
+}
+
+function capabilities(host: Host): Finding {
+  const held = host.capabilities;
+  const check = 'capabilities';
+  if (held.has('CAP_SYS_ADMIN')) return { check, status: 'ok', found: 'CAP_SYS_ADMIN' };
+  if (canLoad(host)) return { check, status: 'ok', found: 'CAP_BPF, CAP_PERFMON' };
+  const missing = (['CAP_BPF', 'CAP_PERFMON'] as const).filter((name) => !held.has(name));
+  const fix = 'run as root; or give CAP_BPF and CAP_PERFMON (systemd: AmbientCapabilities=, docker: --cap-add)';
+  return { check, status: 'fail', found: `missing: ${missing.join(', ')}`, fix };
+}
+
+function tracefsCapability({ capabilities: held }: Host): Finding {
+  const check = 'CAP_DAC_READ_SEARCH';
+  if (held.has(check)) return { check, status: 'ok', found: 'held' };
+  const fix = 'give it, if no other way sees the spawning calls';
+  return { check, status: 'note', found: 'not held: no system-call tracepoints, tracefs is closed to others', fix };
+}
+
+function lockdown({ lockdown: mode }: Host): Finding {
+  const check = 'lockdown';
+  if (mode !== 'confidentiality')
+    return { check, status: 'ok', found: mode ?? 'not built in, or securityfs is not mounted' };
+  const fix = 'boot with lockdown=integrity or none: in confidentiality BPF may not read kernel memory';
+  return { check, status: 'fail', found: mode, fix };
+}
+
+function tracefs({ tracefs: mounted }: Host): Finding {
+  const check = 'tracefs';
+  if (mounted !== undefined) return { check, status: 'ok', found: mounted };
+  const fix = 'mount -t tracefs tracefs /sys/kernel/tracing, if no other way sees the spawning calls';
+  return { check, status: 'note', found: 'not mounted: no system-call tracepoints', fix };
+}
+
+/** Debian's kernels know a level 3, at which CAP_PERFMON does not help: only CAP_SYS_ADMIN does. */
+function perfEventParanoid({ perfEventParanoid: level, capabilities: held }: Host): Finding {
+  const check = 'perf_event_paranoid';
+  const found = `${level ?? 'unknown'}`;
+  if (level === undefined || level <= 2 || held.has('CAP_SYS_ADMIN')) return { check, status: 'ok', found };
+  const fix = 'sysctl kernel.perf_event_paranoid=2, if no other way sees the spawning calls';
+  return { check, status: 'note', found: `${found}: no system-call tracepoints without CAP_SYS_ADMIN`, fix };
+}
+
+function unprivilegedBpf({ unprivilegedBpfDisabled: level }: Host): Finding {
+  const check = 'unprivileged_bpf_disabled';
+  return { check, status: 'ok', found: `${level ?? 'unknown'}: of no matter to forktax` };
+}
+
+function bpfStatistics({ bpfStatsEnabled: enabled }: Host): Finding {
+  const check = 'bpf_stats_enabled';
+  if (enabled !== 0) return { check, status: 'ok', found: `${enabled ?? 'unknown'}` };
+  const fix = 'sysctl kernel.bpf_stats_enabled=1, to see them; it takes some 20 ns from each run of any BPF program';
+  return { check, status: 'note', found: '0: no figures of what the probes themselves cost', fix };
+}
+
+function pidNamespace({ inInitialPidNamespace: initial }: Host): Finding {
+  const check = 'pid namespace';
+  if (initial !== false) return { check, status: 'ok', found: initial ? 'the initial one' : 'unknown' };
+  const fix = "share the host's: docker run --pid=host, hostPID: true in Kubernetes";
+  return { check, status: 'warn', found: 'not the initial one: forktax shows and takes the pids of the host', fix };
+}
+
+function node({ node: version }: Host): Finding {
+  const check = 'Node.js';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > 22 || (major === 22 && minor >= 12)) return { check, status: 'ok', found: version };
+  return { check, status: 'fail', found: version, fix: 'use Node.js 22.12 or later; `npm run setup` fetches one' };
+}

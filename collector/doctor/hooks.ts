@@ -1,0 +1,18 @@
+import type { Hook } from '../engine/engine.ts';
+import { COLUMN_NAMES } from '../terminal/column-names.ts';
+import type { Finding } from './findings.ts';
+
+/** One finding for each hook that was attached on trial, or could not be. */
+export function examineHooks(hooks: readonly Hook[], mayLoad: boolean): Finding[] {
+  const seen = new Set(hooks.filter(({ attached }) => attached).flatMap(({ columns }) => columns));
+  return hooks.map(({ name: check, attached, reason: told, columns }) => {
+    const names = columns.map((column) => COLUMN_NAMES[column]).join(', ');
+    const reason = mayLoad ? (told ?? 'not attached') : 'this process may not load BPF programs';
+    if (attached) return { check, status: 'ok', found: names };
+    if (columns.length > 0 && columns.every((column) => seen.has(column))) {
+      return { check, status: 'note', found: `not needed: another hook sees ${names}. ${reason}` };
+    }
+    const found = columns.length > 0 ? `${names} cannot be seen: ${reason}` : reason;
+    return { check, status: columns.includes('spawns') ? 'fail' : 'warn', found };
+  });
+}

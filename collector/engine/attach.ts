@@ -1,0 +1,263 @@
+/** Opens, configures, loads and attaches the probes as far as this kernel and this process allow. */
+import { readFileSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
+import { ForktaxError } from '../errors.ts';
+import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../ledger/bounds.ts';
+import { CALL_HOOKS, type CallHook, type EngineOptions, type Hook } from './engine.ts';
+import {
+  attachTargets,
+  callHookPlans,
+  CHILD_EXISTS,
+  CHILD_EXISTS_PLAN,
+  EVENT_HOOK_PLANS,
+  LEARNING_PROGRAMS,
+  type HookPlan,
+} from './hooks.ts';
+import { loadNative, probesPath, type BpfObject, type NativeBpf, type NativeError } from './native.ts';
+
+export interface Attached {
+  readonly object: BpfObject;
+  readonly hooks: readonly Hook[];
+  readonly callHook?: CallHook;
+}
+
+/** @throws FORKTAX_NO_BTF, FORKTAX_NO_PRIVILEGE, FORKTAX_NO_HOOK, FORKTAX_PROBES_REFUSED, FORKTAX_NO_NATIVE */
+export function attachProbes(options: EngineOptions): Attached {
+  const native = loadNative();
+  requireBtf();
+  const ways: readonly (CallHook | undefined)[] =
+    options.callHook === 'auto' ? [...CALL_HOOKS, undefined] : [options.callHook];
+  const refusals: string[] = [];
+  for (const way of ways) {
+    const trial = new Trial(native, options, way);
+    try {
+      return trial.run(refusals);
+    } catch (error) {
+      trial.close();
+      if (!(error instanceof WayRefused)) throw error;
+      refusals.push(error.message);
+    }
+  }
+  throw new ForktaxError('FORKTAX_NO_HOOK', `the spawning calls cannot be seen by ${options.callHook}`, {
+    detail: refusals.join('\n'),
+  });
+}
+
+/** The chosen way to see the spawning calls does not work here; another may. */
+class WayRefused extends Error {}
+
+class Trial {
+  readonly #native: NativeBpf;
+  readonly #options: EngineOptions;
+  readonly #way: CallHook | undefined;
+  readonly #callPlans: readonly HookPlan[];
+  /** Hooks that turned out not to work, with the reason. */
+  readonly #refused = new Map<string, string>();
+  #object: BpfObject | undefined;
+  #inexact: string | undefined;
+
+  constructor(native: NativeBpf, options: EngineOptions, way: CallHook | undefined) {
+    this.#native = native;
+    this.#options = options;
+    this.#way = way;
+    this.#callPlans = way ? callHookPlans(way, process.arch) : [];
+    for (const name of options.withoutHooks) this.#refused.set(name, 'switched off');
+  }
+
+  close(): void {
+    this.#object?.close();
+  }
+
+  run(refusals: readonly string[]): Attached {
+    const object = this.#load();
+    this.#inexact = learnCpuOffsets(object);
+    // A spawn's end is watched before its begin: nothing that was seen to begin is left open.
+    for (const plan of this.#wanted()) this.#attach(object, plan);
+    object.openRing('events');
+    return {
+      object,
+      hooks: this.#report(refusals),
+      ...(this.#way && { callHook: this.#way }),
+    };
+  }
+
+  #plans(): readonly HookPlan[] {
+    return [...EVENT_HOOK_PLANS, ...this.#callPlans, CHILD_EXISTS_PLAN];
+  }
+
+  #wanted(): readonly HookPlan[] {
+    return this.#plans().filter((plan) => !this.#refused.has(plan.name));
+  }
+
+  /** Loads what the kernel accepts: a refused program takes its hook out and the rest is tried again. */
+  #load(): BpfObject {
+    for (;;) {
+      this.#object?.close();
+      const object = new this.#native.BpfObject(probesPath);
+      this.#object = object;
+      this.#configure(object);
+      try {
+        object.load();
+        return object;
+      } catch (error) {
+        this.#exclude(error as NativeError);
+      }
+    }
+  }
+
+  #configure(object: BpfObject): void {
+    const wanted = new Set([...Object.values(LEARNING_PROGRAMS), ...this.#wanted().flatMap((plan) => plan.programs)]);
+    for (const program of object.programs()) object.setAutoload(program, wanted.has(program));
+    for (const [program, target] of Object.entries(attachTargets(process.arch)))
+      if (wanted.has(program)) this.#aim(object, program, target);
+    object.setMaxEntries('costs', this.#options.maxSpawners);
+    object.setMaxEntries('events', this.#options.ringBytes);
+    for (const [name, bytes] of constants(this.#options, this.#native.pageSize)) object.setRodata(name, bytes);
+  }
+
+  #aim(object: BpfObject, program: string, target: string): void {
+    try {
+      object.setAttachTarget(program, target);
+    } catch (error) {
+      throw new WayRefused(`${this.#way}: ${reasonOf(error as NativeError)}`);
+    }
+  }
+
+  #exclude(error: NativeError): void {
+    const program = /prog '(\w+)'/.exec(error.log)?.[1];
+    const plan = this.#wanted().find((each) => program && each.programs.includes(program));
+    if (!plan) throw refusal(error);
+    this.#give(plan, error);
+  }
+
+  #attach(object: BpfObject, plan: HookPlan): void {
+    try {
+      for (const program of plan.programs) object.attach(program);
+    } catch (error) {
+      this.#give(plan, error as NativeError);
+    }
+  }
+
+  /** Gives up a hook: one column's own, the whole way's, or without which nothing can be measured. */
+  #give(plan: HookPlan, error: NativeError): void {
+    if (plan.name === CHILD_EXISTS) throw refusal(error);
+    if (this.#callPlans.includes(plan)) throw new WayRefused(`${this.#way}: ${reasonOf(error)}`);
+    this.#refused.set(plan.name, reasonOf(error));
+  }
+
+  #report(refusals: readonly string[]): Hook[] {
+    const hooks: Hook[] = this.#plans().map((plan) => hookOf(plan, this.#refused.get(plan.name)));
+    if (this.#inexact !== undefined)
+      hooks.push({ name: 'exact_rss', attached: false, reason: this.#inexact, columns: [] });
+    if (!this.#way)
+      hooks.push({
+        name: 'spawn_calls',
+        attached: false,
+        reason: refusals.join('; '),
+        columns: ['stall', 'execFailures'],
+      });
+    return hooks;
+  }
+}
+
+/** Lets the probes read what each CPU holds back of a counter. Gives the reason if that cannot be. */
+function learnCpuOffsets(object: BpfObject): string | undefined {
+  try {
+    object.writeGlobal('anchor_fd', u32(object.mapFd('anchor')));
+    object.runProgram(LEARNING_PROGRAMS.once, -1);
+    for (const cpu of onlineCpus()) object.runProgram(LEARNING_PROGRAMS.eachCpu, cpu);
+    return undefined;
+  } catch (error) {
+    return `copied RSS may lack some 100 KiB: ${reasonOf(error as NativeError)}`;
+  }
+}
+
+function hookOf(plan: HookPlan, refused: string | undefined): Hook {
+  const { name, columns } = plan;
+  return refused === undefined
+    ? { name, attached: true, columns }
+    : { name, attached: false, reason: refused, columns };
+}
+
+/** In a person's words: the errno, and what libbpf said last that is not about the errno. */
+function reasonOf(error: NativeError): string {
+  const name = error.errno ? getSystemErrorName(-error.errno) : error.message;
+  const said = (error.log ?? '')
+    .split('\n')
+    .map((line) => line.replace(/^libbpf: (prog '\w+': )?/, '').trim())
+    .find((line) => /fail|cannot|unable|not supported/i.test(line) && !line.startsWith('permission error'));
+  return said ? `${said} (${name})` : name;
+}
+
+/** Nothing can be measured: no privilege, or something that only a report can explain. */
+function refusal(error: NativeError): ForktaxError {
+  const name = error.errno ? getSystemErrorName(-error.errno) : '';
+  if (name === 'EPERM' || name === 'EACCES')
+    return new ForktaxError('FORKTAX_NO_PRIVILEGE', 'the kernel does not let this process load BPF programs', {
+      detail: error.log,
+      cause: error,
+    });
+  return new ForktaxError('FORKTAX_PROBES_REFUSED', `the kernel refused the probes: ${reasonOf(error)}`, {
+    detail: error.log,
+    cause: error,
+  });
+}
+
+const KERNEL_BTF = '/sys/kernel/btf/vmlinux';
+
+function requireBtf(): void {
+  try {
+    readFileSync(KERNEL_BTF, { flag: 'r' }).subarray(0, 1);
+  } catch (cause) {
+    throw new ForktaxError('FORKTAX_NO_BTF', `the kernel's type information cannot be read at ${KERNEL_BTF}`, {
+      cause,
+    });
+  }
+}
+
+const LABEL_IDS = { none: 0, cgroup: 1, pid: 2 } as const;
+
+/** The constants of the probes, by variable. */
+function constants(options: EngineOptions, pageSize: number): [string, Uint8Array][] {
+  const { filter } = options;
+  const comm = Buffer.alloc(16);
+  comm.write(filter.comm ?? '', 0, 15);
+  return [
+    ['time_bounds_ns', u64s(TIME_BOUNDS_NS)],
+    ['size_bounds_bytes', u64s(SIZE_BOUNDS_BYTES)],
+    ['page_size', u64s([pageSize])],
+    ['cpus', u32(possibleCpus())],
+    ['label_id', u32(LABEL_IDS[options.label])],
+    ['own_pid', u32(process.pid)],
+    ['filter_pid', u32(filter.pid ?? 0)],
+    ['filter_follow', Uint8Array.of(filter.follow ? 1 : 0)],
+    ['filter_comm_set', Uint8Array.of(filter.comm === undefined ? 0 : 1)],
+    ['filter_comm', comm],
+    ['filter_cgroup', u64s([filter.cgroup ?? 0])],
+    ['afork_cost_ns', u64s([options.aforkCostNs])],
+  ];
+}
+
+function u64s(values: readonly (number | string)[]): Uint8Array {
+  const bytes = Buffer.alloc(values.length * 8);
+  values.forEach((value, i) => bytes.writeBigUInt64LE(BigInt(value), i * 8));
+  return bytes;
+}
+
+function u32(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+/** CPU numbers from a list of sysfs such as `0-3,8`. */
+function cpuList(name: 'possible' | 'online'): number[] {
+  const text = readFileSync(`/sys/devices/system/cpu/${name}`, 'utf8').trim();
+  return text.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}
+
+const possibleCpus = () => Math.max(...cpuList('possible')) + 1;
+const onlineCpus = () => cpuList('online');

@@ -1,0 +1,255 @@
+/** The core engine: libbpf, CO-RE, and tables that the kernel keeps by itself. */
+import { attachProbes, type Attached } from './attach.ts';
+import {
+  costKeyReader,
+  costReader,
+  epochOffsetMs,
+  eventReader,
+  failureKeyReader,
+  healthReader,
+  lastUsedReader,
+  otherFailureKey,
+  OTHER_FAILURES,
+  type RowCosts,
+} from './decode.ts';
+import {
+  CALL_HOOKS,
+  DEFAULT_ENGINE_OPTIONS,
+  MECHANISMS,
+  OTHER,
+  SYSCALLS,
+  type CallHook,
+  type CostRow,
+  type Engine,
+  type EngineEvent,
+  type EngineOptions,
+  type FailureRow,
+  type Hook,
+  type Snapshot,
+} from './engine.ts';
+import { addCosts, NO_COSTS, type Costs } from '../ledger/rows.ts';
+
+const DRAIN_MS = 50;
+const DRAIN_BYTES = 1 << 20;
+/** FAILURES of `probes/table.bpf.h`. */
+const FAILURE_ROWS = 1024;
+const OTHER_ROWS = MECHANISMS.length * SYSCALLS.length;
+const NEARLY_FULL = 0.9;
+
+/** @throws ForktaxError: `attachProbes` says which */
+export function openCoreEngine(options: EngineOptions): Engine {
+  return new CoreEngine(attachProbes(options), options);
+}
+
+/** Loads and attaches every hook on trial, each way to see the calls too, and takes all away again. For doctor. */
+export function tryHooks(): { callHook?: CallHook; hooks: readonly Hook[] } {
+  const hooks = new Map<string, Hook>();
+  let chosen: CallHook | undefined;
+  for (const callHook of CALL_HOOKS) {
+    try {
+      const attached = attachProbes({ ...DEFAULT_ENGINE_OPTIONS, callHook });
+      attached.object.close();
+      chosen ??= callHook;
+      for (const hook of attached.hooks) hooks.set(hook.name, hook);
+    } catch (error) {
+      const detail = (error as { detail?: string }).detail ?? (error as Error).message;
+      hooks.set(callHook, { name: callHook, attached: false, reason: detail, columns: ['stall', 'execFailures'] });
+    }
+  }
+  return { ...(chosen && { callHook: chosen }), hooks: [...hooks.values()] };
+}
+
+/** A map read whole: keys and values side by side, in buffers that are kept. */
+interface TableBuffers {
+  readonly keys: Uint8Array;
+  readonly values: Uint8Array;
+}
+
+class CoreEngine implements Engine {
+  readonly name = 'core';
+  readonly hooks: readonly Hook[];
+  readonly label: EngineOptions['label'];
+  readonly callHook?: CallHook;
+  readonly #object: Attached['object'];
+  readonly #options: EngineOptions;
+  readonly #subscribers = new Set<(events: readonly EngineEvent[]) => void>();
+  readonly #events = Buffer.alloc(DRAIN_BYTES);
+  readonly #evicted = new Map<number, Costs>();
+  readonly #costs: TableBuffers;
+  readonly #others: TableBuffers;
+  readonly #failures: TableBuffers;
+  readonly #otherFailures: TableBuffers;
+  readonly #health: Uint8Array;
+  readonly #read: ReturnType<CoreEngine['readers']>;
+  #rowsEvicted = 0;
+  #drainTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(attached: Attached, options: EngineOptions) {
+    this.#object = attached.object;
+    this.hooks = attached.hooks;
+    if (attached.callHook) this.callHook = attached.callHook;
+    this.#options = options;
+    this.label = options.label;
+    const key = this.#object.layout('cost_key').size;
+    const row = this.#object.layout('cost_row').size;
+    const failure = this.#object.layout('failure_key').size;
+    this.#costs = buffers(options.maxSpawners, key, row);
+    this.#others = buffers(OTHER_ROWS, 4, row);
+    this.#failures = buffers(FAILURE_ROWS, failure, 8);
+    this.#otherFailures = buffers(OTHER_FAILURES, 4, 8);
+    this.#health = new Uint8Array(this.#object.layout('health').size);
+    this.#read = this.readers();
+  }
+
+  private readers() {
+    const layout = (name: string) => this.#object.layout(name);
+    return {
+      key: costKeyReader(layout('cost_key'), this.#costs.keys, this.label),
+      row: costReader(layout('cost_row'), this.#costs.values),
+      lastUsed: lastUsedReader(layout('cost_row'), this.#costs.values),
+      other: costReader(layout('cost_row'), this.#others.values),
+      failureKey: failureKeyReader(layout('failure_key'), this.#failures.keys, this.label),
+      health: healthReader(layout('health'), this.#health),
+      event: eventReader(layout('event'), this.#events),
+      eventSize: layout('event').size,
+    };
+  }
+
+  snapshot(): Snapshot {
+    const offsetMs = epochOffsetMs();
+    const inTable = this.#object.readMap('costs', this.#costs.keys, this.#costs.values);
+    const evicted = this.#evictIdle(inTable, offsetMs);
+    const rows: CostRow[] = [];
+    for (let i = 0; i < inTable; i++)
+      if (!evicted.has(i)) rows.push({ ...this.#read.key(i), ...this.#read.row(i, offsetMs) });
+    this.#object.readGlobal('health', this.#health);
+    return {
+      atMs: Date.now(),
+      rows: [...rows, ...this.#otherRows(offsetMs)],
+      failures: [...this.#failureRows(), ...this.#otherFailureRows()],
+      health: {
+        ...this.#read.health(),
+        tableRows: rows.length,
+        tableCapacity: this.#options.maxSpawners,
+        rowsEvicted: this.#rowsEvicted,
+      },
+      programs: this.#object.programStats().filter((program) => program.runs > 0 || program.missed > 0),
+    };
+  }
+
+  /**
+   * Makes room in a nearly full table: rows long unused are taken out and kept as part of `(other)`. A spawn that hits
+   * such a row within the very microseconds of its removal may be charged to another row.
+   */
+  #evictIdle(inTable: number, offsetMs: number): ReadonlySet<number> {
+    const gone = new Set<number>();
+    if (inTable < this.#options.maxSpawners * NEARLY_FULL) return gone;
+    const idleSinceNs = Number(process.hrtime.bigint()) - this.#options.idleMs * 1e6;
+    const keySize = this.#costs.keys.length / this.#options.maxSpawners;
+    const rowSize = this.#costs.values.length / this.#options.maxSpawners;
+    for (let i = 0; i < inTable; i++) {
+      if (this.#read.lastUsed(i) > idleSinceNs) continue;
+      const key = this.#costs.keys.subarray(i * keySize, (i + 1) * keySize);
+      if (!this.#object.takeEntry('costs', key, this.#costs.values.subarray(i * rowSize, (i + 1) * rowSize))) continue;
+      const { mechanism, syscall } = this.#read.key(i);
+      const index = MECHANISMS.indexOf(mechanism) * SYSCALLS.length + SYSCALLS.indexOf(syscall);
+      this.#evicted.set(index, addCosts(this.#evicted.get(index) ?? NO_COSTS, this.#read.row(i, offsetMs)));
+      gone.add(i);
+    }
+    this.#rowsEvicted += gone.size;
+    return gone;
+  }
+
+  #otherRows(offsetMs: number): CostRow[] {
+    const rows: CostRow[] = [];
+    this.#object.readMap('other_costs', this.#others.keys, this.#others.values);
+    for (let i = 0; i < OTHER_ROWS; i++) {
+      const costs = this.#withEvicted(i, this.#read.other(i, offsetMs));
+      if (isEmpty(costs)) continue;
+      const mechanism = MECHANISMS[Math.floor(i / SYSCALLS.length)] ?? 'fork';
+      const syscall = SYSCALLS[i % SYSCALLS.length] ?? 'unknown';
+      rows.push({ comm: OTHER, mechanism, syscall, ...costs });
+    }
+    return rows;
+  }
+
+  #withEvicted(index: number, folded: RowCosts): RowCosts {
+    const evicted = this.#evicted.get(index);
+    return evicted ? { ...folded, ...addCosts(evicted, folded) } : folded;
+  }
+
+  #failureRows(): FailureRow[] {
+    const { keys, values } = this.#failures;
+    const counts = new BigUint64Array(values.buffer, values.byteOffset, FAILURE_ROWS);
+    const entries = this.#object.readMap('failures', keys, values);
+    return Array.from({ length: entries }, (_, i) => ({
+      ...this.#read.failureKey(i),
+      count: Number(counts[i]),
+    }));
+  }
+
+  #otherFailureRows(): FailureRow[] {
+    const { keys, values } = this.#otherFailures;
+    const counts = new BigUint64Array(values.buffer, values.byteOffset, OTHER_FAILURES);
+    const rows: FailureRow[] = [];
+    this.#object.readMap('other_failures', keys, values);
+    for (let i = 0; i < OTHER_FAILURES; i++)
+      if (counts[i]) rows.push({ ...otherFailureKey(i), comm: OTHER, count: Number(counts[i]) });
+    return rows;
+  }
+
+  subscribe(onEvents: (events: readonly EngineEvent[]) => void): () => void {
+    const subscriber = (events: readonly EngineEvent[]) => onEvents(events);
+    this.#subscribers.add(subscriber);
+    if (this.#subscribers.size === 1) this.#startStreaming();
+    return () => {
+      if (this.#closed || !this.#subscribers.has(subscriber)) return;
+      if (this.#subscribers.size === 1) this.#stopStreaming();
+      this.#subscribers.delete(subscriber);
+    };
+  }
+
+  #startStreaming(): void {
+    this.#object.writeGlobal('streaming', Uint8Array.of(1, 0, 0, 0));
+    this.#drainTimer = setInterval(() => this.#drain(), DRAIN_MS);
+  }
+
+  #stopStreaming(): void {
+    clearInterval(this.#drainTimer);
+    this.#object.writeGlobal('streaming', new Uint8Array(4));
+    this.#drain();
+  }
+
+  /** Bounded: what arrives faster than it can be read is dropped by the kernel, which counts it. */
+  #drain(): void {
+    const passes = Math.ceil(this.#options.ringBytes / DRAIN_BYTES) + 1;
+    for (let pass = 0; pass < passes; pass++) {
+      const size = this.#object.drainRing(this.#events);
+      if (size === 0) return;
+      const offsetMs = epochOffsetMs();
+      const events = Array.from({ length: size / this.#read.eventSize }, (_, i) => this.#read.event(i, offsetMs));
+      for (const subscriber of this.#subscribers) subscriber(events);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#drainTimer);
+    this.#subscribers.clear();
+    this.#object.close();
+  }
+}
+
+function buffers(entries: number, keySize: number, valueSize: number): TableBuffers {
+  return { keys: new Uint8Array(entries * keySize), values: new Uint8Array(entries * valueSize) };
+}
+
+function isEmpty(row: RowCosts): boolean {
+  return [row.spawns, row.childFaults, row.cowFaultsParent].every((count) => count === 0) && noTimes(row);
+}
+
+function noTimes(row: RowCosts): boolean {
+  return [row.stall, row.execDelay, row.lifetime].every((histogram) => histogram.sum === 0);
+}

@@ -1,0 +1,84 @@
+import { createRequire } from 'node:module';
+import { ForktaxError } from '../errors.ts';
+import { builtFile } from '../native-path.ts';
+
+/** Where a field of a C struct lies; nested ones are named `outer.inner`. */
+export interface Layout {
+  readonly size: number;
+  readonly fields: Readonly<Record<string, { readonly offset: number; readonly size: number }>>;
+}
+
+/** What a failed call throws: libbpf's log holds the verifier's words. */
+export interface NativeError extends Error {
+  readonly errno: number;
+  readonly log: string;
+}
+
+/** One BPF object, from open to close; `native/bpf/object.h` says more of each call. */
+export interface BpfObject {
+  programs(): string[];
+  setAutoload(program: string, wanted: boolean): void;
+  setAttachTarget(program: string, kernelFunction: string): void;
+  setMaxEntries(map: string, entries: number): void;
+  setRodata(variable: string, bytes: Uint8Array): void;
+  layout(struct: string): Layout;
+  load(): void;
+  attach(program: string): void;
+  /** Runs a raw_tp program once: on that CPU, or in this thread if negative. */
+  runProgram(program: string, cpu: number): void;
+  mapFd(map: string): number;
+  openRing(map: string): void;
+  readGlobal(variable: string, bytes: Uint8Array): void;
+  writeGlobal(variable: string, bytes: Uint8Array): void;
+  /** Fills both buffers as far as they reach; gives the number of entries. */
+  readMap(map: string, keys: Uint8Array, values: Uint8Array): number;
+  /** Removes an entry and gives its last value; false: it was not there. */
+  takeEntry(map: string, key: Uint8Array, value: Uint8Array): boolean;
+  /** Fills the buffer with whole records as far as it reaches; gives the number of bytes. */
+  drainRing(bytes: Uint8Array): number;
+  programStats(): { program: string; runs: number; runNs: number; missed: number }[];
+  close(): void;
+}
+
+export interface NativeBpf {
+  readonly BpfObject: new (path: string) => BpfObject;
+  /** Bytes. */
+  readonly pageSize: number;
+  kernelBtfHas(kind: 'func' | 'typedef' | 'struct' | 'var', name: string): boolean;
+  /** Masks of 1 << CAP_...; see `native/bpf/capabilities.h`. */
+  reduceCapabilities(permitted: bigint, effective: bigint): void;
+}
+
+export const probesPath = builtFile('probes/build/spawn.bpf.o');
+
+/** @throws FORKTAX_NO_NATIVE */
+export function loadNative(): NativeBpf {
+  try {
+    return createRequire(import.meta.url)(builtFile('native/bpf/build/bpf.node')) as NativeBpf;
+  } catch (cause) {
+    throw new ForktaxError('FORKTAX_NO_NATIVE', 'the native addon cannot be loaded', {
+      detail: (cause as Error).message,
+      cause,
+    });
+  }
+}
+
+const CAP_BPF = 1n << 39n;
+
+/**
+ * Gives up all capabilities, in every thread, for good; but CAP_BPF where the kernel asks for it to read maps (before
+ * 5.19, c8644cd0efe7): `read` is tried without it.
+ */
+export function dropCapabilities(read: () => void): { keptCapBpf: boolean } {
+  const native = loadNative();
+  native.reduceCapabilities(CAP_BPF, 0n);
+  try {
+    read();
+    native.reduceCapabilities(0n, 0n);
+    return { keptCapBpf: false };
+  } catch {
+    native.reduceCapabilities(CAP_BPF, CAP_BPF);
+    read();
+    return { keptCapBpf: true };
+  }
+}

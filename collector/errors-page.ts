@@ -1,0 +1,15 @@
+import { ERRORS } from './errors.ts';
+
+/** docs/errors.md. */
+export function errorsPage(): string {
+  const sections = Object.entries(ERRORS).map(([code, { exit, help }]) => {
+    return `## \`${code}\`\n\nExit status ${exit}. ${help}\n`;
+  });
+  return `<!-- Generated from collector/errors.ts by scripts/generate-docs.ts: do not edit. -->
+
+# Errors
+
+An error is printed to standard error: what was wrong, then what to do, with a code in brackets.
+
+${sections.join('\n')}`;
+}

@@ -1,0 +1,18 @@
+/** The documents that are made from the code. */
+import { configurationPage } from './config/page.ts';
+import { errorsPage } from './errors-page.ts';
+import { metricsPage } from './metrics/page.ts';
+import { buildProgram } from './program.ts';
+import { commandTree } from './terminal/command-tree.ts';
+import { manPage } from './terminal/man-page.ts';
+import { VERSION } from './version.ts';
+
+/** Path from the root of the repository → content. */
+export function generatedDocs(): ReadonlyMap<string, string> {
+  return new Map([
+    ['docs/configuration.md', configurationPage()],
+    ['docs/errors.md', errorsPage()],
+    ['docs/metrics.md', metricsPage()],
+    ['docs/forktax.1', manPage(commandTree(buildProgram()), VERSION)],
+  ]);
+}

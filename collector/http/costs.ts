@@ -1,0 +1,69 @@
+/** The table of spawn costs as JSON, for programs that want no metrics. */
+import type { FastifyPluginCallback } from 'fastify';
+import type { CgroupNames } from '../cgroups.ts';
+import {
+  absentColumns,
+  type Column,
+  type CostRow,
+  type Engine,
+  type FailureRow,
+  type Snapshot,
+} from '../engine/engine.ts';
+import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../ledger/bounds.ts';
+import { SCHEMA, toRecord } from './record.ts';
+
+interface Options {
+  readonly engine: Engine;
+  readonly version: string;
+  readonly readTables: () => Snapshot | undefined;
+  readonly cgroupNames: CgroupNames | undefined;
+}
+
+/** What a row has by the column that feeds it: absent like it, not zero. */
+const FIELDS: Readonly<Record<Column, readonly (keyof CostRow)[]>> = {
+  spawns: ['spawns', 'copiedRss', 'copiedPageTableBytes'],
+  stall: ['stall', 'copyNs', 'slowest'],
+  exec: ['execDelay', 'execStallNs', 'execStalls', 'avoidableStallNs'],
+  execFailures: [],
+  lifetime: ['lifetime'],
+  faults: ['cowFaultsParent', 'cowFaultsChild', 'childFaults'],
+};
+
+export const costsPlugin: FastifyPluginCallback<Options> = (app, options, done) => {
+  app.get('/api/v1/costs', async (_request, reply) => {
+    const snapshot = options.readTables();
+    reply.header('cache-control', 'no-store');
+    if (!snapshot) return reply.code(503).send({ error: 'the tables of spawn costs cannot be read' });
+    await options.cgroupNames?.resolve([...snapshot.rows, ...snapshot.failures].flatMap(({ id }) => id ?? []));
+    return toRecord(costsOf(snapshot, options));
+  });
+  done();
+};
+
+function costsOf({ rows, failures, ...rest }: Snapshot, { engine, version, cgroupNames }: Options): object {
+  const absent = absentColumns(engine.hooks);
+  const hidden = new Set([...absent.keys()].flatMap((column) => FIELDS[column]));
+  const { name, callHook, label, hooks } = engine;
+  return {
+    schema: SCHEMA,
+    version,
+    engine: { name, callHook, label, hooks },
+    absent: Array.from(absent, ([column, reason]) => ({ column, reason })),
+    bounds: { timeNs: TIME_BOUNDS_NS, sizeBytes: SIZE_BOUNDS_BYTES },
+    ...rest,
+    rows: rows.map((row) => withCgroup(without(row, hidden))),
+    failures: failures
+      .filter(({ kind }) => !absent.has(kind === 'exec' ? 'execFailures' : 'stall'))
+      .map((failure) => withCgroup(failure)),
+  };
+
+  function withCgroup(row: Pick<FailureRow, 'id'>): object {
+    return cgroupNames && row.id !== undefined ? { ...row, cgroup: cgroupNames.nameOf(row.id) } : row;
+  }
+}
+
+function without(row: CostRow, hidden: ReadonlySet<keyof CostRow>): Partial<CostRow> {
+  const shown: { -readonly [K in keyof CostRow]?: CostRow[K] } = { ...row };
+  for (const field of hidden) delete shown[field];
+  return shown;
+}

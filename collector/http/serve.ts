@@ -1,0 +1,106 @@
+/** The exporter from start to stop. */
+import type { Logger } from 'pino';
+import { cgroupIdOf, createCgroupNames } from '../cgroups.ts';
+import { formatConfig, loadConfig, type Sources } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { watchWebConfig } from '../config/watch.ts';
+import { loadWebConfig, type WebConfig } from '../config/web.ts';
+import { openCoreEngine } from '../engine/core.ts';
+import { absentColumns, DEFAULT_ENGINE_OPTIONS, type Engine, type EngineOptions } from '../engine/engine.ts';
+import { dropCapabilities } from '../engine/native.ts';
+import { ForktaxError } from '../errors.ts';
+import { createLogger } from '../log.ts';
+import { createProcessMetrics } from '../metrics/process.ts';
+import { VERSION } from '../version.ts';
+import { buildApp } from './app.ts';
+import { listen, type Listening } from './listen.ts';
+
+/** @throws ForktaxError when it cannot start */
+export async function serve(sources: Sources, stop: AbortSignal): Promise<void> {
+  const config = await loadConfig(sources);
+  const logger = createLogger({ level: config['log.level'], format: config['log.format'] });
+  let listening: Listening | undefined;
+  const webConfig = await watchWebConfig({
+    path: config['web.config.file'],
+    onChange: (changed) => {
+      if (changed.tls) listening?.useCertificates(changed.tls);
+      logger.info('web.config.file was read again');
+    },
+    onError: (error) => logger.error(`web.config.file is not used as it is now: ${error.message}`),
+  });
+  const engine = await openEngine(config, logger);
+  try {
+    listening = await start(engine, config, webConfig.current, logger);
+    await aborted(stop);
+    logger.info('stopping');
+    await listening.close();
+  } finally {
+    webConfig.close();
+    engine.close();
+  }
+}
+
+/** Checks the web configuration too, and needs no privilege. */
+export async function showConfig(sources: Sources): Promise<void> {
+  const config = await loadConfig(sources);
+  const web = config['web.config.file'];
+  if (web !== undefined) await loadWebConfig(web);
+  process.stdout.write(formatConfig(config));
+}
+
+async function start(engine: Engine, config: Config, webConfig: () => WebConfig, logger: Logger): Promise<Listening> {
+  const app = buildApp({
+    engine,
+    version: VERSION,
+    logger,
+    webConfig,
+    telemetryPath: config['web.telemetry-path'],
+    maxRequests: config['web.max-requests'],
+    ...(!config['web.disable-exporter-metrics'] && { processMetrics: createProcessMetrics() }),
+    ...(config.label === 'cgroup' && { cgroupNames: createCgroupNames() }),
+  });
+  const listening = await listen(app, config['web.listen-address'], webConfig);
+  // After the last thing that may need them: a port below 1024.
+  const { keptCapBpf } = dropCapabilities(() => engine.snapshot());
+  logger.debug({ keptCapBpf }, 'capabilities were dropped');
+  const scheme = webConfig().tls ? 'https' : 'http';
+  for (const address of listening.addresses) logger.info({ url: `${scheme}://${address}/` }, 'listening');
+  return listening;
+}
+
+async function openEngine(config: Config, logger: Logger): Promise<Engine> {
+  const engine = openCoreEngine(await engineOptionsOf(config));
+  const names = engine.hooks.map((hook) => hook.name);
+  const unknown = config['without-hook'].find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    engine.close();
+    const message = `without-hook: there is no hook ${unknown} here; there are ${names.join(', ')}`;
+    throw new ForktaxError('FORKTAX_CONFIG', message);
+  }
+  logger.info({ version: VERSION, engine: engine.name, callHook: engine.callHook ?? 'none' }, 'measuring');
+  for (const [column, reason] of absentColumns(engine.hooks)) logger.warn({ reason }, `not measured here: ${column}`);
+  return engine;
+}
+
+async function engineOptionsOf(config: Config): Promise<EngineOptions> {
+  const { comm, pid, cgroup } = config;
+  return {
+    ...DEFAULT_ENGINE_OPTIONS,
+    maxSpawners: config['max-spawners'],
+    label: config.label,
+    callHook: config['call-hook'],
+    withoutHooks: config['without-hook'],
+    filter: {
+      ...(comm !== undefined && { comm }),
+      ...(pid !== undefined && { pid }),
+      ...(cgroup !== undefined && { cgroup: await cgroupIdOf(cgroup) }),
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,45 @@
+import type { Histogram } from '../engine/engine.ts';
+import type { Figure } from './figures.ts';
+import { histogramCount } from './histogram.ts';
+
+const SCHEMA = 1;
+
+/** The NDJSON record of `forktax hist --json`: field → meaning. */
+export const HISTOGRAM_FIELDS = {
+  schema: `version of these fields: ${SCHEMA}`,
+  type: 'histogram',
+  time: 'of the snapshot, RFC 3339 in UTC',
+  of: 'stall, rss, exec-delay or lifetime',
+  unit: 'of sum and le: ns or bytes',
+  by: 'mechanism or spawner',
+  name: 'which mechanism, or the name of which spawner',
+  count: 'of the values',
+  sum: 'of the values',
+  buckets: 'for each bucket its upper bound le, which lies in it (null: none), and its count; not cumulative',
+} as const;
+
+export interface HistogramRecordOptions {
+  readonly atMs: number;
+  readonly of: string;
+  readonly figure: Figure;
+  readonly by: string;
+  readonly name: string;
+}
+
+export function histogramRecord(
+  histogram: Histogram,
+  { atMs, of, figure, by, name }: HistogramRecordOptions,
+): Record<keyof typeof HISTOGRAM_FIELDS, unknown> {
+  return {
+    schema: SCHEMA,
+    type: 'histogram',
+    time: new Date(atMs).toISOString(),
+    of,
+    unit: figure.unit,
+    by,
+    name,
+    count: histogramCount(histogram),
+    sum: histogram.sum,
+    buckets: Array.from(histogram.counts, (count, i) => ({ le: figure.bounds[i] ?? null, count })),
+  };
+}

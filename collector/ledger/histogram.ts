@@ -1,0 +1,42 @@
+import type { Histogram } from '../engine/engine.ts';
+
+/** Lengths must agree. */
+export function addHistograms(a: Histogram, b: Histogram): Histogram {
+  return combine(a, b, 1);
+}
+
+/** What was counted in `later` and not yet in `earlier`. */
+export function subtractHistograms(later: Histogram, earlier: Histogram): Histogram {
+  return combine(later, earlier, -1);
+}
+
+export function histogramCount(histogram: Histogram): number {
+  let count = 0;
+  for (let i = 0; i < histogram.counts.length; i++) count += histogram.counts[i] ?? 0;
+  return count;
+}
+
+/**
+ * Estimates a quantile, `q` in [0, 1], as Prometheus' histogram_quantile does: evenly spread within a bucket, and the
+ * highest bound for what lies above it. Undefined for an empty histogram.
+ */
+export function quantile(histogram: Histogram, bounds: readonly number[], q: number): number | undefined {
+  const total = histogramCount(histogram);
+  if (total === 0) return undefined;
+  let below = 0;
+  for (const [i, bound] of bounds.entries()) {
+    const count = histogram.counts[i] ?? 0;
+    if (count > 0 && below + count >= q * total) {
+      const lower = bounds[i - 1] ?? 0;
+      return lower + (bound - lower) * Math.max(0, (q * total - below) / count);
+    }
+    below += count;
+  }
+  return bounds.at(-1);
+}
+
+function combine(a: Histogram, b: Histogram, sign: 1 | -1): Histogram {
+  if (a.counts.length !== b.counts.length) throw new RangeError('histograms of different bounds');
+  const counts = Array.from({ length: a.counts.length }, (_, i) => (a.counts[i] ?? 0) + sign * (b.counts[i] ?? 0));
+  return { counts, sum: a.sum + sign * b.sum };
+}

@@ -1,0 +1,125 @@
+/** The NDJSON records of `forktax snoop --json`. Fields may be added within a schema version; none changes. */
+import { errnoName } from '../errno.ts';
+import type { Mechanism } from '../engine/engine.ts';
+import { OUTCOMES, type SpawnLine } from './spawn-lines.ts';
+import type { SpawnSummary } from './spawn-summary.ts';
+
+const SCHEMA = 1;
+
+const outcomes = Object.entries(OUTCOMES).map(([name, meaning]) => `${name} (${meaning})`);
+
+/** Field → meaning; the manual page lists them. Absent where a hook is missing or the thing did not happen. */
+export const SPAWN_FIELDS = {
+  schema: `version of these fields: ${SCHEMA}`,
+  type: 'spawn',
+  time: 'when the call returned, RFC 3339 in UTC',
+  pid: 'process id of the spawner',
+  tid: 'thread of it that called',
+  comm: 'name of the spawner',
+  mechanism: 'fork, vfork (also posix_spawn, popen, system) or afork',
+  syscall: 'fork, vfork, clone, clone3 or unknown',
+  cgroup: "id of the spawner's cgroup, a string",
+  child: 'process id of the child',
+  stall_ns: 'nanoseconds from the call to its return',
+  copy_ns: 'the part of them up to the birth of the child: its memory map is copied in it',
+  copied_rss_bytes: "resident bytes that the child was born with; 0 when it shares its parent's memory",
+  copied_page_table_bytes: 'bytes of page tables likewise',
+  outcome: outcomes.join(', '),
+  file: "what the child exec'd, or the last that it tried to",
+  exec_delay_ns: 'nanoseconds from the birth of the child to its exec',
+  failed_execs: 'how many execs of the child failed',
+  errno: 'of the failed call, or of the last failed exec: its name',
+  exit_status: 'of a child that ended without an exec: its status, or 128 + signal',
+  lifetime_ns: 'nanoseconds from the birth of such a child to its end',
+} as const;
+type Fields = Partial<Record<keyof typeof SPAWN_FIELDS, string | number>>;
+
+export function spawnRecord({ spawn, outcome, exec, exit, lastFailure, failedExecs }: SpawnLine): Fields {
+  const { pid, tid, comm, mechanism, syscall, cgroup } = spawn;
+  const record: Fields = { schema: SCHEMA, type: 'spawn', time: rfc3339(spawn.atMs) };
+  Object.assign(record, { pid, tid, comm, mechanism, syscall, cgroup });
+  if (spawn.kind === 'spawn-failure') {
+    return { ...record, stall_ns: spawn.stallNs, outcome, errno: errnoName(spawn.errno) };
+  }
+  return {
+    ...record,
+    child: spawn.child,
+    ...(spawn.stallNs !== undefined && { stall_ns: spawn.stallNs }),
+    ...(spawn.copyNs !== undefined && { copy_ns: spawn.copyNs }),
+    copied_rss_bytes: spawn.copiedRssBytes,
+    copied_page_table_bytes: spawn.copiedPageTableBytes,
+    outcome,
+    ...(exec && { file: exec.file, exec_delay_ns: exec.delayNs }),
+    ...(lastFailure && { ...(!exec && { file: lastFailure.file }), errno: errnoName(lastFailure.errno) }),
+    ...(failedExecs > 0 && { failed_execs: failedExecs }),
+    ...(exit && !exec && { exit_status: exit.status, lifetime_ns: exit.lifetimeNs }),
+  };
+}
+
+/** Sent when the kernel dropped events because its buffer was full. */
+export const LOST_FIELDS = {
+  schema: 'as above',
+  type: 'lost',
+  time: 'when the loss was noticed',
+  events: 'how many events since the record before',
+} as const;
+
+export function lostRecord(events: number): Record<keyof typeof LOST_FIELDS, unknown> {
+  return { schema: SCHEMA, type: 'lost', time: rfc3339(Date.now()), events };
+}
+
+/** The last record. */
+export const SUMMARY_FIELDS = {
+  schema: 'as above',
+  type: 'summary',
+  time: 'when the run ended',
+  run_ns: 'how long it took, in nanoseconds',
+  mechanisms:
+    'for each mechanism that was seen: spawns, and of their stalls in nanoseconds stall_sum_ns, stall_p50_ns, ' +
+    'stall_p99_ns (both within 2 %) and stall_max_ns',
+  failed_spawns: 'calls that failed, by name of the error',
+  failed_execs: 'execs of children that failed, by name of the error',
+  events_lost: 'events that the kernel dropped: what is above lacks them',
+  counted_spawns: 'spawns by the count in the kernel, which loses none',
+} as const;
+
+export interface Run {
+  readonly ns: number;
+  readonly eventsLost: number;
+  readonly countedSpawns: number;
+}
+
+export function summaryRecord(summary: SpawnSummary, run: Run): Record<keyof typeof SUMMARY_FIELDS, unknown> {
+  return {
+    schema: SCHEMA,
+    type: 'summary',
+    time: rfc3339(Date.now()),
+    run_ns: Math.round(run.ns),
+    mechanisms: Object.fromEntries(summary.mechanisms.map((mechanism) => [mechanism, figures(summary, mechanism)])),
+    failed_spawns: byName(summary.spawnFailures),
+    failed_execs: byName(summary.execFailures),
+    events_lost: run.eventsLost,
+    counted_spawns: run.countedSpawns,
+  };
+}
+
+function figures({ spawns, stalls }: SpawnSummary, mechanism: Mechanism): object {
+  const stall = stalls[mechanism];
+  if (stall.count === 0) return { spawns: spawns[mechanism] };
+  return {
+    spawns: spawns[mechanism],
+    stall_sum_ns: stall.sum,
+    stall_p50_ns: Math.round(stall.quantile(0.5) ?? 0),
+    stall_p99_ns: Math.round(stall.quantile(0.99) ?? 0),
+    stall_max_ns: stall.max,
+  };
+}
+
+function byName(counts: ReadonlyMap<number, number>): Record<string, number> {
+  return Object.fromEntries([...counts].map(([errno, count]) => [errnoName(errno), count]));
+}
+
+function rfc3339(ms: number): string {
+  const microseconds = Math.floor((ms % 1) * 1000);
+  return new Date(ms).toISOString().replace('Z', `${String(microseconds).padStart(3, '0')}Z`);
+}

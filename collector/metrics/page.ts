@@ -1,0 +1,95 @@
+import { OTHER } from '../engine/engine.ts';
+import { TIME_BOUNDS_NS, SIZE_BOUNDS_BYTES } from '../ledger/bounds.ts';
+import { markdownTable } from '../markdown.ts';
+import { SPAWN_METRICS, type Descriptor, type SpawnMetric } from './descriptors.ts';
+import { SELF_METRICS } from './self.ts';
+
+const BOUNDS = { seconds: TIME_BOUNDS_NS, bytes: SIZE_BOUNDS_BYTES };
+
+/** docs/metrics.md. */
+export function metricsPage(): string {
+  return `<!-- Generated from collector/metrics/descriptors.ts and self.ts by scripts/generate-docs.ts: do not edit. -->
+
+# Metrics
+
+What \`forktax serve\` says at \`/metrics\`. The words are those of \`docs/architecture.md\`.
+
+## Spawn costs
+
+Totals since forktax started. A metric is absent, not zero, where one of the hooks that feed it is not attached:
+\`forktax_hook_attached\` and \`forktax doctor\` say which and why.
+
+${markdownTable(['metric', 'kind', 'labels', 'what', 'fed by'], SPAWN_METRICS.map(spawnLine))}
+
+- \`comm\` is the name of the spawner: of its thread-group leader, at most 15 bytes. \`${OTHER}\` is all that found no place in
+  a full table, and all rows that were long unused when it was nearly full. So no counter goes back, and every sum is whole.
+- \`mechanism\` is \`fork\`, \`vfork\` (also \`posix_spawn\`, \`popen\`, \`system\`) or \`afork\`. \`syscall\` is \`fork\`, \`vfork\`,
+  \`clone\`, \`clone3\`, or \`unknown\` for a call that began before forktax did.
+- \`errno\` is a name, such as \`EAGAIN\`. \`ERESTARTNOINTR\` is a call that a signal interrupted, and that the kernel starts
+  again. ${expectedErrors()} are shown as 0 for every spawner before they happen, so that
+  \`increase()\` sees the first one.
+- \`--label=cgroup\` adds \`cgroup\`, the path of the spawner's cgroup below its mount; one that was gone before it could be
+  looked up is \`(unknown)\`. \`--label=pid\` adds \`pid\`. Either makes a row of each value: see below.
+
+Bounds of histograms are inclusive: 1-2-5 from 1 µs to 10 s for times, powers of four from 4 KiB to 1 TiB for sizes.
+The text of \`le\` is the one that Prometheus 3 makes of it (\`le="1e-05"\`, \`le="1.0"\`, \`le="1.048576e+06"\`), so series keep
+their names from version to version.
+
+### How many series that is
+
+A spawner that uses one mechanism is one row of the table and ${seriesPerRow()} series. Servers have some 20 to 50 rows. The
+table holds 1,024 (\`--max-spawners\`), which bounds everything. With \`convert_classic_histograms_to_nhcb: true\` in its scrape
+configuration, Prometheus 3 makes one series of a histogram, and ${seriesPerRow(true)} of a row.
+
+### Queries
+
+\`\`\`promql
+# Which programs stand still longest, in seconds per second?
+topk(10, sum by (comm) (rate(forktax_spawn_stall_seconds_sum[5m])))
+
+# The 99th percentile of one stall.
+histogram_quantile(0.99, sum by (le, comm) (rate(forktax_spawn_stall_seconds_bucket[5m])))
+
+# Resident memory copied for each spawn.
+sum by (comm) (rate(forktax_spawn_copied_rss_bytes_sum[5m])) / sum by (comm) (rate(forktax_spawn_copied_rss_bytes_count[5m]))
+
+# The share of the stall that afork would save.
+sum by (comm) (rate(forktax_avoidable_stall_seconds_total[5m])) / sum by (comm) (rate(forktax_spawn_stall_seconds_sum[5m]))
+\`\`\`
+
+## forktax itself
+
+${markdownTable(['metric', 'kind', 'labels', 'what'], SELF_METRICS.map(line))}
+
+Metrics of the exporter's process, \`process_*\` and \`nodejs_*\`, follow unless \`--web.disable-exporter-metrics\` is given.
+
+## Formats
+
+Prometheus' text format 0.0.4, or OpenMetrics 1.0.0 for those who ask for it in \`Accept\`; compressed for those who ask for
+that in \`Accept-Encoding\`. In OpenMetrics, a bucket of \`forktax_spawn_stall_seconds\` has the slowest spawn of the last
+minute as its exemplar, with the pid of the spawner; Prometheus keeps it with \`--enable-feature=exemplar-storage\`.
+`;
+}
+
+function line({ name, kind, labels, help }: Descriptor): string[] {
+  return [`\`${name}\``, kind, labels.map((label) => `\`${label}\``).join(', '), help];
+}
+
+function spawnLine(metric: SpawnMetric): string[] {
+  return [...line(metric), metric.columns.join(', ')];
+}
+
+function expectedErrors(): string {
+  const names = SPAWN_METRICS.flatMap((metric) => ('failure' in metric ? metric.expectedErrors : []));
+  return names.map((name) => `\`${name}\``).join(', ');
+}
+
+/** A histogram has buckets, the one above all bounds, sum and count; native ones are one series. */
+function seriesPerRow(native = false): number {
+  const counts = SPAWN_METRICS.map((metric) => {
+    if ('histogram' in metric) return native ? 1 : BOUNDS[metric.unit].length + 3;
+    if ('failure' in metric) return metric.expectedErrors.length;
+    return 'roles' in metric ? Object.keys(metric.roles).length : 1;
+  });
+  return counts.reduce((sum, count) => sum + count);
+}

@@ -1,0 +1,194 @@
+/** What forktax says of itself: whether it works, how full its tables are, what it lost and what it costs. */
+import type { Engine, Health, ProgramCost, Snapshot } from '../engine/engine.ts';
+import type { Descriptor } from './descriptors.ts';
+import { header, label, sample, type Format } from './text.ts';
+
+export interface SelfState {
+  readonly version: string;
+  readonly engine: Engine;
+  /** Absent when the tables could not be read. */
+  readonly snapshot: Snapshot | undefined;
+  readonly eventClients: number;
+  readonly eventClientsDropped: number;
+  readonly eventsSkipped: number;
+  /** Reading the tables and rendering everything before this. */
+  readonly scrapeSeconds: () => number;
+}
+
+type Labelled = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+export interface SelfMetric extends Descriptor {
+  readonly samples: (state: SelfState) => readonly Labelled[];
+}
+
+const one = (value: number): readonly Labelled[] => [[{}, value]];
+const ofHealth = (name: keyof Health) => (state: SelfState) => (state.snapshot ? one(state.snapshot.health[name]) : []);
+const ofPrograms = (value: (program: ProgramCost) => number) => (state: SelfState) =>
+  (state.snapshot?.programs ?? []).map((cost): Labelled => [{ program: cost.program }, value(cost)]);
+
+export const SELF_METRICS: readonly SelfMetric[] = [
+  {
+    name: 'forktax_up',
+    kind: 'gauge',
+    labels: [],
+    help: 'Whether the tables of spawn costs could be read for this scrape.',
+    samples: (state) => one(state.snapshot ? 1 : 0),
+  },
+  {
+    name: 'forktax_build_info',
+    kind: 'gauge',
+    labels: ['version', 'node_version'],
+    help: 'Always 1; the version is in the labels.',
+    samples: ({ version }) => [[{ version, node_version: process.versions.node }, 1]],
+  },
+  {
+    name: 'forktax_engine_info',
+    kind: 'gauge',
+    labels: ['engine', 'call_hook'],
+    help: 'Always 1; which engine measures, and where it sees the spawning calls ("none" when it cannot).',
+    samples: ({ engine }) => [[{ engine: engine.name, call_hook: engine.callHook ?? 'none' }, 1]],
+  },
+  {
+    name: 'forktax_hook_attached',
+    kind: 'gauge',
+    labels: ['hook'],
+    help: 'Whether the hook is attached. Metrics that a missing hook feeds are absent; forktax doctor tells why.',
+    samples: ({ engine }) => engine.hooks.map((hook) => [{ hook: hook.name }, hook.attached ? 1 : 0]),
+  },
+  {
+    name: 'forktax_table_rows',
+    kind: 'gauge',
+    labels: [],
+    help: 'Rows in the table of spawn costs.',
+    samples: ofHealth('tableRows'),
+  },
+  {
+    name: 'forktax_table_capacity',
+    kind: 'gauge',
+    labels: [],
+    help: 'Rows that the table of spawn costs can hold (--max-spawners).',
+    samples: ofHealth('tableCapacity'),
+  },
+  {
+    name: 'forktax_table_folded_total',
+    kind: 'counter',
+    labels: [],
+    help: 'Costs charged to the spawner "(other)" because the table was full.',
+    samples: ofHealth('rowsFolded'),
+  },
+  {
+    name: 'forktax_table_evicted_total',
+    kind: 'counter',
+    labels: [],
+    help: 'Rows long unused that were added to "(other)" to make room. Their costs stay in every sum.',
+    samples: ofHealth('rowsEvicted'),
+  },
+  {
+    name: 'forktax_failures_folded_total',
+    kind: 'counter',
+    labels: [],
+    help: 'Failures charged to the spawner "(other)" because their table was full.',
+    samples: ofHealth('failuresFolded'),
+  },
+  {
+    name: 'forktax_calls_tracked',
+    kind: 'gauge',
+    labels: [],
+    help: 'Spawning calls under way.',
+    samples: ofHealth('callsTracked'),
+  },
+  {
+    name: 'forktax_calls_untracked_total',
+    kind: 'counter',
+    labels: [],
+    help: 'Spawns counted without their stall, because the table of calls under way was full.',
+    samples: ofHealth('callsUntracked'),
+  },
+  {
+    name: 'forktax_processes_tracked',
+    kind: 'gauge',
+    labels: [],
+    help: 'Children and spawners followed: until exec and exit, and for their copy-on-write faults.',
+    samples: ofHealth('processesTracked'),
+  },
+  {
+    name: 'forktax_processes_untracked_total',
+    kind: 'counter',
+    labels: [],
+    help: 'Children and spawners not followed, because their table was full: no exec delay, lifetime or faults of theirs.',
+    samples: ofHealth('processesUntracked'),
+  },
+  {
+    name: 'forktax_events_lost_total',
+    kind: 'counter',
+    labels: [],
+    help: 'Events that found the ring buffer full. Metrics do not depend on events.',
+    samples: ofHealth('eventsLost'),
+  },
+  {
+    name: 'forktax_event_clients',
+    kind: 'gauge',
+    labels: [],
+    help: 'Clients connected to /api/v1/events. The kernel writes events only while there are any.',
+    samples: (state) => one(state.eventClients),
+  },
+  {
+    name: 'forktax_event_clients_dropped_total',
+    kind: 'counter',
+    labels: [],
+    help: 'Clients of /api/v1/events disconnected because they did not read.',
+    samples: (state) => one(state.eventClientsDropped),
+  },
+  {
+    name: 'forktax_events_skipped_total',
+    kind: 'counter',
+    labels: [],
+    help: 'Events left out for clients of /api/v1/events that read too slowly.',
+    samples: (state) => one(state.eventsSkipped),
+  },
+  {
+    name: 'forktax_probe_run_seconds_total',
+    kind: 'counter',
+    unit: 'seconds',
+    labels: ['program'],
+    help: "Time spent in a BPF program. Only while the kernel's statistics are on (sysctl kernel.bpf_stats_enabled).",
+    samples: ofPrograms((cost) => cost.runNs / 1e9),
+  },
+  {
+    name: 'forktax_probe_runs_total',
+    kind: 'counter',
+    labels: ['program'],
+    help: "Runs of a BPF program. Only while the kernel's statistics are on (sysctl kernel.bpf_stats_enabled).",
+    samples: ofPrograms((cost) => cost.runs),
+  },
+  {
+    name: 'forktax_probe_runs_missed_total',
+    kind: 'counter',
+    labels: ['program'],
+    help: 'Runs of a BPF program that the kernel skipped, because it was already running on that processor.',
+    samples: ofPrograms((cost) => cost.missed),
+  },
+  {
+    name: 'forktax_scrape_duration_seconds',
+    kind: 'gauge',
+    unit: 'seconds',
+    labels: [],
+    help: 'Time that this scrape took to read the tables and render them.',
+    samples: (state) => one(state.scrapeSeconds()),
+  },
+];
+
+export function* renderSelfMetrics(state: SelfState, format: Format): Generator<string> {
+  for (const metric of SELF_METRICS) {
+    const samples = metric.samples(state);
+    if (samples.length === 0) continue;
+    yield header(metric, format);
+    for (const [labels, value] of samples) yield sample(metric.name, labelsOf(labels), value);
+  }
+}
+
+function labelsOf(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([name, value]) => label(name, value))
+    .join(',');
+}

@@ -1,0 +1,43 @@
+/** The tree of commands: what cli.ts runs, and what help, completion and the man page are made from. */
+import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { adviseCommand } from './commands/advise.ts';
+import { completionCommand } from './commands/completion.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { histCommand } from './commands/hist.ts';
+import { relaunchCommand } from './commands/relaunch.ts';
+import { serveCommand } from './commands/serve.ts';
+import { snoopCommand } from './commands/snoop.ts';
+import { withManual } from './terminal/manual.ts';
+import { VERSION } from './version.ts';
+
+/** In the order of `--help`. Each file imports what is heavy only when its command runs. */
+const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
+  serveCommand,
+  snoopCommand,
+  histCommand,
+  adviseCommand,
+  relaunchCommand,
+  doctorCommand,
+  completionCommand,
+];
+
+export function buildProgram(): CommandUnknownOpts {
+  const program: CommandUnknownOpts = new Command('forktax')
+    .summary('shows what process spawning costs a live system')
+    .description('What does process spawning cost this system, and how do I stop paying it?')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  for (const build of COMMANDS) program.addCommand(build().copyInheritedSettings(program));
+  return withManual(program, {
+    examples: [
+      ['forktax doctor', 'what this kernel and this user allow'],
+      ['forktax snoop', 'a line per spawn, as it happens'],
+      ['forktax hist 5', 'histograms of stalls, every five seconds'],
+      ['forktax relaunch --compare -- npm test', 'what afork would save, measured'],
+    ],
+  });
+}

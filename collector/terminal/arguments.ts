@@ -1,0 +1,54 @@
+/** Parsers of option values, for commander: each throws what commander reports as a usage error. */
+import { InvalidArgumentError } from '@commander-js/extra-typings';
+
+/** setTimeout takes no more: about 24 days. */
+const LONGEST_NS = (2 ** 31 - 1) * 1e6;
+const UNIT_NS: ReadonlyMap<string, number> = new Map([
+  ['ns', 1],
+  ['us', 1e3],
+  ['ms', 1e6],
+  ['s', 1e9],
+  ['m', 60e9],
+  ['h', 3600e9],
+]);
+
+/** `500us`, `5ms`, `1.5s`, `2m`; in nanoseconds, at most 24 days. */
+export function parseDuration(text: string): number {
+  const ns = durationNs(text);
+  if (ns === undefined) throw new InvalidArgumentError('Give a number and a unit, such as 500us, 5ms, 1.5s or 2m.');
+  return ns;
+}
+
+/** A duration above zero, or a plain number of seconds as bcc's tools take it; in nanoseconds. */
+export function parseInterval(text: string): number {
+  const ns = durationNs(/^[\d.]+$/.test(text) ? `${text}s` : text);
+  if (!ns) throw new InvalidArgumentError('Give seconds, or a duration such as 500ms.');
+  return ns;
+}
+
+export function parseCount(text: string): number {
+  return parseInteger(text, Number.MAX_SAFE_INTEGER, 'Give a whole number above zero.');
+}
+
+/** `pid_max` is at most 2^22: proc(5). */
+export function parsePid(text: string): number {
+  return parseInteger(text, 2 ** 22, 'Give a process id.');
+}
+
+/** The kernel cuts names to 15 bytes, so a longer one could never match: it is cut alike. */
+export function parseComm(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Give the name of a process.');
+  return Buffer.from(text).subarray(0, 15).toString();
+}
+
+function durationNs(text: string): number | undefined {
+  const [, number, unit] = /^(\d+(?:\.\d*)?|\.\d+)([a-z]+)$/.exec(text) ?? [];
+  const unitNs = UNIT_NS.get(unit ?? '');
+  return unitNs === undefined ? undefined : Math.min(Number(number) * unitNs, LONGEST_NS);
+}
+
+function parseInteger(text: string, max: number, hint: string): number {
+  const value = /^\d+$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > max) throw new InvalidArgumentError(hint);
+  return value;
+}

@@ -1,0 +1,49 @@
+import type { Mechanism } from '../engine/engine.ts';
+import { errnoName } from '../errno.ts';
+import { formatCount, formatDuration } from '../ledger/format.ts';
+import type { Run } from '../ledger/spawn-record.ts';
+import type { SpawnSummary } from '../ledger/spawn-summary.ts';
+import { tableHeader, tableLine, type Column } from './table.ts';
+
+/** What a run of snoop amounted to, for a person. */
+export function summaryText(summary: SpawnSummary, run: Run): string {
+  const columns = summaryColumns(summary);
+  const lines = [
+    `${formatCount(summary.total)} spawns in ${formatDuration(run.ns)}`,
+    ...(summary.total > 0 ? [tableHeader(columns)] : []),
+    ...summary.mechanisms.map((mechanism) => tableLine(columns, mechanism)),
+    ...failures('failed spawns', summary.spawnFailures),
+    ...failures('failed execs', summary.execFailures),
+    ...losses(run),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function summaryColumns({ spawns, stalls }: SpawnSummary): Column<Mechanism>[] {
+  const stall = (title: string, nsOf: (mechanism: Mechanism) => number | undefined): Column<Mechanism> => ({
+    title,
+    width: 9,
+    align: 'right',
+    cell: (mechanism) => (stalls[mechanism].count === 0 ? '-' : formatDuration(nsOf(mechanism) ?? 0)),
+  });
+  return [
+    { title: 'MECH', width: 5, align: 'left', cell: (mechanism) => mechanism },
+    { title: 'SPAWNS', width: 9, align: 'right', cell: (mechanism) => formatCount(spawns[mechanism]) },
+    stall('STALL-SUM', (mechanism) => stalls[mechanism].sum),
+    stall('P50', (mechanism) => stalls[mechanism].quantile(0.5)),
+    stall('P99', (mechanism) => stalls[mechanism].quantile(0.99)),
+    stall('MAX', (mechanism) => stalls[mechanism].max),
+  ];
+}
+
+function failures(title: string, counts: ReadonlyMap<number, number>): string[] {
+  if (counts.size === 0) return [];
+  const parts = [...counts].map(([errno, count]) => `${errnoName(errno)} ${formatCount(count)}`);
+  return [`${title}: ${parts.join(', ')}`];
+}
+
+function losses({ eventsLost, countedSpawns }: Run): string[] {
+  if (eventsLost === 0) return [];
+  const lost = `${formatCount(eventsLost)} events were lost and are missing above`;
+  return [`${lost}; the kernel counted ${formatCount(countedSpawns)} spawns`];
+}

@@ -1,0 +1,41 @@
+import { absentColumns, type Hook } from '../engine/engine.ts';
+import type { SpawnLine } from '../ledger/spawn-lines.ts';
+import type { Output } from './output.ts';
+import { OUTCOME_COLUMN, SNOOP_COLUMNS, outcomeText, type SnoopColumn } from './snoop-columns.ts';
+import { fitColumns, tableHeader, tableLine } from './table.ts';
+
+const OUTCOME_WIDTH = 20;
+
+/** The columns that the attached hooks feed, and that the terminal has room for. */
+export class SnoopTable {
+  readonly #columns: readonly SnoopColumn[];
+  readonly #output: Output;
+  #width = 0;
+  #fitting: readonly SnoopColumn[] = [];
+
+  constructor(hooks: readonly Hook[], output: Output) {
+    const absent = absentColumns(hooks);
+    this.#columns = SNOOP_COLUMNS.filter(({ needs }) => needs === undefined || !absent.has(needs));
+    this.#output = output;
+  }
+
+  /** The header, when there is none yet, or none that fits since the terminal's width changed; otherwise ''. */
+  header(): string {
+    if (this.#width === this.#output.width) return '';
+    this.#width = this.#output.width;
+    this.#fitting = fitColumns(this.#columns, OUTCOME_WIDTH, this.#width);
+    return `${this.#output.style('bold', `${tableHeader(this.#fitting)} ${OUTCOME_COLUMN.title}`)}\n`;
+  }
+
+  line(line: SpawnLine): string {
+    const cells = tableLine(this.#fitting, line);
+    const room = Math.max(OUTCOME_WIDTH / 2, this.#width - cells.length - 1);
+    const outcome = outcomeText(line, room).slice(0, room);
+    return `${cells} ${isFailure(line) ? this.#output.style('red', outcome) : outcome}\n`;
+  }
+}
+
+/** Of the call itself, or of all that its child tried to exec. */
+export function isFailure({ outcome }: SpawnLine): boolean {
+  return outcome === 'spawn-failed' || outcome === 'exec-failed';
+}

@@ -1,0 +1,37 @@
+import type { Hook } from '../engine/engine.ts';
+import { formatCount } from '../ledger/format.ts';
+import type { SpawnLine } from '../ledger/spawn-lines.ts';
+import { lostRecord, spawnRecord, summaryRecord, type Run } from '../ledger/spawn-record.ts';
+import type { SpawnSummary } from '../ledger/spawn-summary.ts';
+import type { Output } from './output.ts';
+import { summaryText } from './snoop-summary.ts';
+import { SnoopTable } from './snoop-table.ts';
+
+/** How a run of snoop looks. */
+export interface SnoopView {
+  lines(lines: readonly SpawnLine[]): void;
+  /** So many events since it was told last. */
+  lost(events: number): void;
+  summary(summary: SpawnSummary, run: Run): void;
+}
+
+export function tableView(hooks: readonly Hook[], output: Output): SnoopView {
+  const table = new SnoopTable(hooks, output);
+  return {
+    lines: (lines) => output.data(table.header() + lines.map((line) => table.line(line)).join('')),
+    lost: (events) => output.talk(`lost ${formatCount(events)} events: they came faster than they could be shown\n`),
+    summary: (summary, run) => output.talk(`\n${summaryText(summary, run)}`),
+  };
+}
+
+export function jsonView(output: Output): SnoopView {
+  return {
+    lines: (lines) => output.data(lines.map((line) => ndjson(spawnRecord(line))).join('')),
+    lost: (events) => output.data(ndjson(lostRecord(events))),
+    summary: (summary, run) => output.data(ndjson(summaryRecord(summary, run))),
+  };
+}
+
+function ndjson(record: object): string {
+  return `${JSON.stringify(record)}\n`;
+}

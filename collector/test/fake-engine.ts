@@ -1,0 +1,139 @@
+/** An engine made of plain values, for tests of what stands above engines. */
+import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../ledger/bounds.ts';
+import type { CostRow, Engine, EngineEvent, FailureRow, Health, Hook, Snapshot, SpawnEvent } from '../engine/engine.ts';
+
+export const AT_MS = 1_800_000_000_000;
+
+export interface FakeEngine extends Engine {
+  /** What the next snapshot() gives; tests change it in place. */
+  next: Snapshot;
+  emit(...events: EngineEvent[]): void;
+  readonly subscribers: number;
+  readonly closed: boolean;
+}
+
+type FakeOptions = Partial<Omit<Snapshot, 'health'>> & {
+  health?: Partial<Health>;
+  hooks?: readonly Hook[];
+  label?: Engine['label'];
+};
+
+export function createFakeEngine(options: FakeOptions = {}): FakeEngine {
+  const { hooks = FAKE_HOOKS, label = 'none', health, ...snapshot } = options;
+  const subscribers = new Set<(events: readonly EngineEvent[]) => void>();
+  let closed = false;
+  return {
+    name: 'replay',
+    callHook: 'syscalls',
+    hooks,
+    label,
+    next: { ...EMPTY_SNAPSHOT, ...snapshot, health: { ...EMPTY_SNAPSHOT.health, ...health } },
+    snapshot() {
+      return this.next;
+    },
+    subscribe(onEvents) {
+      subscribers.add(onEvents);
+      return () => subscribers.delete(onEvents);
+    },
+    emit: (...events) => {
+      for (const onEvents of subscribers) onEvents(events);
+    },
+    get subscribers() {
+      return subscribers.size;
+    },
+    get closed() {
+      return closed;
+    },
+    close: () => {
+      closed = true;
+    },
+  };
+}
+
+export const FAKE_HOOKS: readonly Hook[] = [
+  { name: 'task_newtask', attached: true, columns: ['spawns'] },
+  { name: 'calls', attached: true, columns: ['stall'] },
+  { name: 'sched_process_exec', attached: true, columns: ['exec'] },
+  { name: 'exec_exit', attached: true, columns: ['execFailures'] },
+  { name: 'sched_process_exit', attached: true, columns: ['lifetime'] },
+  { name: 'page_fault_user', attached: true, columns: ['faults'] },
+];
+
+/** The same hooks, one of them not attached. */
+export function hooksWithout(missing: string): readonly Hook[] {
+  return FAKE_HOOKS.map(({ name, columns }) => ({ name, columns, attached: name !== missing }));
+}
+
+const EMPTY_SNAPSHOT: Snapshot = {
+  atMs: AT_MS,
+  rows: [],
+  failures: [],
+  programs: [],
+  health: {
+    eventsLost: 0,
+    rowsFolded: 0,
+    rowsEvicted: 0,
+    failuresFolded: 0,
+    callsUntracked: 0,
+    processesUntracked: 0,
+    processesTracked: 0,
+    callsTracked: 0,
+    tableRows: 0,
+    tableCapacity: 1024,
+  },
+};
+
+/** A row of `spawns` calls that each stalled 3 ms and copied 1 MiB, unless told otherwise. */
+export function fakeRow(row: Partial<CostRow> = {}): CostRow {
+  const spawns = row.spawns ?? 1;
+  return {
+    comm: 'node',
+    mechanism: 'fork',
+    syscall: 'clone',
+    spawns,
+    stall: histogram(TIME_BOUNDS_NS, 3_000_000, spawns),
+    copyNs: 2_000_000 * spawns,
+    copiedRss: histogram(SIZE_BOUNDS_BYTES, 1_048_576, spawns),
+    copiedPageTableBytes: 4096 * spawns,
+    cowFaultsParent: 5 * spawns,
+    cowFaultsChild: 2 * spawns,
+    childFaults: 7 * spawns,
+    execDelay: histogram(TIME_BOUNDS_NS, 1_500_000, spawns),
+    lifetime: histogram(TIME_BOUNDS_NS, 20_000_000, spawns),
+    execStallNs: 3_000_000 * spawns,
+    execStalls: spawns,
+    avoidableStallNs: 2_975_000 * spawns,
+    ...row,
+  };
+}
+
+export function fakeFailure(row: Partial<FailureRow> = {}): FailureRow {
+  return { kind: 'exec', comm: 'node', syscall: 'clone', errno: 2, count: 1, ...row };
+}
+
+export function fakeSpawn(event: Partial<SpawnEvent> = {}): SpawnEvent {
+  return {
+    kind: 'spawn',
+    atMs: AT_MS,
+    pid: 100,
+    tid: 100,
+    comm: 'node',
+    mechanism: 'fork',
+    syscall: 'clone',
+    cgroup: '1',
+    child: 200,
+    stallNs: 3_000_000,
+    copyNs: 2_000_000,
+    copiedRssBytes: 1_048_576,
+    copiedPageTableBytes: 4096,
+    ...event,
+  };
+}
+
+/** `count` times the same value, in the bucket that the kernel would choose. */
+export function histogram(bounds: readonly number[], value: number, count: number): { counts: number[]; sum: number } {
+  const found = bounds.findIndex((bound) => value <= bound);
+  const counts = Array.from({ length: bounds.length + 1 }, () => 0);
+  counts[found === -1 ? bounds.length : found] = count;
+  return { counts, sum: value * count };
+}

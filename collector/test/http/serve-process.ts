@@ -1,0 +1,31 @@
+import { parseSamples, type ParsedSample } from '../metrics/parse.ts';
+import { startCli, type CliResult } from '../run-cli.ts';
+
+export interface ServeProcess {
+  readonly pid: number;
+  /** Without a slash at the end. */
+  readonly url: string;
+  scrape(): Promise<readonly ParsedSample[]>;
+  /** As systemd and containers stop it. */
+  stop(): Promise<CliResult>;
+}
+
+/** A real exporter on a port that the kernel chooses. Fails with its message when it cannot start. */
+export async function startServe(...args: readonly string[]): Promise<ServeProcess> {
+  const cli = startCli(['serve', '--web.listen-address=127.0.0.1:0', ...args]);
+  let log = '';
+  cli.child.stderr?.on('data', (text: string) => {
+    log += text;
+  });
+  await cli.said('msg=listening');
+  const url = /msg=listening url=(\S+)\//.exec(log)?.[1] ?? '';
+  return {
+    pid: cli.child.pid ?? 0,
+    url,
+    scrape: async () => parseSamples(await (await fetch(`${url}/metrics`)).text()),
+    stop: () => {
+      cli.child.kill('SIGTERM');
+      return cli.result;
+    },
+  };
+}

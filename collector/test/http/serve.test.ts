@@ -1,0 +1,155 @@
+/** The whole exporter, on the live kernel. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import { describe, it, test } from 'node:test';
+import { cgroupRoot } from '../../cgroups.ts';
+import { SPAWNLOAD, spawnload, uniqueComm } from '../live/spawnload.ts';
+import { valueOf } from '../metrics/parse.ts';
+import { runCli } from '../run-cli.ts';
+import { startServe } from './serve-process.ts';
+
+describe('forktax serve', () => {
+  it('shows exactly what was spawned, having given up its capabilities, and stops when told', async () => {
+    const serve = await startServe();
+    const status = readFileSync(`/proc/${serve.pid}/status`, 'utf8');
+    assert.match(status, /^CapPrm:\s0+$/m);
+
+    const comm = uniqueComm();
+    const report = await spawnload('--comm', comm, '--count', 40, '--rss', 8 << 20);
+    const missing = await spawnload('--comm', comm, '--mechanism', 'vfork', '--count', 7, '--exec-missing');
+    assert.deepEqual([report.spawned, missing.spawned], [40, 7]);
+
+    const samples = await serve.scrape();
+    const forks = { comm, mechanism: 'fork' };
+    assert.equal(valueOf(samples, 'forktax_spawns_total', forks), 40);
+    assert.equal(valueOf(samples, 'forktax_spawn_stall_seconds_count', forks), 40);
+    assert.equal(valueOf(samples, 'forktax_child_lifetime_seconds_bucket', { ...forks, le: '+Inf' }), 40);
+    const stall = valueOf(samples, 'forktax_spawn_stall_seconds_sum', forks);
+    assert.ok(stall > 0 && stall <= report.stallNs.sum / 1e9, `${stall} s of ${report.stallNs.sum} ns`);
+    assert.ok(valueOf(samples, 'forktax_spawn_copied_rss_bytes_sum', forks) >= 40 * (8 << 20));
+    assert.equal(valueOf(samples, 'forktax_spawns_total', { comm, mechanism: 'vfork' }), 7);
+    assert.equal(valueOf(samples, 'forktax_exec_failures_total', { comm, errno: 'ENOENT' }), 7);
+    assert.equal(valueOf(samples, 'forktax_spawn_failures_total', { comm, syscall: 'fork', errno: 'EAGAIN' }), 0);
+    assert.equal(valueOf(samples, 'forktax_up'), 1);
+
+    const { status: exit, stdout, stderr } = await serve.stop();
+    assert.deepEqual([exit, stdout], [0, '']);
+    assert.match(stderr, /level=info msg=stopping\n$/);
+    assert.doesNotMatch(stderr, /Warning|level=(warn|error)/);
+  });
+
+  it('measures only what it is told to, in the way it is told to, for the process that asks', async () => {
+    const comm = uniqueComm();
+    const serve = await startServe(`--comm=${comm}`, '--call-hook=raw', '--label=pid', '--web.telemetry-path=/');
+    const report = await spawnload('--comm', comm, '--count', 3);
+    await spawnload('--comm', uniqueComm(), '--count', 3);
+    const text = await (await fetch(`${serve.url}/`)).text();
+    assert.deepEqual(text.match(/^forktax_spawns_total\{.*/gm), [
+      `forktax_spawns_total{comm="${comm}",mechanism="fork",syscall="fork",pid="${report.pid}"} 3`,
+    ]);
+    assert.match(text, /^forktax_engine_info\{engine="core",call_hook="raw"\} 1$/m);
+    assert.equal((await serve.stop()).status, 0);
+  });
+
+  it('leaves out what a missing hook would feed, and says so', async () => {
+    const serve = await startServe('--without-hook=page_fault_user');
+    const page = await (await fetch(`${serve.url}/`)).text();
+    const text = await (await fetch(`${serve.url}/metrics`)).text();
+    assert.match(page, /faults: page_fault_user: switched off/);
+    assert.match(text, /^forktax_hook_attached\{hook="page_fault_user"\} 0$/m);
+    assert.doesNotMatch(text, /forktax_cow_faults|forktax_child_page_faults/);
+    assert.match((await serve.stop()).stderr, /level=warn msg="not measured here: faults" reason="page_fault_user: sw/);
+  });
+
+  it('streams events', async () => {
+    const comm = uniqueComm();
+    const serve = await startServe(`--comm=${comm}`);
+    const children = new Set<number>();
+    const done = new Promise<void>((resolve) => {
+      get(`${serve.url}/api/v1/events`, (response) => {
+        response.setEncoding('utf8').on('data', (text: string) => {
+          for (const [, child] of text.matchAll(/event: exit\ndata: .*"child":(\d+)/g)) children.add(Number(child));
+          if (children.size >= 5) resolve();
+        });
+        response.on('error', () => {});
+      });
+    });
+    // Until the client is in, nobody reads.
+    while (valueOf(await serve.scrape(), 'forktax_event_clients') === 0);
+    const { spawns } = await spawnload('--comm', comm, '--count', 5);
+    await done;
+    assert.deepEqual([...children].toSorted(), spawns.map(({ pid }) => pid).toSorted());
+    assert.equal((await serve.stop()).status, 0);
+  });
+});
+
+test('a cgroup is named by its path, also when one of that name comes after it', async (t) => {
+  const name = `forktax-test-${process.pid}`;
+  const folder = join(cgroupRoot(), name);
+  const comm = uniqueComm();
+  const serve = await startServe('--label=cgroup', `--comm=${comm}`);
+  t.after(() => serve.stop());
+  for (let round = 1; round <= 2; round++) {
+    mkdirSync(folder);
+    execFileSync('sh', ['-c', `echo $$ > ${folder}/cgroup.procs; exec ${SPAWNLOAD} --comm ${comm} --count 5`]);
+    const samples = await serve.scrape();
+    assert.equal(valueOf(samples, 'forktax_spawns_total', { comm, cgroup: `/${name}` }), 5 * round);
+    rmdirSync(folder);
+  }
+  assert.equal(valueOf(await serve.scrape(), 'forktax_spawns_total', { comm, cgroup: `/${name}` }), 10);
+  const costs = (await (await fetch(`${serve.url}/api/v1/costs`)).json()) as { rows: { cgroup: string }[] };
+  assert.deepEqual(
+    costs.rows.map((row) => row.cgroup),
+    [`/${name}`, `/${name}`],
+  );
+});
+
+describe('forktax serve says why it cannot start', () => {
+  const wrong: readonly [string[], string][] = [
+    [['--web.max-requests=lots'], 'web.max-requests (flag): must be a whole number from 0 to 1000000, not "lots"'],
+    [['--cgroup=/no/such'], `cgroup: there is no cgroup /no/such (${join(cgroupRoot(), 'no/such')})`],
+    [
+      ['--web.config.file=/nowhere'],
+      "web.config.file: cannot read /nowhere: ENOENT: no such file or directory, open '/nowhere'",
+    ],
+  ];
+  for (const [args, message] of wrong) {
+    it(args.join(' '), async () => {
+      const stderr = `forktax: ${message}\nCorrect the named setting; docs/configuration.md lists them all. [FORKTAX_CONFIG]\n`;
+      const result = await runCli('serve', '--log.level=error', ...args);
+      assert.deepEqual(result, { status: 2, stdout: '', stderr });
+    });
+  }
+
+  it('a hook that is none', async () => {
+    const { status, stderr } = await runCli('serve', '--log.level=error', '--without-hook=page_fault');
+    assert.equal(status, 2);
+    assert.match(stderr, /^forktax: without-hook: there is no hook page_fault here; there are .*sched_process_exec/);
+  });
+
+  it('a port that is taken', async (t) => {
+    const serve = await startServe();
+    t.after(() => serve.stop());
+    const address = serve.url.replace('http://', '');
+    const { status, stderr } = await runCli('serve', '--log.level=error', `--web.listen-address=${address}`);
+    assert.equal(status, 1);
+    assert.equal(
+      stderr,
+      `forktax: cannot listen on ${address}: another program listens there\n` +
+        'Choose another address with --web.listen-address. [FORKTAX_LISTEN]\n',
+    );
+  });
+});
+
+test('--config.check prints the settings in force and starts nothing', async (t) => {
+  const file = join(process.env['TMPDIR'] ?? '/tmp', `forktax-${process.pid}.yaml`);
+  writeFileSync(file, 'label: cgroup\n');
+  t.after(() => execFileSync('rm', [file]));
+  const { status, stdout, stderr } = await runCli('serve', `--config.file=${file}`, '--config.check', '--pid=7');
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /^label: cgroup$/m);
+  assert.match(stdout, /^pid: 7$/m);
+});

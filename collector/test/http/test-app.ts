@@ -1,0 +1,19 @@
+import type { FastifyInstance } from 'fastify';
+import { OPEN_WEB_CONFIG } from '../../config/web.ts';
+import { buildApp, type AppOptions } from '../../http/app.ts';
+import { createLogger } from '../../log.ts';
+import { createFakeEngine } from '../fake-engine.ts';
+
+const quiet = createLogger({ level: 'error', format: 'json', write: () => {} });
+
+export function buildTestApp(options: Partial<AppOptions> = {}): FastifyInstance {
+  return buildApp({
+    engine: createFakeEngine(),
+    version: '1.2.3',
+    logger: quiet,
+    telemetryPath: '/metrics',
+    maxRequests: 40,
+    webConfig: () => OPEN_WEB_CONFIG,
+    ...options,
+  });
+}

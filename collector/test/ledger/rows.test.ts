@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { OTHER } from '../../engine/engine.ts';
+import { NO_COSTS, addCosts, rowsSince, subtractCosts, sumBy } from '../../ledger/rows.ts';
+import { costRow, timesOf } from '../rows.ts';
+
+const full = costRow({
+  spawns: 3,
+  copyNs: 5,
+  copiedPageTableBytes: 7,
+  cowFaultsParent: 11,
+  cowFaultsChild: 13,
+  childFaults: 17,
+  execStallNs: 19,
+  execStalls: 2,
+  avoidableStallNs: 23,
+  stall: timesOf([1, 2], 29),
+  execDelay: timesOf([2], 31),
+  lifetime: timesOf([3], 37),
+});
+
+test('every cost is added and subtracted', () => {
+  const twice = addCosts(full, full);
+  for (const [field, value] of Object.entries(full)) {
+    if (typeof value === 'number') assert.equal(Reflect.get(twice, field), 2 * value, field);
+  }
+  assert.equal(twice.stall.sum, 58);
+  assert.deepEqual(twice.lifetime.counts, timesOf([6], 0).counts);
+  const { comm: _comm, mechanism: _mechanism, syscall: _syscall, ...costs } = full;
+  assert.deepEqual(subtractCosts(twice, full), costs);
+  assert.deepEqual(addCosts(NO_COSTS, full), costs);
+});
+
+test('rows are summed by any key', () => {
+  const rows = [full, costRow({ comm: 'sh', spawns: 1 }), costRow({ mechanism: 'vfork', syscall: 'vfork', spawns: 4 })];
+  const spawns = [...sumBy(rows, (row) => row.mechanism)].map(([key, costs]) => [key, costs.spawns]);
+  assert.deepEqual(spawns, [
+    ['fork', 4],
+    ['vfork', 4],
+  ]);
+});
+
+test('the difference of snapshots has only the rows that changed', () => {
+  const idle = costRow({ comm: 'idle', spawns: 9 });
+  const later = [addRow(full), idle, costRow({ comm: 'new', spawns: 1 })];
+  const since = rowsSince(later, [full, idle]);
+  assert.deepEqual(
+    since.map(({ comm, spawns }) => [comm, spawns]),
+    [
+      ['node', 3],
+      ['new', 1],
+    ],
+  );
+  assert.equal(since[0]?.stall.sum, 29);
+});
+
+test('a row whose children only ended has changed', () => {
+  const [since] = rowsSince([{ ...full, lifetime: timesOf([4], 40) }], [full]);
+  assert.equal(since?.spawns, 0);
+  assert.equal(since?.lifetime.sum, 3);
+});
+
+test('an evicted row is not charged to (other) a second time', () => {
+  const other = costRow({ comm: OTHER, spawns: 10 });
+  const [since] = rowsSince([{ ...other, spawns: 14 }], [full, other]);
+  assert.equal(since?.comm, OTHER);
+  assert.equal(since?.spawns, 1);
+});
+
+test('a row that was evicted and came back counts from nothing', () => {
+  const other = costRow({ comm: OTHER, spawns: 10 });
+  const since = rowsSince([costRow({ spawns: 1 }), { ...other, spawns: 14 }], [full, other]);
+  assert.deepEqual(
+    since.map(({ comm, spawns }) => [comm, spawns]),
+    [
+      ['node', 1],
+      [OTHER, 1],
+    ],
+  );
+});
+
+function addRow(row: typeof full): typeof full {
+  return { ...row, ...addCosts(row, row) };
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  LOST_FIELDS,
+  SPAWN_FIELDS,
+  SUMMARY_FIELDS,
+  lostRecord,
+  spawnRecord,
+  summaryRecord,
+} from '../../ledger/spawn-record.ts';
+import { SpawnSummary } from '../../ledger/spawn-summary.ts';
+import { fakeSpawn } from '../fake-engine.ts';
+
+const spawn = fakeSpawn({ atMs: 1_800_000_000_000.25 });
+const child = { ...spawn, file: '/bin/true', delayNs: 7, errno: 2, lifetimeNs: 9, status: 3, execSeen: false };
+
+test('a record has the documented fields', () => {
+  const exec = spawnRecord({
+    spawn,
+    outcome: 'exec',
+    exec: { ...child, kind: 'exec' },
+    failedExecs: 2,
+    lastFailure: { ...child, kind: 'exec-failure', file: '/bin/gti' },
+  });
+  assert.deepEqual(exec, {
+    schema: 1,
+    type: 'spawn',
+    time: '2027-01-15T08:00:00.000250Z',
+    pid: 100,
+    tid: 100,
+    comm: 'node',
+    mechanism: 'fork',
+    syscall: 'clone',
+    cgroup: '1',
+    child: 200,
+    stall_ns: 3_000_000,
+    copy_ns: 2_000_000,
+    copied_rss_bytes: 1_048_576,
+    copied_page_table_bytes: 4096,
+    outcome: 'exec',
+    file: '/bin/true',
+    exec_delay_ns: 7,
+    errno: 'ENOENT',
+    failed_execs: 2,
+  });
+  const failed = spawnRecord({
+    spawn,
+    outcome: 'exec-failed',
+    failedExecs: 1,
+    lastFailure: { ...child, kind: 'exec-failure', file: '/bin/gti' },
+    exit: { ...child, kind: 'exit' },
+  });
+  assert.deepEqual([failed.file, failed.exit_status, failed.lifetime_ns], ['/bin/gti', 3, 9]);
+  const seen = new Set([...Object.keys(exec), ...Object.keys(failed)]);
+  assert.deepEqual([...seen].toSorted(), Object.keys(SPAWN_FIELDS).toSorted());
+});
+
+test('what was not measured is absent, not zero', () => {
+  const { stallNs: _stall, copyNs: _copy, ...unseen } = spawn;
+  const record = spawnRecord({ spawn: unseen, outcome: 'running', failedExecs: 0 });
+  for (const field of ['stall_ns', 'copy_ns', 'file', 'errno', 'failed_execs', 'exit_status']) {
+    assert.ok(!(field in record), field);
+  }
+});
+
+test('a failed call has no child', () => {
+  const record = spawnRecord({
+    spawn: { ...child, kind: 'spawn-failure', stallNs: 5, errno: 11 },
+    outcome: 'spawn-failed',
+    failedExecs: 0,
+  });
+  assert.deepEqual([record.errno, record.stall_ns, 'child' in record], ['EAGAIN', 5, false]);
+});
+
+test('the summary has the documented fields, and only mechanisms that were seen', () => {
+  const summary = new SpawnSummary();
+  summary.add(spawn);
+  summary.add({ ...spawn, stallNs: 1_000_000 });
+  summary.add({ ...child, kind: 'exec-failure' });
+  const record = summaryRecord(summary, { ns: 5e9, eventsLost: 3, countedSpawns: 4 });
+  assert.deepEqual(Object.keys(record).toSorted(), Object.keys(SUMMARY_FIELDS).toSorted());
+  assert.deepEqual(Object.keys(record.mechanisms ?? {}), ['fork']);
+  assert.deepEqual(record.failed_execs, { ENOENT: 1 });
+  assert.deepEqual(Object.keys(lostRecord(1)), Object.keys(LOST_FIELDS));
+});

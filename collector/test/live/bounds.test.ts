@@ -1,0 +1,124 @@
+/** Full tables, stopped and killed collectors, several at once: nothing is lost uncounted. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'node:test';
+import { OTHER } from '../../engine/engine.ts';
+import { EngineProcess } from './engine-process.ts';
+import { openEngine, rowsOf, total } from './engines.ts';
+import { scaled, spawnload, uniqueComm } from './spawnload.ts';
+
+test('a collector that is stopped loses no count, and counts the events it lost', async () => {
+  const comm = uniqueComm();
+  const count = scaled(20_000);
+  const collector = new EngineProcess({ stream: true, ringBytes: 1 << 16, filter: { comm } });
+  try {
+    await collector.ready();
+    collector.child.kill('SIGSTOP');
+    const spawning = spawnload('--mechanism', 'vfork', '--comm', comm, '--count', count, '--live', 16);
+    await sleep(5_000 * Math.min(1, count / 20_000));
+    await spawning;
+    collector.child.kill('SIGCONT');
+    const { snapshot, events } = await collector.report();
+    const [row, ...more] = snapshot.rows;
+    assert.ok(row && more.length === 0);
+    const counts = [row.spawns, total(row.stall), total(row.execDelay), total(row.lifetime), total(row.copiedRss)];
+    assert.deepEqual(counts, [count, count, count, count, count]);
+    assert.ok(snapshot.health.eventsLost > 0, 'the ring was too small for this');
+    const received = Object.values(events).reduce((sum, each) => sum + each, 0);
+    assert.equal(received + snapshot.health.eventsLost, 3 * count, 'spawn, exec and exit of each');
+  } finally {
+    await collector.end();
+  }
+});
+
+test('what finds no row is in (other), and the total is exact', async () => {
+  const spawners = scaled(100);
+  const each = 3;
+  const collector = new EngineProcess({ maxSpawners: 8, filter: { pid: process.pid, follow: true } });
+  try {
+    await collector.ready();
+    for (let i = 0; i < spawners; i++) await spawnload('--mechanism', 'fork', '--comm', uniqueComm(), '--count', each);
+    const { rows, health } = (await collector.report()).snapshot;
+    const other = rows.filter((row) => row.comm === OTHER);
+    const inTable = rows.filter((row) => row.comm !== OTHER);
+    assert.deepEqual([inTable.length, health.tableRows], [8, 8]);
+    assert.ok(health.rowsFolded > 0);
+    // This process spawned the generators: its row was the first.
+    const spawns = spawners + spawners * each;
+    assert.equal(total({ counts: rows.map((row) => row.spawns) }), spawns);
+    assert.equal(total({ counts: other.map((row) => row.spawns) }), (spawners - 7) * each);
+    for (const histogram of ['stall', 'execDelay', 'lifetime', 'copiedRss'] as const)
+      assert.equal(total({ counts: rows.map((row) => total(row[histogram])) }), spawns, histogram);
+  } finally {
+    await collector.end();
+  }
+});
+
+test('with a filter, table and (other) together hold each spawn exactly once', async () => {
+  const threads = 4;
+  const count = scaled(400);
+  const comm = uniqueComm();
+  // One comm, a row for each pid: more spawners than rows.
+  using engine = openEngine({ maxSpawners: 8, label: 'pid', filter: { comm } });
+  for (let i = 0; i < 20; i++)
+    await spawnload('--mechanism', 'fork', '--comm', comm, '--count', count / 20, '--threads', threads);
+  const { rows, health } = engine.snapshot();
+  assert.equal(total({ counts: rows.map((row) => row.spawns) }), count);
+  assert.equal(health.tableRows, 8);
+  assert.equal(rows.filter((row) => row.comm === comm).length, 8);
+});
+
+test('rows long unused give way, and nothing of them is lost', async () => {
+  using engine = openEngine({ maxSpawners: 4, idleMs: 0, label: 'pid', filter: { comm: 'evicted' } });
+  for (let i = 1; i <= 20; i++) {
+    await spawnload('--mechanism', 'fork', '--comm', 'evicted', '--count', 2);
+    const { rows } = engine.snapshot();
+    const sums = [rows.map((row) => row.spawns), rows.map((row) => total(row.lifetime))];
+    assert.deepEqual(
+      sums.map((counts) => total({ counts })),
+      [2 * i, 2 * i],
+    );
+  }
+  assert.ok(engine.snapshot().health.rowsEvicted >= 15);
+});
+
+test('two collectors side by side say the same', async () => {
+  const comm = uniqueComm();
+  const count = scaled(200);
+  using one = openEngine();
+  using two = openEngine({ callHook: 'raw' });
+  await spawnload('--mechanism', 'fork', '--comm', comm, '--count', count, '--rss', 8 << 20);
+  const [a, b] = [one, two].map((engine) => rowsOf(engine, comm)[0]);
+  assert.ok(a && b);
+  const exact = (row: typeof a) => [
+    row.spawns,
+    total(row.stall),
+    total(row.execDelay),
+    total(row.lifetime),
+    row.copiedRss.sum,
+    row.copiedPageTableBytes,
+    row.cowFaultsParent,
+    row.cowFaultsChild,
+    row.childFaults,
+  ];
+  assert.deepEqual(exact(a), exact(b));
+});
+
+const bpfIds = (kind: 'prog' | 'map') =>
+  (JSON.parse(execFileSync('bpftool', ['-j', kind, 'list'], { encoding: 'utf8' })) as { id: number; name?: string }[])
+    .filter(({ name }) => ['task_newtask', 'costs', 'processes', 'calls'].includes(name ?? ''))
+    .map(({ id }) => id);
+
+test('a killed collector leaves neither program nor map', async () => {
+  const before = new Set([...bpfIds('prog'), ...bpfIds('map')]);
+  const collector = new EngineProcess({ stream: true });
+  await collector.ready();
+  const its = [...bpfIds('prog'), ...bpfIds('map')].filter((id) => !before.has(id));
+  assert.ok(its.length >= 4);
+  await collector.end('SIGKILL');
+  // The kernel frees them after a grace period.
+  const left = () => [...bpfIds('prog'), ...bpfIds('map')].filter((id) => its.includes(id));
+  for (let i = 0; i < 100 && left().length > 0; i++) await sleep(100);
+  assert.deepEqual(left(), []);
+});

@@ -1,0 +1,11 @@
+/** Opens an engine, drops all capabilities, says so, and when stdin ends reads the table and closes. */
+import { openCoreEngine } from '../../engine/core.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../../engine/engine.ts';
+import { dropCapabilities } from '../../engine/native.ts';
+
+const engine = openCoreEngine(DEFAULT_ENGINE_OPTIONS);
+const { keptCapBpf } = dropCapabilities(() => engine.snapshot());
+console.log(`dropped${keptCapBpf ? ' all but CAP_BPF' : ''}`);
+for await (const _ of process.stdin);
+engine.snapshot();
+engine.close();

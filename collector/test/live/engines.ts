@@ -1,0 +1,45 @@
+/** Engines for tests on the live kernel, and what they found of one spawner. */
+import {
+  type CallHook,
+  type CostRow,
+  type Engine,
+  type EngineOptions,
+  DEFAULT_ENGINE_OPTIONS,
+} from '../../engine/engine.ts';
+import { openCoreEngine, tryHooks } from '../../engine/core.ts';
+
+export function openEngine(options: Partial<EngineOptions> = {}): Engine & Disposable {
+  const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, ...options });
+  return Object.assign(engine, { [Symbol.dispose]: () => engine.close() });
+}
+
+/** The ways to see the spawning calls that this kernel and this process allow; at least one. */
+export function availableWays(): readonly CallHook[] {
+  const hooks = tryHooks().hooks;
+  const attached = (prefix: string) => hooks.some((hook) => hook.attached && hook.name.startsWith(prefix));
+  const ways = (['fentry', 'syscalls', 'raw'] as const).filter((way) => attached(`${way}:`));
+  if (ways.length === 0) throw new Error(`no way to see the spawning calls: ${JSON.stringify(hooks)}`);
+  return ways;
+}
+
+export const total = (histogram: { counts: ArrayLike<number> }) =>
+  Array.from(histogram.counts).reduce((sum, count) => sum + count, 0);
+
+export const rowsOf = (engine: Engine, comm: string) => engine.snapshot().rows.filter((row) => row.comm === comm);
+
+/** The one row of a comm. */
+export function rowOf(engine: Engine, comm: string): CostRow {
+  const rows = rowsOf(engine, comm);
+  const [row] = rows;
+  if (!row || rows.length !== 1)
+    throw new Error(
+      `${rows.length} rows of ${comm}: ${rows.map((each) => `${each.mechanism}/${each.syscall}`).join()}`,
+    );
+  return row;
+}
+
+/** errno → count, of one kind of failure of a comm. */
+export function failuresOf(engine: Engine, comm: string, kind: 'spawn' | 'exec'): Record<number, number> {
+  const failures = engine.snapshot().failures.filter((row) => row.comm === comm && row.kind === kind);
+  return Object.fromEntries(failures.map((row) => [row.errno, row.count]));
+}

@@ -1,0 +1,54 @@
+/** `forktax hist` counts what spawnload does. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { prepareSpawnload, type Truth } from '../../../native/spawnload/spawnload.ts';
+import { startCli } from '../run-cli.ts';
+
+const COUNT = 50;
+
+interface Histogram {
+  readonly name: string;
+  readonly count: number;
+  readonly sum: number;
+  readonly buckets: readonly { readonly le: number | null; readonly count: number }[];
+}
+
+async function histWhile(load: readonly string[], ...flags: string[]): Promise<{ truth: Truth; stdout: string }> {
+  const generator = await prepareSpawnload(load);
+  const hist = startCli(['hist', '-p', String(generator.pid), ...flags]);
+  await hist.said('Measuring process spawns');
+  const truth = await generator.go();
+  hist.child.kill('SIGINT');
+  const { status, stdout } = await hist.result;
+  assert.equal(status, 0);
+  return { truth, stdout };
+}
+
+test('each figure has as many values as there were spawns', async () => {
+  for (const figure of ['stall', 'rss', 'exec-delay', 'lifetime']) {
+    const { truth, stdout } = await histWhile(['--count', `${COUNT}`], '--json', '--of', figure);
+    const histogram: Histogram = JSON.parse(stdout);
+    assert.deepEqual([histogram.name, histogram.count], ['fork', COUNT], figure);
+    assert.equal(
+      histogram.buckets.reduce((sum, { count }) => sum + count, 0),
+      COUNT,
+    );
+    if (figure === 'stall') assert.ok(histogram.sum > 0 && histogram.sum <= truth.stallNs.sum);
+  }
+});
+
+test('Ctrl-C prints the histogram', async () => {
+  const { stdout } = await histWhile(
+    ['--mechanism', 'vfork', '--comm', 'histload', '--count', `${COUNT}`],
+    '--by',
+    'spawner',
+  );
+  assert.match(stdout, /^\nspawner = histload\n {5}usecs {15}: count {4}distribution\n/);
+  assert.match(stdout, /\|\*{40}\|\n/);
+  assert.match(stdout, new RegExp(`\ncount ${COUNT}, average `));
+});
+
+test('where nothing spawns, it says so', async () => {
+  const { stdout } = await histWhile(['--count', '0']);
+  assert.equal(stdout, '\nno spawns\n');
+});

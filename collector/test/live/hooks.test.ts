@@ -1,0 +1,104 @@
+/** One hook missing costs its own columns only; filters and labels do what they say. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { test } from 'node:test';
+import { absentColumns, type Column } from '../../engine/engine.ts';
+import { openEngine, rowOf, rowsOf, total } from './engines.ts';
+import { scaled, SPAWNLOAD, spawnload, uniqueComm } from './spawnload.ts';
+
+const COUNT = scaled(40);
+
+/** What each hook feeds, as a function of the row; all COUNT when the hook is there, 0 when not. */
+const FEEDS: Readonly<
+  Record<string, readonly [Column, (comm: string, engine: ReturnType<typeof openEngine>) => number]>
+> = {
+  sched_process_exit: ['lifetime', (comm, engine) => total(rowOf(engine, comm).lifetime)],
+  sched_process_exec: ['exec', (comm, engine) => total(rowOf(engine, comm).execDelay)],
+  page_fault_user: ['faults', (comm, engine) => Math.sign(rowOf(engine, comm).childFaults) * COUNT],
+};
+
+for (const without of Object.keys(FEEDS))
+  test(`without ${without} only its columns are missing`, async () => {
+    const comm = uniqueComm();
+    using engine = openEngine({ withoutHooks: [without] });
+    const missing = [...absentColumns(engine.hooks).keys()];
+    assert.deepEqual(missing, [FEEDS[without]?.[0]]);
+    await spawnload('--mechanism', 'fork', '--comm', comm, '--count', COUNT);
+    assert.deepEqual([rowOf(engine, comm).spawns, total(rowOf(engine, comm).stall)], [COUNT, COUNT]);
+    for (const [hook, [, count]] of Object.entries(FEEDS))
+      assert.equal(count(comm, engine), hook === without ? 0 : COUNT, hook);
+  });
+
+test('without the spawning calls the spawns are still counted, and their system call known', async () => {
+  const comm = uniqueComm();
+  using engine = openEngine({ callHook: 'raw', withoutHooks: ['raw:sys_enter'] });
+  assert.deepEqual([...absentColumns(engine.hooks).keys()], ['stall', 'execFailures']);
+  const events: unknown[] = [];
+  const stop = engine.subscribe((batch) => {
+    for (const event of batch) if (event.comm === comm && event.kind === 'spawn') events.push(event.stallNs);
+  });
+  await spawnload('--mechanism', 'fork', '--syscall', 'clone3', '--comm', comm, '--count', COUNT);
+  stop();
+  const row = rowOf(engine, comm);
+  assert.deepEqual([row.spawns, row.syscall, total(row.stall)], [COUNT, 'clone3', 0]);
+  assert.deepEqual(events, Array(COUNT).fill(undefined), 'a stall that was not measured is not zero');
+});
+
+test('a comm, a pid, a cgroup: nobody else is counted', async () => {
+  const comm = uniqueComm();
+  const other = uniqueComm();
+  const cgroup = String(statSync(cgroupDirectory(), { bigint: true }).ino);
+  using byComm = openEngine({ filter: { comm } });
+  using byPid = openEngine({ filter: { pid: process.pid } });
+  using byCgroup = openEngine({ filter: { cgroup } });
+  using byOtherCgroup = openEngine({ filter: { cgroup: '1234567' } });
+  await spawnload('--mechanism', 'fork', '--comm', comm, '--count', COUNT);
+  await spawnload('--mechanism', 'fork', '--comm', other, '--count', COUNT);
+  assert.deepEqual(
+    byComm.snapshot().rows.map((row) => [row.comm, row.spawns]),
+    [[comm, COUNT]],
+  );
+  assert.deepEqual(byPid.snapshot().rows, [], 'a collector does not measure itself');
+  assert.deepEqual([rowOf(byCgroup, comm).spawns, rowOf(byCgroup, other).spawns], [COUNT, COUNT]);
+  assert.deepEqual(byOtherCgroup.snapshot().rows, []);
+});
+
+test('rows told apart by cgroup and by pid', async () => {
+  const comm = uniqueComm();
+  using byCgroup = openEngine({ label: 'cgroup' });
+  using byPid = openEngine({ label: 'pid' });
+  const one = await spawnload('--mechanism', 'fork', '--comm', comm, '--count', COUNT);
+  const two = await spawnload('--mechanism', 'fork', '--comm', comm, '--count', COUNT);
+  const { ino } = statSync(cgroupDirectory(), { bigint: true });
+  assert.deepEqual([rowOf(byCgroup, comm).id, rowOf(byCgroup, comm).spawns], [String(ino), 2 * COUNT]);
+  assert.deepEqual(
+    rowsOf(byPid, comm)
+      .map((row) => row.id)
+      .toSorted(),
+    [one.pid, two.pid].map(String).toSorted(),
+  );
+});
+
+/** Of this process in the version 2 hierarchy, wherever that is mounted; cgroups(7). */
+function cgroupDirectory(): string {
+  const mount = execFileSync('findmnt', ['-n', '-o', 'TARGET', '-t', 'cgroup2'], { encoding: 'utf8' }).split('\n')[0];
+  const path = execFileSync('sed', ['-n', 's/^0:://p', `/proc/${process.pid}/cgroup`], { encoding: 'utf8' }).trim();
+  return `${mount}${path}`;
+}
+
+test('descendants are followed, and only they', async () => {
+  const comm = uniqueComm();
+  const other = uniqueComm();
+  // Of this shell only: it becomes the parent of a generator.
+  const shell = `read -r _; ${SPAWNLOAD} --mechanism fork --comm ${comm} --count ${COUNT} > /dev/null; exit 0`;
+  const { spawn } = await import('node:child_process');
+  const child = spawn('/bin/sh', ['-c', shell], { stdio: ['pipe', 'ignore', 'inherit'] });
+  using engine = openEngine({ filter: { pid: child.pid ?? 0, follow: true } });
+  await spawnload('--mechanism', 'fork', '--comm', other, '--count', COUNT);
+  child.stdin.end('\n');
+  await new Promise((resolve) => child.once('exit', resolve));
+  assert.equal(rowOf(engine, comm).spawns, COUNT);
+  assert.deepEqual(rowsOf(engine, other), []);
+  assert.equal(total({ counts: engine.snapshot().rows.map((row) => row.spawns) }), COUNT + 1);
+});

@@ -1,0 +1,91 @@
+/** The addon: what it opens it closes, on every path, in every thread; and kernel.h is true of this kernel. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { loadNative, probesPath } from '../../engine/native.ts';
+import { openEngine } from './engines.ts';
+
+const openFiles = () => readdirSync('/proc/self/fd').length;
+
+test('no descriptor stays open, whether loading works or fails', () => {
+  const native = loadNative();
+  openEngine().close();
+  const before = openFiles();
+  for (let i = 0; i < 5; i++) {
+    openEngine().close();
+    assert.throws(() => openEngine({ maxSpawners: 0 }), /./);
+    assert.throws(() => new native.BpfObject('/nonexistent.o'), /cannot open the BPF object/);
+    const unloaded = new native.BpfObject(probesPath);
+    assert.throws(() => unloaded.attach('task_newtask'), /no program/);
+    assert.throws(() => unloaded.readMap('costs', new Uint8Array(1), new Uint8Array(1)), /no map/);
+    assert.throws(() => unloaded.setRodata('page_size', new Uint8Array(3)), /has 8 bytes/);
+    assert.throws(() => unloaded.setRodata('no_such', new Uint8Array(3)), /no global variable/);
+    unloaded.close();
+    unloaded.close();
+  }
+  assert.equal(openFiles(), before);
+});
+
+test('an engine in each of several threads, and threads that end without closing theirs', async () => {
+  const before = openFiles();
+  const core = new URL('../../engine/core.ts', import.meta.url).href;
+  const engine = new URL('../../engine/engine.ts', import.meta.url).href;
+  const code = `
+    const { openCoreEngine } = await import(${JSON.stringify(core)});
+    const { DEFAULT_ENGINE_OPTIONS } = await import(${JSON.stringify(engine)});
+    const opened = openCoreEngine(DEFAULT_ENGINE_OPTIONS);
+    opened.snapshot();
+    process.exit(0);`;
+  const url = new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+  const exits = Array.from({ length: 3 }, async () => {
+    const worker = new Worker(url);
+    worker.on('error', (error) => assert.fail(error));
+    return new Promise<number>((resolve) => worker.once('exit', resolve));
+  });
+  assert.deepEqual(await Promise.all(exits), [0, 0, 0]);
+  assert.equal(openFiles(), before);
+});
+
+interface BtfType {
+  readonly id: number;
+  readonly kind: string;
+  readonly name: string;
+  readonly type_id?: number;
+  readonly members?: readonly { readonly name: string; readonly type_id: number }[];
+}
+
+const btfOf = (file: string) =>
+  (
+    JSON.parse(
+      execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', file], { encoding: 'utf8', maxBuffer: 1 << 30 }),
+    ) as {
+      types: BtfType[];
+    }
+  ).types;
+
+test('every field of kernel.h is one of the running kernel', () => {
+  const kernel = btfOf('/sys/kernel/btf/vmlinux');
+  const byId = new Map(kernel.map((type) => [type.id, type]));
+  const isRecord = (type: BtfType) => type.kind === 'STRUCT' || type.kind === 'UNION';
+  /** Members, and those of the unnamed structs and unions among them. */
+  const fieldsOf = (type: BtfType): string[] =>
+    (type.members ?? []).flatMap(({ name, type_id }) => {
+      const inner = byId.get(type_id);
+      return name === '(anon)' && inner ? fieldsOf(inner) : [name];
+    });
+  const known = btfOf(probesPath).filter((type) => isRecord(type) && type.name !== '(anon)');
+  let checked = 0;
+  for (const type of known) {
+    if (type.name.includes('___')) continue; // a flavour: of some kernels only
+    const same = kernel.find((each) => each.name === type.name && each.kind === type.kind);
+    if (!same) continue; // ours, or of kernels before 6.2
+    const fields = new Set(fieldsOf(same));
+    for (const { name } of type.members ?? []) {
+      assert.ok(fields.has(name), `struct ${type.name} has no ${name}`);
+      checked++;
+    }
+  }
+  assert.ok(checked >= 20, `only ${checked} fields compared`);
+});

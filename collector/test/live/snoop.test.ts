@@ -1,0 +1,125 @@
+/** `forktax snoop` sees what spawnload does, spawn by spawn. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SPAWNLOAD, prepareSpawnload, type Truth } from '../../../native/spawnload/spawnload.ts';
+import { startCli, type CliResult } from '../run-cli.ts';
+import { uniqueComm } from './spawnload.ts';
+
+const COUNT = 20;
+const TRACING = 'Tracing process spawns';
+
+interface Seen extends CliResult {
+  readonly truth: Truth;
+  readonly records: readonly Record<string, unknown>[];
+}
+
+/** Lets a generator run while snoop watches it, until snoop has printed `-c` lines or Ctrl-C. */
+async function snoopWhile(load: readonly string[], flags: readonly string[]): Promise<Seen> {
+  const generator = await prepareSpawnload(load);
+  const snoop = startCli(['snoop', '--json', '--pid', String(generator.pid), ...flags]);
+  await snoop.said(TRACING);
+  const truth = await generator.go();
+  if (!flags.includes('-c')) snoop.child.kill('SIGINT');
+  const result = await snoop.result;
+  const records = result.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line): Record<string, unknown> => JSON.parse(line));
+  return { ...result, truth, records };
+}
+
+const all = (records: Seen['records'], field: string): Set<unknown> => new Set(records.map((each) => each[field]));
+
+for (const [mechanism, syscalls] of [
+  ['fork', ['fork']],
+  ['vfork', ['vfork']],
+  ['afork', ['clone']],
+  ['posix_spawn', ['clone', 'clone3', 'vfork']],
+] as const) {
+  test(`${mechanism}: a line for each spawn, with the child and what it ran`, async () => {
+    const load = ['--mechanism', mechanism, '--count', `${COUNT}`];
+    const { status, truth, records } = await snoopWhile(load, ['-c', `${COUNT}`]);
+    const summary = records.at(-1);
+    const lines = records.slice(0, -1);
+    assert.equal(status, 0);
+    assert.equal(lines.length, COUNT);
+    const pids = (each: readonly { pid: number }[]): number[] => each.map(({ pid }) => pid).toSorted();
+    assert.deepEqual(pids(lines.map(({ child }) => ({ pid: Number(child) }))), pids(truth.spawns));
+    assert.deepEqual(all(lines, 'mechanism'), new Set([mechanism === 'posix_spawn' ? 'vfork' : mechanism]));
+    for (const syscall of all(lines, 'syscall')) assert.ok((syscalls as readonly unknown[]).includes(syscall));
+    assert.deepEqual(all(lines, 'outcome'), new Set(['exec']));
+    assert.deepEqual(all(lines, 'file'), new Set([SPAWNLOAD.slice(0, 127)]));
+    const truthOf = new Map(truth.spawns.map(({ pid, stallNs }) => [pid, stallNs]));
+    for (const { child, stall_ns: stall, copy_ns: copy, exec_delay_ns: delay } of lines) {
+      assert.ok(Number(stall) <= (truthOf.get(Number(child)) ?? 0));
+      assert.ok(Number(copy) < Number(stall));
+      assert.ok(Number(delay) > 0);
+    }
+    assert.equal(summary?.type, 'summary');
+    assert.equal(summary.events_lost, 0);
+    assert.equal(summary.counted_spawns, COUNT);
+  });
+}
+
+test('a missing file is a failure of each exec, and -x shows nothing else', async () => {
+  const load = ['--mechanism', 'posix_spawn', '--exec-missing', '--count', `${COUNT}`];
+  const { records } = await snoopWhile(load, ['-x', '-c', `${COUNT}`]);
+  const lines = records.slice(0, -1);
+  assert.deepEqual(
+    [lines.length, all(lines, 'outcome'), all(lines, 'errno'), all(lines, 'failed_execs')],
+    [COUNT, new Set(['exec-failed']), new Set(['ENOENT']), new Set([1])],
+  );
+  assert.deepEqual(records.at(-1)?.failed_execs, { ENOENT: COUNT });
+
+  const fine = await snoopWhile(['--mechanism', 'fork', '--count', '5'], ['-x']);
+  assert.deepEqual(
+    fine.records.map(({ type, counted_spawns: counted }) => [type, counted]),
+    [['summary', 5]],
+  );
+});
+
+test('a call that the kernel refuses is a line without a child', async () => {
+  const { records } = await snoopWhile(['--nproc-limit', '--count', '3'], ['-c', '3']);
+  const lines = records.slice(0, -1);
+  assert.deepEqual(
+    [all(lines, 'outcome'), all(lines, 'errno'), all(lines, 'child')],
+    [new Set(['spawn-failed']), new Set(['EAGAIN']), new Set([undefined])],
+  );
+  assert.deepEqual(records.at(-1)?.failed_spawns, { EAGAIN: 3 });
+});
+
+test('a child without exec: its status, or that it still runs', async () => {
+  const killed = await snoopWhile(['--kill', '--no-exec', '--count', '2'], ['-c', '2']);
+  assert.deepEqual(all(killed.records.slice(0, -1), 'outcome'), new Set(['no-exec']));
+  assert.deepEqual(all(killed.records.slice(0, -1), 'exit_status'), new Set([128 + 9]));
+
+  const alive = await snoopWhile(['--no-exec', '--child-lifetime', '4000'], ['-c', '1']);
+  assert.equal(alive.records[0]?.outcome, 'running');
+});
+
+test('Ctrl-C ends the table with a summary', async () => {
+  const comm = uniqueComm();
+  const generator = await prepareSpawnload(['--comm', comm, '--count', `${COUNT}`]);
+  const snoop = startCli(['snoop', '-n', comm]);
+  await snoop.said(TRACING);
+  await generator.go();
+  snoop.child.kill('SIGINT');
+  const { status, stdout, stderr } = await snoop.result;
+  const [header, ...lines] = stdout.trimEnd().split('\n');
+  assert.equal(status, 0);
+  assert.match(header ?? '', /^TIME +COMM +PID MECH +CALL +STALL +COPY +RSS +CHILD +DELAY EXEC$/);
+  assert.equal(lines.length, COUNT);
+  for (const line of lines) assert.match(line, new RegExp(`^[\\d:.]{12} ${comm} +${generator.pid} fork +fork `));
+  assert.match(stderr, new RegExp(`\n${COUNT} spawns in [\\d.]+m?s\nMECH +SPAWNS .*\nfork +${COUNT} `));
+});
+
+test('--follow takes descendants in', async () => {
+  // The generator's children exec sleep, and spawn nothing: two generations are seen by following this process.
+  const snoop = startCli(['snoop', '--json', '--pid', String(process.pid), '--follow', '-n', 'spawnload']);
+  await snoop.said(TRACING);
+  const generator = await prepareSpawnload(['--count', '3']);
+  await generator.go();
+  snoop.child.kill('SIGINT');
+  const lines = (await snoop.result).stdout.trimEnd().split('\n').slice(0, -1);
+  assert.equal(lines.length, 3);
+});

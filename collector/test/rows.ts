@@ -1,0 +1,13 @@
+import type { CostRow, Histogram } from '../engine/engine.ts';
+import { NO_COSTS } from '../ledger/rows.ts';
+
+/** A row of nothing but what is given. */
+export function costRow(given: Partial<CostRow> = {}): CostRow {
+  return { comm: 'node', mechanism: 'fork', syscall: 'clone', ...NO_COSTS, ...given };
+}
+
+/** Counts in the first buckets, zero in the others; the sum is given. */
+export function timesOf(first: readonly number[], sum: number): Histogram {
+  const counts = Array.from(NO_COSTS.stall.counts, (_, i) => first[i] ?? 0);
+  return { counts, sum };
+}

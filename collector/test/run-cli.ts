@@ -1,0 +1,45 @@
+/** Runs the real command line in a process of its own. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const CLI = fileURLToPath(new URL('../cli.ts', import.meta.url));
+
+/** A test's own process has more flags, which are about tests. */
+const NODE_FLAGS = process.execArgv.filter((flag) => /^--(experimental-strip-types|disable-warning=)/.test(flag));
+
+export interface CliResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliProcess {
+  readonly child: ChildProcess;
+  /** Resolves when stderr holds the text; fails when the process ends first. */
+  said(text: string): Promise<void>;
+  readonly result: Promise<CliResult>;
+}
+
+/** `before`: a command that runs it, such as setpriv with its options. */
+export function startCli(args: readonly string[], before: readonly string[] = []): CliProcess {
+  const [command = '', ...rest] = [...before, process.execPath, ...NODE_FLAGS, CLI, ...args];
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const result = once(child, 'close').then((): CliResult => ({ status: child.exitCode, stdout, stderr }));
+  const said = async (text: string): Promise<void> => {
+    const ended = result.then(() => 'ended' as const);
+    while (!stderr.includes(text)) {
+      const event = await Promise.race([once(child.stderr, 'data'), ended]);
+      if (event === 'ended' && !stderr.includes(text)) throw new Error(`ended without saying ${text}: ${stderr}`);
+    }
+  };
+  return { child, said, result };
+}
+
+export function runCli(...args: readonly string[]): Promise<CliResult> {
+  return startCli(args).result;
+}

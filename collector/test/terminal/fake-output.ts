@@ -1,0 +1,17 @@
+import type { Output } from '../../terminal/output.ts';
+
+/** Keeps what is written; styles nothing. */
+export function fakeOutput(
+  width = Infinity,
+): Output & { width: number; readonly written: string[]; readonly said: string[] } {
+  const written: string[] = [];
+  const said: string[] = [];
+  return {
+    width,
+    written,
+    said,
+    data: (text) => void written.push(text),
+    talk: (text) => void said.push(text),
+    style: (_format, text) => text,
+  };
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Hook } from '../../engine/engine.ts';
+import type { SpawnLine } from '../../ledger/spawn-lines.ts';
+import { SnoopTable } from '../../terminal/snoop-table.ts';
+import { FAKE_HOOKS, fakeSpawn } from '../fake-engine.ts';
+import { fakeOutput } from './fake-output.ts';
+
+const spawn = fakeSpawn({
+  comm: 'prometheus-node',
+  pid: 4_194_304,
+  child: 4_194_303,
+  stallNs: 431_000_000,
+  copyNs: 99_900_000,
+  copiedRssBytes: 1023 * 2 ** 20,
+});
+const child = { ...spawn, delayNs: 999_000_000, file: `/opt/${'long/'.repeat(60)}git` };
+const widest: SpawnLine = { spawn, outcome: 'exec', exec: { ...child, kind: 'exec' }, failedExecs: 0 };
+const failed: SpawnLine = {
+  spawn,
+  outcome: 'exec-failed',
+  lastFailure: { ...child, kind: 'exec-failure', errno: 2 },
+  failedExecs: 14,
+};
+
+const ended: SpawnLine = {
+  spawn,
+  outcome: 'no-exec',
+  exit: { ...child, kind: 'exit', lifetimeNs: 1, status: 137, execSeen: false },
+  failedExecs: 0,
+};
+
+test('columns stand under their titles', () => {
+  const table = new SnoopTable(FAKE_HOOKS, fakeOutput());
+  const short: SpawnLine = { ...widest, exec: { ...child, kind: 'exec', file: '/bin/git' } };
+  assert.equal(
+    table.header() + table.line(short).replace(/^[\d:.]{12}/, '08:00:00.000'),
+    'TIME         COMM                PID MECH  CALL    STALL   COPY     RSS   CHILD  DELAY EXEC\n' +
+      '08:00:00.000 prometheus-node 4194304 fork  clone   431ms 99.9ms 1023MiB 4194303  999ms /bin/git\n',
+  );
+});
+
+test('at any width a line fits, and keeps the end of the path', () => {
+  for (let width = 40; width <= 250; width++) {
+    const table = new SnoopTable(FAKE_HOOKS, fakeOutput(width));
+    assert.ok(table.header().length - 1 <= width, `${width}`);
+    for (const line of [widest, failed, ended]) {
+      const text = table.line(line).trimEnd();
+      assert.ok(text.length <= width, `${width}: ${text}`);
+      assert.ok(line === ended || text.includes('git'), `${width}: ${text}`);
+    }
+  }
+});
+
+test('120 columns hold every column, 80 the ones that matter most', () => {
+  const titles = (width: number): string =>
+    new SnoopTable(FAKE_HOOKS, fakeOutput(width)).header().replaceAll(/\s+/g, ' ');
+  assert.equal(titles(120), 'TIME COMM PID MECH CALL STALL COPY RSS CHILD DELAY EXEC ');
+  assert.equal(titles(80), 'COMM PID MECH STALL COPY RSS DELAY EXEC ');
+});
+
+test('the header is repeated only when the terminal changes its width', () => {
+  const output = fakeOutput(120);
+  const table = new SnoopTable(FAKE_HOOKS, output);
+  assert.notEqual(table.header(), '');
+  assert.equal(table.header(), '');
+  output.width = 80;
+  assert.notEqual(table.header(), '');
+});
+
+test('a column that no hook feeds is absent', () => {
+  const others = FAKE_HOOKS.filter(({ name }) => name !== 'calls');
+  const hooks: Hook[] = [...others, { name: 'calls', attached: false, columns: ['stall'] }];
+  assert.doesNotMatch(new SnoopTable(hooks, fakeOutput()).header(), /STALL|COPY|CALL/);
+});

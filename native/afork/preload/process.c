@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* What holds for the process: the functions behind ours, and whether afork may be used. */
+#include "preload.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <gnu/libc-version.h>
+#include <link.h>
+#include <pthread.h>
+#include <string.h>
+
+static struct next functions;
+static bool prepared, alone; /* alone: nobody but glibc is behind us */
+static pid_t owner;	     /* the process that our state is of */
+static int mechanism;	     /* enum afork_mechanism; AFORK_ANY: none that is safe and does not wait */
+
+/* --- the functions behind ours --- */
+
+/* Where each of our own names is found next. */
+static const struct {
+	const char *name;
+	void *function; /* a pointer to it in `functions` */
+} wanted[] = {
+	{"posix_spawn", &functions.posix_spawn},
+	{"posix_spawnp", &functions.posix_spawnp},
+#if __GLIBC_PREREQ(2, 39)
+	{"pidfd_spawn", &functions.pidfd_spawn},
+	{"pidfd_spawnp", &functions.pidfd_spawnp},
+	{"posix_spawnattr_getcgroup_np", &functions.getcgroup},
+#endif
+	{"system", &functions.system},
+	{"popen", &functions.popen},
+	{"pclose", &functions.pclose},
+	{"fclose", &functions.fclose},
+};
+
+/* ISO C has no cast between pointers to functions and to data: so through memory. */
+static void *address_in(const void *function)
+{
+	void *address;
+	memcpy(&address, function, sizeof address);
+	return address;
+}
+
+static void find_functions(void)
+{
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		void *found = dlsym(RTLD_NEXT, wanted[i].name);
+		memcpy(wanted[i].function, &found, sizeof found);
+	}
+}
+
+static bool contains(const struct dl_phdr_info *library, const void *address)
+{
+	uintptr_t offset = (uintptr_t)address - library->dlpi_addr;
+	for (unsigned i = 0; i < library->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &library->dlpi_phdr[i];
+		if (segment->p_type == PT_LOAD && offset - segment->p_vaddr < segment->p_memsz)
+			return true;
+	}
+	return false;
+}
+
+/* 1: nobody stands between us and glibc. 2: somebody does. 0: this is not glibc. (dladdr() would take 20 us a name.) */
+static int look_for_others(struct dl_phdr_info *library, size_t size, void *unused)
+{
+	(void)size, (void)unused;
+	if (!contains(library, (const void *)(uintptr_t)gnu_get_libc_version))
+		return 0;
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		if (!contains(library, address_in(wanted[i].function)))
+			return 2;
+	return 1;
+}
+
+static bool glibc_is_at_least(unsigned wanted_minor)
+{
+	const char *version = gnu_get_libc_version(); /* "2.36" */
+	unsigned minor = 0;
+	if (version[0] != '2' || version[1] != '.')
+		return true;
+	for (version += 2; *version >= '0' && *version <= '9'; version++)
+		minor = minor * 10 + (unsigned)(*version - '0');
+	return minor >= wanted_minor;
+}
+
+/* --- fork() --- */
+
+static void before_fork_of_calls(void)
+{
+	popen_before_fork();
+	system_before_fork();
+	children_before_fork();
+	known_before_fork();
+}
+
+static void after_fork_of_calls(void)
+{
+	known_after_fork();
+	children_after_fork();
+	system_after_fork();
+	popen_after_fork();
+}
+
+static void in_forked_copy(void)
+{
+	known_after_fork();
+	children_after_fork();
+	system_after_fork();
+	popen_in_forked();
+	owner = (pid_t)raw(SYS_getpid);
+}
+
+/* --- once --- */
+
+/* A constructor, but another library's constructor may call us before it runs. The linker puts it behind afork's. */
+__attribute__((constructor)) static void prepare(void)
+{
+	if (prepared)
+		return;
+	prepared = true;
+	find_functions();
+	alone = dl_iterate_phdr(look_for_others, NULL) == 1;
+	functions.shell_dashes = glibc_is_at_least(38);
+	functions.popen_tells_errno = glibc_is_at_least(38);
+	functions.actions_legible = actions_self_test();
+	enum afork_mechanism best = mechanism_best();
+	mechanism = best == AFORK_CLONE3 || best == AFORK_CLONE ? (int)best : AFORK_ANY;
+	owner = (pid_t)raw(SYS_getpid);
+	pthread_atfork(before_fork_of_calls, after_fork_of_calls, in_forked_copy);
+}
+
+const struct next *next(void)
+{
+	prepare();
+	return &functions;
+}
+
+bool process_usable(void)
+{
+	prepare();
+	return alone && __atomic_load_n(&mechanism, __ATOMIC_RELAXED) != AFORK_ANY && owner == (pid_t)raw(SYS_getpid);
+}
+
+int process_spawn(struct afork_job **job, struct afork_options *options)
+{
+	for (;;) {
+		int tried = __atomic_load_n(&mechanism, __ATOMIC_RELAXED);
+		if (tried == AFORK_ANY)
+			return ENOTSUP;
+		options->mechanism = (enum afork_mechanism)tried;
+		int error = afork_spawn(job, options);
+		/* With a cgroup, what is refused may be the cgroup. */
+		if (error != ENOTSUP || options->flags & AFORK_SETCGROUP)
+			return error;
+		int left = tried == AFORK_CLONE3 ? AFORK_CLONE : AFORK_ANY;
+		__atomic_store_n(&mechanism, left, __ATOMIC_RELAXED);
+	}
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#include "log.h"
+#include "object.h"
+
+#include <bpf/bpf.h>
+
+#include <cerrno>
+#include <malloc.h>
+#include <sys/mman.h>
+
+namespace forktax
+{
+
+namespace
+{
+
+void add_fields(const struct btf *btf, uint32_t type_id, const std::string &prefix, uint32_t base, Layout *ret)
+{
+	const struct btf_type *type = btf__type_by_id(btf, type_id);
+	const struct btf_member *member = btf_members(type);
+
+	for (uint16_t i = 0; i < btf_vlen(type); i++, member++) {
+		std::string name = prefix + btf__name_by_offset(btf, member->name_off);
+		uint32_t offset = base + btf_member_bit_offset(type, i) / 8;
+		int inner = btf__resolve_type(btf, member->type);
+		int64_t size = btf__resolve_size(btf, member->type);
+
+		ret->fields.push_back({name, offset, static_cast<uint32_t>(size)});
+		if (inner > 0 && btf_is_struct(btf__type_by_id(btf, inner)))
+			add_fields(btf, inner, name + ".", offset, ret);
+	}
+}
+
+} // namespace
+
+Object::~Object()
+{
+	close();
+}
+
+void Object::close()
+{
+	ring_buffer__free(ring_);
+	ring_ = nullptr;
+	for (struct bpf_link *link : links_)
+		bpf_link__destroy(link);
+	links_.clear();
+	for (const Section &section : sections_)
+		munmap(section.data, section.size);
+	sections_.clear();
+	bpf_object__close(object_);
+	object_ = nullptr;
+	loaded_ = false;
+}
+
+Failure Object::open(const std::string &path)
+{
+	begin_log();
+	object_ = bpf_object__open_file(path.c_str(), nullptr);
+	return object_ ? Failure{} : failure(errno, "cannot open the BPF object " + path);
+}
+
+struct bpf_program *Object::program(const std::string &name) const
+{
+	return object_ ? bpf_object__find_program_by_name(object_, name.c_str()) : nullptr;
+}
+
+struct bpf_map *Object::map(const std::string &name) const
+{
+	return object_ ? bpf_object__find_map_by_name(object_, name.c_str()) : nullptr;
+}
+
+std::vector<std::string> Object::program_names() const
+{
+	std::vector<std::string> names;
+	struct bpf_program *each;
+
+	if (object_)
+		bpf_object__for_each_program(each, object_) names.emplace_back(bpf_program__name(each));
+	return names;
+}
+
+Failure Object::set_autoload(const std::string &name, bool wanted)
+{
+	struct bpf_program *found = program(name);
+	int error = found ? bpf_program__set_autoload(found, wanted) : ENOENT;
+
+	return error ? failure(error, "no program " + name + " to load") : Failure{};
+}
+
+Failure Object::set_attach_target(const std::string &name, const std::string &function)
+{
+	struct bpf_program *found = program(name);
+
+	begin_log();
+	int error = found ? bpf_program__set_attach_target(found, 0, function.c_str()) : ENOENT;
+	return error ? failure(error, "cannot aim " + name + " at " + function) : Failure{};
+}
+
+Failure Object::set_max_entries(const std::string &name, uint32_t entries)
+{
+	struct bpf_map *found = map(name);
+	int error = found ? bpf_map__set_max_entries(found, entries) : ENOENT;
+
+	return error ? failure(error, "cannot size the map " + name) : Failure{};
+}
+
+Failure Object::layout(const std::string &name, Layout *ret) const
+{
+	const struct btf *btf = object_ ? bpf_object__btf(object_) : nullptr;
+	int id = btf ? btf__find_by_name_kind(btf, name.c_str(), BTF_KIND_STRUCT) : -1;
+
+	if (id < 0)
+		return failure(ENOENT, "no struct " + name);
+	ret->size = btf__type_by_id(btf, id)->size;
+	add_fields(btf, id, "", 0, ret);
+	return {};
+}
+
+Failure Object::load()
+{
+	begin_log();
+	int error = bpf_object__load(object_);
+	if (error)
+		return failure(error, "the kernel refused the probes");
+	loaded_ = true;
+	/* libbpf held all of the kernel's types while it loaded; what it freed is 10 MB that nobody needs any more. */
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+	return map_sections();
+}
+
+Failure Object::attach(const std::string &name)
+{
+	struct bpf_program *found = program(name);
+
+	if (!loaded_ || !found)
+		return failure(ENOENT, "no program " + name);
+	begin_log();
+	struct bpf_link *link = bpf_program__attach(found);
+	if (!link)
+		return failure(errno, "cannot attach " + name);
+	links_.push_back(link);
+	return {};
+}
+
+Failure Object::run_program(const std::string &name, int cpu)
+{
+	struct bpf_program *found = program(name);
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+
+	if (!loaded_ || !found)
+		return failure(ENOENT, "no program " + name);
+	if (cpu >= 0) {
+		options.flags = BPF_F_TEST_RUN_ON_CPU;
+		options.cpu = static_cast<uint32_t>(cpu);
+	}
+	int error = bpf_prog_test_run_opts(bpf_program__fd(found), &options);
+	return error ? failure(error, "cannot run " + name) : Failure{};
+}
+
+Failure Object::program_stats(std::vector<ProgramStats> *ret) const
+{
+	struct bpf_program *each;
+
+	if (!loaded_)
+		return failure(EBADF, "not loaded");
+	bpf_object__for_each_program(each, object_)
+	{
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		if (bpf_program__fd(each) < 0)
+			continue;
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(each), &info, &size) != 0)
+			return failure(errno,
+				       std::string("cannot ask for the statistics of ") + bpf_program__name(each));
+		ret->push_back({bpf_program__name(each), info.run_cnt, info.run_time_ns, info.recursion_misses});
+	}
+	return {};
+}
+
+bool kernel_btf_has(const std::string &kind, const std::string &name)
+{
+	uint32_t wanted = kind == "func"      ? BTF_KIND_FUNC
+			  : kind == "typedef" ? BTF_KIND_TYPEDEF
+			  : kind == "var"     ? BTF_KIND_VAR
+					      : BTF_KIND_STRUCT;
+
+	begin_log();
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool found = btf && btf__find_by_name_kind(btf, name.c_str(), wanted) > 0;
+	btf__free(btf);
+	return found;
+}
+
+} // namespace forktax

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One BPF object from open to close, over libbpf. Knows no JavaScript. Not thread-safe: each object belongs to the
+ * thread that opened it; several objects in several threads are fine.
+ */
+#pragma once
+
+#include <bpf/libbpf.h>
+#include <bpf/btf.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace forktax
+{
+
+/* What libbpf said, and errno. `ok()` if nothing went wrong. */
+struct Failure {
+	int error = 0; /* positive errno */
+	std::string what;
+	std::string log; /* libbpf's own words, the verifier's among them */
+
+	bool ok() const
+	{
+		return error == 0;
+	}
+};
+
+struct Field {
+	std::string name;
+	uint32_t offset;
+	uint32_t size;
+};
+
+struct Layout {
+	uint32_t size = 0;
+	std::vector<Field> fields; /* of nested structs too, as outer.inner */
+};
+
+struct ProgramStats {
+	std::string name;
+	uint64_t runs;
+	uint64_t run_ns;
+	uint64_t missed;
+};
+
+class Object
+{
+      public:
+	Object() = default;
+	Object(const Object &) = delete;
+	Object &operator=(const Object &) = delete;
+	~Object();
+
+	/* Before load. */
+	Failure open(const std::string &path);
+	std::vector<std::string> program_names() const;
+	Failure set_autoload(const std::string &program, bool wanted);
+	Failure set_attach_target(const std::string &program, const std::string &function);
+	Failure set_max_entries(const std::string &map, uint32_t entries);
+	Failure set_rodata(const std::string &variable, const void *bytes, size_t size);
+	Failure layout(const std::string &struct_name, Layout *ret) const;
+
+	Failure load();
+
+	/* After load. */
+	Failure attach(const std::string &program);
+	/* Runs a raw_tp program once: on `cpu`, or in this thread where `cpu` is negative. */
+	Failure run_program(const std::string &program, int cpu);
+	/* -1: no such map, or not loaded. It stays the object's. */
+	int map_fd(const std::string &map) const;
+	Failure open_ring(const std::string &map);
+	Failure read_global(const std::string &variable, void *bytes, size_t size) const;
+	Failure write_global(const std::string &variable, const void *bytes, size_t size);
+	/* Up to `capacity` entries of a hash or array map; `ret_entries` is how many there were. */
+	Failure read_map(const std::string &map, void *keys, void *values, uint32_t capacity,
+			 uint32_t *ret_entries) const;
+	/* Removes one entry of a hash map and gives its last value. ENOENT: it was not there. */
+	Failure take_entry(const std::string &map, const void *key, void *value);
+	/* Moves what the ring holds to `bytes`, whole records only, until either is at its end. */
+	Failure drain_ring(uint8_t *bytes, size_t capacity, size_t *ret_size);
+	Failure program_stats(std::vector<ProgramStats> *ret) const;
+	uint32_t key_size(const std::string &map) const;
+	uint32_t value_size(const std::string &map) const;
+	bool loaded() const
+	{
+		return loaded_;
+	}
+
+	/* Detaches and frees everything. Idempotent. */
+	void close();
+
+      private:
+	struct Variable {
+		struct bpf_map *map;
+		uint32_t offset;
+		uint32_t size;
+	};
+	/* The section of a map of globals, as this process sees it once loaded. */
+	struct Section {
+		struct bpf_map *map;
+		uint8_t *data;
+		size_t size;
+	};
+	Failure find_variable(const std::string &name, Variable *ret) const;
+	Failure locate(const std::string &name, size_t size, uint8_t **ret_data) const;
+	Failure map_sections();
+	struct bpf_program *program(const std::string &name) const;
+	struct bpf_map *map(const std::string &name) const;
+
+	struct bpf_object *object_ = nullptr;
+	struct ring_buffer *ring_ = nullptr;
+	std::vector<struct bpf_link *> links_;
+	std::vector<Section> sections_;
+	bool loaded_ = false;
+
+	static int take_record(void *context, void *record, size_t size);
+	struct Drain {
+		uint8_t *bytes;
+		size_t capacity;
+		size_t size;
+	} drain_ = {};
+};
+
+/* Whether the kernel's BTF has such a type: kind is "func", "typedef", "struct" or "var". */
+bool kernel_btf_has(const std::string &kind, const std::string &name);
+
+} // namespace forktax

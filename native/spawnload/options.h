@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SPAWNLOAD_OPTIONS_H
+#define SPAWNLOAD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum mechanism {
+	FORK,
+	VFORK,
+	AFORK,
+	POSIX_SPAWN,
+	MECHANISMS
+};
+enum spawn_syscall {
+	BY_FORK,
+	BY_VFORK,
+	BY_CLONE,
+	BY_CLONE3,
+	BY_LIBC,
+	SYSCALLS
+};
+
+extern const char *const mechanism_names[MECHANISMS];
+extern const char *const syscall_names[SYSCALLS];
+
+struct options {
+	enum mechanism mechanism;
+	enum spawn_syscall syscall;
+	unsigned long count;   /* in all, over all threads */
+	double rate;	       /* a second, over all threads; 0: no limit */
+	unsigned long threads; /* beside the leader; 0: the leader spawns */
+	unsigned long live;    /* children that each thread lets live at once */
+	size_t rss_bytes;
+	size_t parent_touch_pages;
+	size_t child_touch_pages;
+	const char *path;	/* NULL: no exec */
+	char **argv;		/* of the child */
+	long child_lifetime_ms; /* of this program as the child, or of a child that does not exec */
+	bool kill_child;
+	bool exec_from_thread;
+	bool nproc_limit;
+	unsigned int uid;
+	const char *comm;
+	bool wait_start;
+};
+
+/* Exits with status 2 and a message where the arguments make no sense. */
+struct options parse_options(int argc, char **argv);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Begin and end of a spawning call, and a failed exec; whichever hook saw them. */
+#ifndef FORKTAX_CALLS_BPF_H
+#define FORKTAX_CALLS_BPF_H
+
+#include "arch.bpf.h"
+#include "filter.bpf.h"
+
+/* What one afork costs on this host; set by user space before loading. */
+const volatile __u64 afork_cost_ns;
+
+static __always_inline enum mechanism mechanism_of(__u64 clone_flags)
+{
+	if (!(clone_flags & CLONE_VM))
+		return MECHANISM_FORK;
+	return clone_flags & CLONE_VFORK ? MECHANISM_VFORK : MECHANISM_AFORK;
+}
+
+/* `clone3_args`: where the flags are, if the caller does not know them yet; else 0. */
+static __always_inline int spawn_begin(enum spawn_syscall syscall, __u64 flags, __u64 clone3_args)
+{
+	struct call call = {.start_ns = bpf_ktime_get_ns()};
+	__u32 tid = current_tid();
+
+	/* The kernel reads them after us: if the page is not there now, it will be at the end of a call that failed. */
+	if (clone3_args && bpf_probe_read_user(&flags, sizeof(flags), (void *)clone3_args) != 0)
+		call.clone3_args = clone3_args;
+	if (flags & CLONE_THREAD)
+		return 0;
+	if (!charge_current(&call.key, syscall))
+		return 0;
+	call.key.mechanism = mechanism_of(flags);
+	if (bpf_map_update_elem(&calls, &tid, &call, BPF_NOEXIST) == 0)
+		ADD(health.calls_tracked, 1);
+	else if (bpf_map_update_elem(&calls, &tid, &call, BPF_ANY) != 0)
+		ADD(health.calls_untracked, 1);
+	return 0;
+}
+
+/* The child would have been as well off with afork: it went on to exec. */
+static __always_inline void charge_exec_stall(struct cost_row *row, __u64 stall_ns)
+{
+	ADD(row->exec_stalls, 1);
+	ADD(row->exec_stall_ns, stall_ns);
+	if (stall_ns > afork_cost_ns)
+		ADD(row->avoidable_stall_ns, stall_ns - afork_cost_ns);
+}
+
+/*
+ * A spawn's stall and its child's exec become known in either order, on two CPUs. Whoever comes second charges: each
+ * sets its flag at once with seeing the other's. If the child is already gone, its exec left word in the call.
+ */
+static __always_inline bool exec_came_first(const struct call *call, __u64 stall_ns)
+{
+	struct process *child = bpf_map_lookup_elem(&processes, &call->child);
+
+	if (!child)
+		return call->child_execd;
+	child->stall_ns = stall_ns;
+	return __sync_fetch_and_or(&child->flags, STALL_KNOWN) & EXECD;
+}
+
+static __always_inline void note_slowest(struct cost_row *row, __u64 now, __u64 stall_ns)
+{
+	if (stall_ns < row->slowest.stall_ns && now - row->slowest.time_ns < SLOWEST_FOR_NS)
+		return;
+	row->slowest.stall_ns = stall_ns;
+	row->slowest.time_ns = now;
+	row->slowest.pid = current_pid();
+}
+
+static __always_inline void send_spawn(const struct call *call, __u64 now, long error)
+{
+	struct event *event = reserve_event(error ? EVENT_SPAWN_FAILURE : EVENT_SPAWN, &call->key, now);
+
+	if (!event)
+		return;
+	event->pid = current_pid();
+	event->tid = current_tid();
+	event->cgroup = bpf_get_current_cgroup_id();
+	event->child = call->child;
+	event->stall_ns = now - call->start_ns;
+	event->copy_ns = error ? 0 : call->copy_end_ns - call->start_ns;
+	event->copied_rss_bytes = call->copied_rss_bytes;
+	event->copied_page_table_bytes = call->copied_page_table_bytes;
+	event->error = error;
+	submit_event(event);
+}
+
+static __always_inline void spawn_failed(struct call *call, __u64 now, long error)
+{
+	__u64 flags;
+
+	if (call->clone3_args && bpf_probe_read_user(&flags, sizeof(flags), (void *)call->clone3_args) == 0) {
+		if (flags & CLONE_THREAD)
+			return;
+		call->key.mechanism = mechanism_of(flags);
+	}
+	count_failure(&call->key, FAILURE_SPAWN, error);
+	send_spawn(call, now, error);
+}
+
+static __always_inline void spawn_succeeded(const struct call *call, __u64 now)
+{
+	struct cost_row *row;
+
+	if (!call->copy_end_ns) /* a thread, after all */
+		return;
+	row = row_of(&call->key, now);
+	if (row) {
+		__u64 stall_ns = now - call->start_ns;
+
+		observe_time(&row->stall, stall_ns);
+		ADD(row->copy_ns, call->copy_end_ns - call->start_ns);
+		if (exec_came_first(call, stall_ns))
+			charge_exec_stall(row, stall_ns);
+		note_slowest(row, now, stall_ns);
+	}
+	send_spawn(call, now, 0);
+}
+
+/* `result`: a pid, or -errno. The child too returns through here, with 0. */
+static __always_inline int spawn_end(long result)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u32 tid = current_tid();
+	struct call *call;
+
+	if (result == 0)
+		return 0;
+	call = bpf_map_lookup_elem(&calls, &tid);
+	if (!call)
+		return 0;
+	if (result < 0)
+		spawn_failed(call, now, -result);
+	else
+		spawn_succeeded(call, now);
+	forget_call(tid);
+	return 0;
+}
+
+static __always_inline int exec_failed(unsigned long file, long error)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u32 pid = current_pid();
+	struct process *child = bpf_map_lookup_elem(&processes, &pid);
+	struct event *event;
+
+	if (!child || !(child->flags & BORN) || child->flags & EXECD)
+		return 0;
+	count_failure(&child->birth, FAILURE_EXEC, error);
+	event = reserve_event(EVENT_EXEC_FAILURE, &child->birth, now);
+	if (!event)
+		return 0;
+	event->pid = child->spawner_pid;
+	event->tid = child->spawner_tid;
+	event->cgroup = child->spawner_cgroup;
+	event->child = pid;
+	event->since_birth_ns = now - child->birth_ns;
+	event->error = error;
+	bpf_probe_read_user_str(event->file, sizeof(event->file), (void *)file);
+	submit_event(event);
+	return 0;
+}
+
+static __always_inline enum spawn_syscall syscall_of_current(struct task_struct *task)
+{
+	return call_number(task, syscall_nr((struct pt_regs *)bpf_task_pt_regs(task))).syscall;
+}
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What is remembered between the hooks. `calls` holds spawning calls under way, by thread. `processes` holds children
+ * until they end, and processes that have forked, by pid: an exec from a thread that is not the leader changes the
+ * thread's id, never the pid.
+ */
+#ifndef FORKTAX_STATE_BPF_H
+#define FORKTAX_STATE_BPF_H
+
+#include "kernel.h"
+#include "table.bpf.h"
+
+struct call {
+	__u64 start_ns;
+	__u64 copy_end_ns; /* 0: no child yet */
+	__u64 clone3_args; /* where the flags are, if they could not be read on entry */
+	__u64 copied_rss_bytes;
+	__u64 copied_page_table_bytes;
+	struct cost_key key;
+	__u32 child;
+	__u32 child_execd;
+};
+
+enum process_flags {
+	BORN = 1,	 /* we saw its birth: `birth` is charged for it */
+	EXECD = 2,	 /* since that birth */
+	STALL_KNOWN = 4, /* stall_ns is valid: its spawner's call has returned */
+	FORKED = 8,	 /* since its last exec: `fork` is charged for its CoW faults */
+};
+
+struct process {
+	__u64 birth_ns;
+	__u64 stall_ns;
+	__u32 flags;
+	__u32 spawner_pid;
+	__u32 spawner_tid;
+	__u32 pad;
+	__u64 spawner_cgroup;
+	struct cost_key birth;
+	struct cost_key fork;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__type(key, __u32);
+	__type(value, struct process);
+} processes SEC(".maps");
+
+static __always_inline __u32 current_pid(void)
+{
+	return bpf_get_current_pid_tgid() >> 32;
+}
+
+static __always_inline __u32 current_tid(void)
+{
+	return bpf_get_current_pid_tgid();
+}
+
+static __always_inline void forget_call(__u32 tid)
+{
+	if (bpf_map_delete_elem(&calls, &tid) == 0)
+		ADD(health.calls_tracked, -1);
+}
+
+static __always_inline void forget_process(__u32 pid)
+{
+	if (bpf_map_delete_elem(&processes, &pid) == 0)
+		ADD(health.processes_tracked, -1);
+}
+
+static __always_inline void remember_process(__u32 pid, const struct process *process)
+{
+	if (bpf_map_update_elem(&processes, &pid, process, BPF_NOEXIST) == 0)
+		ADD(health.processes_tracked, 1);
+	else if (bpf_map_update_elem(&processes, &pid, process, BPF_ANY) != 0)
+		ADD(health.processes_untracked, 1);
+}
+
+/* Also of a spawner that we know as somebody's child: then only what concerns its own forks changes. */
+static __always_inline void remember_fork(const struct cost_key *key)
+{
+	__u32 pid = current_pid();
+	struct process *known = bpf_map_lookup_elem(&processes, &pid);
+	struct process spawner = {.flags = FORKED, .fork = *key};
+
+	if (!known) {
+		remember_process(pid, &spawner);
+		return;
+	}
+	known->fork = *key;
+	__sync_fetch_and_or(&known->flags, FORKED);
+}
+
+static __always_inline void remember_birth(__u32 child, const struct cost_key *key, __u64 now)
+{
+	struct process process = {
+		.birth_ns = now,
+		.flags = BORN,
+		.spawner_pid = current_pid(),
+		.spawner_tid = current_tid(),
+		.spawner_cgroup = bpf_get_current_cgroup_id(),
+		.birth = *key,
+	};
+
+	remember_process(child, &process);
+}
+
+#endif

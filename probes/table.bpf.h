@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* The cost table and its neighbours: bounded, folding what has no place, losing nothing uncounted. */
+#ifndef FORKTAX_TABLE_BPF_H
+#define FORKTAX_TABLE_BPF_H
+
+#include "kernel.h"
+#include "spawn.h"
+#include <bpf/bpf_helpers.h>
+
+#define ADD(counter, n) __sync_fetch_and_add(&(counter), (n))
+#define FAILURES 1024
+#define SLOWEST_FOR_NS 60000000000ULL
+
+/* Set by user space before loading. */
+const volatile __u64 time_bounds_ns[TIME_BOUNDS];
+const volatile __u64 size_bounds_bytes[SIZE_BOUNDS];
+
+struct health health;
+/* User space sets it while somebody reads the ring. */
+__u32 streaming;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024); /* user space: --max-spawners */
+	__type(key, struct cost_key);
+	__type(value, struct cost_row);
+} costs SEC(".maps");
+
+/* What had no place in `costs`, by mechanism and syscall. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MECHANISMS *SYSCALLS);
+	__type(key, __u32);
+	__type(value, struct cost_row);
+} other_costs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FAILURES);
+	__type(key, struct failure_key);
+	__type(value, __u64);
+} failures SEC(".maps");
+
+/* What had no place in `failures`, by kind, syscall and errno. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FAILURE_KINDS * SYSCALLS * MAX_ERRNO);
+	__type(key, __u32);
+	__type(value, __u64);
+} other_failures SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20); /* user space: ringBytes */
+} events SEC(".maps");
+
+/* Keeps the type in the object's BTF, from which user space takes its layout. */
+const struct event *event_layout __attribute__((unused));
+
+static const struct cost_row empty_row;
+static const __u64 zero;
+
+/* The slot of the first bound that is not below the value; `n` if all are. */
+static __always_inline __u32 slot_of(const volatile __u64 *bounds, __u32 n, __u64 value)
+{
+	__u32 low = 0, high = n;
+
+	for (int step = 0; step < 5 && low < high; step++) {
+		__u32 middle = (low + high) / 2;
+
+		if (middle >= n)
+			break;
+		if (value <= bounds[middle])
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+static __always_inline void observe_time(struct time_histogram *histogram, __u64 ns)
+{
+	__u32 slot = slot_of(time_bounds_ns, TIME_BOUNDS, ns);
+
+	if (slot > TIME_BOUNDS)
+		return;
+	ADD(histogram->slots[slot], 1);
+	ADD(histogram->sum_ns, ns);
+}
+
+static __always_inline void observe_size(struct size_histogram *histogram, __u64 bytes)
+{
+	__u32 slot = slot_of(size_bounds_bytes, SIZE_BOUNDS, bytes);
+
+	if (slot > SIZE_BOUNDS)
+		return;
+	ADD(histogram->slots[slot], 1);
+	ADD(histogram->sum_bytes, bytes);
+}
+
+static __always_inline struct cost_row *other_row(const struct cost_key *key)
+{
+	__u32 index = key->mechanism * SYSCALLS + key->syscall;
+
+	ADD(health.rows_folded, 1);
+	return bpf_map_lookup_elem(&other_costs, &index);
+}
+
+/* The row to charge; NULL never happens, but the verifier cannot know. `now` 0: this does not count as use. */
+static __always_inline struct cost_row *row_of(const struct cost_key *key, __u64 now)
+{
+	struct cost_row *row = bpf_map_lookup_elem(&costs, key);
+
+	if (!row) {
+		bpf_map_update_elem(&costs, key, &empty_row, BPF_NOEXIST);
+		row = bpf_map_lookup_elem(&costs, key);
+	}
+	if (!row)
+		row = other_row(key);
+	if (row && now)
+		row->last_used_ns = now;
+	return row;
+}
+
+static __always_inline void fold_failure(const struct failure_key *key)
+{
+	__u32 error = key->error < MAX_ERRNO ? key->error : 0;
+	__u32 index = (key->kind * SYSCALLS + key->syscall) * MAX_ERRNO + error;
+	__u64 *count = bpf_map_lookup_elem(&other_failures, &index);
+
+	ADD(health.failures_folded, 1);
+	if (count)
+		ADD(*count, 1);
+}
+
+static __always_inline void count_failure(const struct cost_key *charged, enum failure_kind kind, long error)
+{
+	struct failure_key key = {.id = charged->id, .error = error, .kind = kind, .syscall = charged->syscall};
+	__u64 *count;
+
+	__builtin_memcpy(key.comm, charged->comm, COMM_LEN);
+	count = bpf_map_lookup_elem(&failures, &key);
+	if (!count) {
+		bpf_map_update_elem(&failures, &key, &zero, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(&failures, &key);
+	}
+	if (count)
+		ADD(*count, 1);
+	else
+		fold_failure(&key);
+}
+
+/* An event to fill in and submit with NO_WAKEUP (the reader polls), or NULL: nobody reads, or no room, counted. */
+static __always_inline struct event *reserve_event(enum event_kind kind, const struct cost_key *charged, __u64 now)
+{
+	struct event *event;
+
+	if (!streaming)
+		return 0;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		ADD(health.events_lost, 1);
+		return 0;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->time_ns = now;
+	event->kind = kind;
+	event->mechanism = charged->mechanism;
+	event->syscall = charged->syscall;
+	__builtin_memcpy(event->comm, charged->comm, COMM_LEN);
+	return event;
+}
+
+static __always_inline void submit_event(struct event *event)
+{
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+#endif
