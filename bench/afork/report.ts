@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { judge } from './aims.ts';
 import { GATE_MS } from './cases.ts';
+import { renderLosses } from './losses.ts';
 import type { Result } from './results.ts';
 import { renderResults, renderVerdicts } from './table.ts';
 
@@ -28,6 +29,12 @@ of different runs on a machine that has other work, do not compare; ratios withi
 ## Aims
 
 ${renderVerdicts(judge(results))}
+
+## Where afork loses
+
+Medians of other mechanisms that were better by a fifth or more, the bare \`clone()\` left aside.
+
+${renderLosses(results)}
 
 ## C
 
