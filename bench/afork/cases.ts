@@ -45,7 +45,7 @@ export const GATED = `exec gate of ${GATE_MS} ms`;
 
 const MB = 2 ** 20;
 /** Above this much memory a fork is so slow that there are fewer rounds. */
-const LEISURELY = 512 * MB;
+const LEISURELY = 256 * MB;
 /** For what the spawner itself opens. */
 const SPARE_DESCRIPTORS = 200;
 const SIZES = { [SMALL]: 16 * MB, '256 MB': 256 * MB, '1 GB': 1024 * MB, [LARGE]: 2048 * MB };
@@ -72,7 +72,7 @@ function casesOf(side: Side, full: boolean): readonly Case[] {
 
 /** Small processes in C spawn so fast that many more rounds take no time, and give a better p99. */
 function shareOf(side: Side, bytes: number): number {
-  return side === 'C' && bytes <= 16 * MB ? 5 : Math.min(1, LEISURELY / bytes);
+  return side === 'C' && bytes <= 16 * MB ? 5 : Math.min(1, Math.max(0.2, LEISURELY / bytes));
 }
 
 /** The hard limit of this process and its children. */
