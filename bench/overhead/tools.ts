@@ -51,8 +51,8 @@ export const toolsFor = (callHooks: readonly CallHook[]): readonly Tool[] => [
   ...callHooks.map(serveWith),
   { name: 'forktax snoop --json', command: forktax('snoop', '--json'), ready: /ready-check/ },
   { name: 'bpftrace, a line for each spawn', command: [...BPFTRACE, '-e', BPFTRACE_SCRIPT], ready: /ready-check/ },
-  { name: 'bpftrace’s execsnoop.bt', command: [...BPFTRACE, '/usr/sbin/execsnoop.bt'], ready: /--exit-now/ },
-  { name: 'bcc’s execsnoop', command: ['execsnoop-bpfcc'], ready: /--exit-now/ },
+  { name: 'bpftrace’s execsnoop.bt', command: [...BPFTRACE, '/usr/sbin/execsnoop.bt'], ready: /ready-check/ },
+  { name: 'bcc’s execsnoop', command: ['execsnoop-bpfcc'], ready: /ready-check/ },
 ];
 
 export interface RunningTool {
