@@ -1,8 +1,10 @@
 /** The tree of commands: what cli.ts runs, and what help, completion and the man page are made from. */
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { adviseCommand } from './commands/advise.ts';
 import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { histCommand } from './commands/hist.ts';
+import { relaunchCommand } from './commands/relaunch.ts';
 import { serveCommand } from './commands/serve.ts';
 import { snoopCommand } from './commands/snoop.ts';
 import { withManual } from './terminal/manual.ts';
@@ -13,6 +15,8 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   serveCommand,
   snoopCommand,
   histCommand,
+  adviseCommand,
+  relaunchCommand,
   doctorCommand,
   completionCommand,
 ];
@@ -24,6 +28,7 @@ export function buildProgram(): CommandUnknownOpts {
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand(false)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: () => {} });
   for (const build of COMMANDS) program.addCommand(build().copyInheritedSettings(program));
@@ -32,6 +37,7 @@ export function buildProgram(): CommandUnknownOpts {
       ['forktax doctor', 'what this kernel and this user allow'],
       ['forktax snoop', 'a line per spawn, as it happens'],
       ['forktax hist 5', 'histograms of stalls, every five seconds'],
+      ['forktax relaunch --compare -- npm test', 'what afork would save, measured'],
     ],
   });
 }

@@ -1,0 +1,67 @@
+/** `forktax advise`: which spawners stand still without need, and what to do about each. */
+import { Command } from '@commander-js/extra-typings';
+import { ForktaxError } from '../errors.ts';
+import { calibrateAfork } from '../relaunch/advise/calibrate.ts';
+import { rankSpawners } from '../relaunch/advise/rank.ts';
+import { adviceJson, adviceText } from '../relaunch/advise/report.ts';
+import { observe, observeCollector, type Observation } from '../relaunch/advise/source.ts';
+import { parseCount, parseInterval } from '../terminal/arguments.ts';
+import { withManual } from '../terminal/manual.ts';
+import { standardOutput, type Output } from '../terminal/output.ts';
+import { stopRequested } from '../terminal/stop.ts';
+import { openEngine } from './open-engine.ts';
+
+const DEFAULT_NS = 10e9;
+
+export function adviseCommand() {
+  const command = new Command('advise')
+    .summary('rank spawners by avoidable stall, and say what to do')
+    .description(
+      'Ranks spawners by the stall that afork would spare them on this host, and says of each why it stands still and ' +
+        'what to do.',
+    )
+    .option('-d, --duration <duration>', 'observe for so long (default: 10s)', parseInterval)
+    .option('--url <url>', 'take what a collector has counted since it began, such as http://127.0.0.1:19435')
+    .option('--top <spawners>', 'at most so many', parseCount, 20)
+    .option('--json', 'print one JSON object')
+    .action(async (options) => {
+      if (options.url !== undefined && options.duration !== undefined)
+        throw new ForktaxError('FORKTAX_USAGE', '--url takes all that the collector has counted: not with --duration');
+      await advise(options, standardOutput);
+    });
+  return withManual(command, {
+    examples: [
+      ['forktax advise', 'who stands still without need, in ten seconds'],
+      ['forktax advise -d 5m', 'in five minutes'],
+      ['forktax advise --url http://127.0.0.1:19435', 'since the collector began'],
+    ],
+  });
+}
+
+interface AdviseOptions {
+  readonly duration?: number | undefined;
+  readonly url?: string | undefined;
+  readonly top: number;
+  readonly json?: boolean | undefined;
+}
+
+async function advise(options: AdviseOptions, output: Output): Promise<void> {
+  const aforkCostNs = await calibrateAfork();
+  const observation =
+    options.url === undefined
+      ? await observeHere(options, aforkCostNs, output)
+      : await observeCollector(options.url, aforkCostNs);
+  const advice = rankSpawners(observation);
+  const findings = { aforkCostNs, observedNs: observation.ns, advice, eventsLost: observation.eventsLost };
+  output.data(options.json ? `${JSON.stringify(adviceJson(findings))}\n` : adviceText(findings, options.top));
+}
+
+async function observeHere({ duration }: AdviseOptions, aforkCostNs: number, output: Output): Promise<Observation> {
+  const engine = await openEngine({ aforkCostNs }, output);
+  try {
+    output.talk('Observing process spawns; Ctrl-C ends.\n');
+    return await observe(engine, duration ?? DEFAULT_NS, stopRequested());
+  } finally {
+    engine.close();
+  }
+}

@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs';
+import { lookAtExecutable, type Program } from '../choose/program.ts';
+import { readProcess, type RunningProcess } from '../process/read.ts';
+
+/** A spawner, looked at while it lived. */
+export interface Examined {
+  readonly pid: number;
+  readonly process: RunningProcess;
+  readonly program: Program;
+}
+
+/** Undefined: it is gone, or another's, or executes something else by now. */
+export function examine(pid: number, comm: string): Examined | undefined {
+  try {
+    const process = readProcess(pid);
+    if (process.comm !== comm || process.isKernelThread) return undefined;
+    const { executable, uid, gid } = process;
+    return { pid, process, program: lookOnce(executable, uid, gid) };
+  } catch {
+    return undefined;
+  }
+}
+
+const programs = new Map<string, Program>();
+
+function lookOnce(executable: string, uid: number, gid: number): Program {
+  const key = JSON.stringify([executable, uid, gid]);
+  const program = programs.get(key) ?? lookAtExecutable([executable], { uid, gid });
+  programs.set(key, program);
+  return program;
+}
+
+export function isAlive({ pid }: Examined): boolean {
+  return existsSync(`/proc/${pid}`);
+}

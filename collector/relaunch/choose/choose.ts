@@ -1,0 +1,120 @@
+/** Which way a program's spawns can be made cheap, and why. */
+import { getThp, type Thp } from './huge-pages.ts';
+import type { Program } from './program.ts';
+import { runtimeOf, type Runtime } from './runtimes.ts';
+import { ForktaxError } from '../../errors.ts';
+import { formatBytes } from '../../ledger/format.ts';
+
+export const VIAS = ['auto', 'node', 'preload', 'hugepages', 'none'] as const;
+export type Via = Exclude<(typeof VIAS)[number], 'auto'>;
+
+export interface Choice {
+  readonly via: Via;
+  readonly reason: string;
+  /** What this program is known for, if it is. */
+  readonly runtime?: Runtime;
+  /** Why it may do nothing, where it was asked for. */
+  readonly caution?: string;
+}
+
+export interface Evidence {
+  /** What each fork is known to copy: from a run, or from the size of the process that is replaced. */
+  readonly copiedBytes?: number;
+  readonly thp?: Thp;
+}
+
+/** Below this, huge pages save less than they cost. */
+const LARGE_HEAP_BYTES = 64 << 20;
+
+/** @throws FORKTAX_VIA: what was asked for would break the program */
+export function choose(program: Program, asked: (typeof VIAS)[number], evidence: Evidence = {}): Choice {
+  const runtime = runtimeOf(program);
+  const known = runtime && { runtime };
+  if (asked === 'auto') return { ...automatic(program, runtime, evidence), ...known };
+  const caution = cautionOf(program, runtime, asked, evidence);
+  return { via: asked, reason: 'as asked', ...(caution !== undefined && { caution }), ...known };
+}
+
+type Plain = Pick<Choice, 'via' | 'reason'>;
+
+function automatic(program: Program, runtime: Runtime | undefined, evidence: Evidence): Plain {
+  const barrier = barrierOf(program);
+  if (barrier !== undefined) return none(barrier);
+  if (runtime?.name === 'Node.js') return { via: 'node', reason: `${program.path} is Node.js` };
+  const calls = runtime?.spawnsByItself ? [] : importsOf(program, SPAWN_CALLS);
+  if (calls.length > 0) return { via: 'preload', reason: importsText(calls) };
+  return byItself(program, runtime, evidence);
+}
+
+function none(reason: string): Plain {
+  return { via: 'none', reason };
+}
+
+/** What keeps every variable out. */
+function barrierOf({ path, elf, libc, privileged }: Program): string | undefined {
+  if (!elf) return `${path} is no program that can be looked into`;
+  if (elf.architecture !== process.arch) return `${path} is made for ${elf.architecture ?? 'another processor'}`;
+  if (privileged !== undefined) return `${path} is ${privileged}: the dynamic loader heeds no variables for it`;
+  if (elf.isGo) return `${path} is written in Go, which makes system calls without a libc`;
+  if (libc === 'static') return `${path} is statically linked: there is no call that could be replaced`;
+  if (libc === 'musl') return `${path} is linked with musl, and libafork-preload.so with glibc`;
+  if (libc === 'other') return `${path} is linked with another libc than glibc`;
+  return undefined;
+}
+
+function byItself(program: Program, runtime: Runtime | undefined, evidence: Evidence): Plain {
+  const forks = importsOf(program, FORK_CALLS);
+  if (forks.length === 0 && !runtime) return none(`${program.path} imports no call that makes a process`);
+  const why = runtime ? `${runtime.name}: ${runtime.spawns}` : `${importsText(forks)}, which nothing can replace`;
+  const { copiedBytes = 0 } = evidence;
+  if (copiedBytes < LARGE_HEAP_BYTES) return none(why);
+  const obstacle = hugePagesObstacle(program, evidence);
+  const large = `${why}; each fork copies ${formatBytes(copiedBytes)}`;
+  if (obstacle === undefined) return { via: 'hugepages', reason: large };
+  return none(`${large}, and huge pages cannot help: ${obstacle}`);
+}
+
+const SPAWN_CALLS = ['popen', 'system', 'posix_spawn', 'posix_spawnp'];
+const FORK_CALLS = ['fork', 'vfork', '_Fork', 'clone'];
+
+interface Imports {
+  /** `/usr/bin/make`, `libarchive.so.13` */
+  readonly by: string;
+  readonly names: readonly string[];
+}
+
+function importsOf(program: Program, calls: readonly string[]): Imports[] {
+  const users = [{ name: program.path, elf: program.elf }, ...program.libraries];
+  return users
+    .map(({ name, elf }) => ({ by: name, names: calls.filter((call) => elf?.imports.has(call)) }))
+    .filter(({ names }) => names.length > 0);
+}
+
+function importsText(imports: readonly Imports[]): string {
+  return imports.map(({ by, names }) => `${by} imports ${names.join(', ')}`).join('; ');
+}
+
+function cautionOf(program: Program, runtime: Runtime | undefined, via: Via, evidence: Evidence): string | undefined {
+  if (via === 'none') return undefined;
+  if (via === 'preload' && program.libc === 'musl')
+    throw new ForktaxError('FORKTAX_VIA', `${program.path} is linked with musl: libafork-preload.so would break it`);
+  const barrier = barrierOf(program);
+  if (barrier !== undefined) return `${barrier}; what it starts may still profit`;
+  if (via === 'node' && runtime?.name !== 'Node.js')
+    return `${program.path} is not Node.js; Node programs that it starts may profit`;
+  if (via === 'preload' && importsOf(program, SPAWN_CALLS).length === 0)
+    return `${program.path} imports none of ${SPAWN_CALLS.join(', ')}; what it starts may still profit`;
+  return via === 'hugepages' ? hugePagesObstacle(program, evidence) : undefined;
+}
+
+const ALLOCATORS = /^lib(jemalloc|tcmalloc(_minimal)?|mimalloc)\.so/;
+
+/** Why GLIBC_TUNABLES would change nothing. */
+function hugePagesObstacle({ path, elf, libraries }: Program, { thp = getThp() }: Evidence): string | undefined {
+  const allocator = libraries.find(({ name }) => ALLOCATORS.test(name));
+  if (allocator) return `${path} allocates by ${allocator.name}`;
+  if (!elf?.imports.has('malloc') && !libraries.some((library) => library.elf.imports.has('malloc')))
+    return `${path} does not allocate by malloc of glibc`;
+  const libc = libraries.find(({ name }) => name === 'libc.so.6');
+  return thp.obstacle(libc?.path);
+}

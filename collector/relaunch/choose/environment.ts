@@ -1,0 +1,70 @@
+/** The variables of each way. What stands in them already is kept. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ForktaxError } from '../../errors.ts';
+import type { Via } from './choose.ts';
+
+export interface Change {
+  readonly name: 'NODE_OPTIONS' | 'LD_PRELOAD' | 'GLIBC_TUNABLES';
+  readonly value: string;
+}
+
+const TUNABLE = 'glibc.malloc.hugetlb';
+
+/**
+ * What to set, given what is set; nothing for `none`, or where it is all there already.
+ * @throws FORKTAX_NO_NATIVE, FORKTAX_VIA
+ */
+export function changesFor(via: Via, valueOf: (name: Change['name']) => string | undefined): readonly Change[] {
+  switch (via) {
+    case 'node':
+      return extended('NODE_OPTIONS', valueOf, ' ', `--require=${quoted(registerPath())}`);
+    case 'preload':
+      return extended('LD_PRELOAD', valueOf, ':', loadable(preloadPath()));
+    case 'hugepages':
+      return withTunable(valueOf('GLIBC_TUNABLES'));
+    case 'none':
+      return [];
+  }
+}
+
+function extended(
+  name: Change['name'],
+  valueOf: (name: Change['name']) => string | undefined,
+  separator: string,
+  addition: string,
+): Change[] {
+  const value = valueOf(name) ?? '';
+  if (value.split(separator).includes(addition)) return [];
+  return [{ name, value: value === '' ? addition : `${value}${separator}${addition}` }];
+}
+
+/** A value that somebody has chosen stands: 0 as well. */
+function withTunable(value = ''): Change[] {
+  if (value.split(':').some((each) => each.startsWith(`${TUNABLE}=`))) return [];
+  return [{ name: 'GLIBC_TUNABLES', value: `${value === '' ? '' : `${value}:`}${TUNABLE}=1` }];
+}
+
+/** NODE_OPTIONS is split at spaces, except within double quotes, where a backslash escapes: node(1). */
+function quoted(path: string): string {
+  return /[\s"\\]/.test(path) ? `"${path.replaceAll(/["\\]/g, '\\$&')}"` : path;
+}
+
+/** LD_PRELOAD is split at spaces and colons, and there is no way to escape them: ld.so(8). */
+function loadable(path: string): string {
+  if (!/[\s:]/.test(path)) return path;
+  throw new ForktaxError('FORKTAX_VIA', `LD_PRELOAD cannot hold a path with spaces or colons: ${path}`);
+}
+
+function registerPath(): string {
+  return built(fileURLToPath(import.meta.resolve('afork/register')));
+}
+
+function preloadPath(): string {
+  return built(fileURLToPath(new URL('build/libafork-preload.so', import.meta.resolve('afork/package.json'))));
+}
+
+function built(path: string): string {
+  if (existsSync(path)) return path;
+  throw new ForktaxError('FORKTAX_NO_NATIVE', `afork is not built: there is no ${path}`);
+}

@@ -1,0 +1,83 @@
+/** What is known of a program before it runs. */
+import { realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { readElf, type Elf } from './elf.ts';
+import { hasFileCapabilities } from '../run/hold.ts';
+import type { Place } from './find.ts';
+import { followCommand, type Trail } from './follow.ts';
+import { librariesOf, type Library } from './libraries.ts';
+
+type Libc = 'glibc' | 'musl' | 'other' | 'static';
+
+export interface Program {
+  readonly trail: Trail;
+  /** The executable, links resolved. */
+  readonly path: string;
+  readonly name: string;
+  /** Undefined: not an executable that we understand. */
+  readonly elf: Elf | undefined;
+  readonly libc: Libc | undefined;
+  readonly libraries: readonly Library[];
+  /** Why the dynamic loader heeds no variables for it. */
+  readonly privileged?: string;
+}
+
+export interface LookOptions extends Place {
+  readonly libraryPath?: string | undefined;
+  /** Who will run it. */
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** @throws as followCommand */
+export function lookAt(words: readonly string[], options: LookOptions): Program {
+  return lookAtExecutable(followCommand(words, options), options);
+}
+
+export function lookAtExecutable(trail: Trail, options: Omit<LookOptions, keyof Place>): Program {
+  const path = realpathSync(trail.at(-1) ?? '');
+  const elf = tryReadElf(path);
+  const libraries = elf ? librariesOf(path, elf, options.libraryPath) : [];
+  const late = elf ? lateLibraries(path, options.libraryPath) : [];
+  const privileged = privilegesOf(path, options);
+  return {
+    trail,
+    path,
+    name: basename(path),
+    elf,
+    libc: elf && libcOf(elf),
+    libraries: [...libraries, ...late],
+    ...(privileged !== undefined && { privileged }),
+  };
+}
+
+function tryReadElf(path: string): Elf | undefined {
+  try {
+    return readElf(path);
+  } catch {
+    return undefined; // may be executed and not read
+  }
+}
+
+function libcOf({ interpreter }: Elf): Libc {
+  if (interpreter === undefined) return 'static';
+  const loader = basename(interpreter);
+  if (/^ld(64)?(-linux.*)?\.so/.test(loader)) return 'glibc';
+  return loader.startsWith('ld-musl-') ? 'musl' : 'other';
+}
+
+/** The Java launcher links none of the JVM: it loads it. libjava.so, beside it, starts processes. */
+function lateLibraries(path: string, libraryPath: string | undefined): Library[] {
+  if (basename(path) !== 'java') return [];
+  const library = join(dirname(path), '../lib/libjava.so');
+  const elf = tryReadElf(library);
+  return elf ? [{ name: 'libjava.so', path: library, elf }, ...librariesOf(library, elf, libraryPath)] : [];
+}
+
+/** Of ld.so(8), "secure-execution mode": the kernel sets AT_SECURE. */
+function privilegesOf(path: string, { uid, gid }: { uid: number; gid: number }): string | undefined {
+  const { mode, uid: owner, gid: group } = statSync(path);
+  if (mode & 0o4000 && owner !== uid) return 'set-user-ID';
+  if ((mode & 0o2010) === 0o2010 && group !== gid) return 'set-group-ID';
+  return uid !== 0 && hasFileCapabilities(path) ? 'given file capabilities' : undefined;
+}

@@ -1,0 +1,26 @@
+/** One run, and its report. */
+import { ForktaxError } from '../errors.ts';
+import type { FullPlan } from './plan.ts';
+import { planJson, runJson, SCHEMA } from './report/json.ts';
+import type { Report } from './report/output.ts';
+import { notMeasured, reportText } from './report/text.ts';
+import { run, type RunRequest, type RunResult } from './run/run.ts';
+
+/** Runs it once, and gives its exit status. */
+export async function runAndReport(plan: FullPlan, request: RunRequest, report: Report): Promise<number> {
+  const result = await run(request, (why) => tellUnmeasured(plan, why));
+  const isToldAlready = result.measurement instanceof ForktaxError && !report.isAskedFor;
+  if (!isToldAlready) reportRun(plan, result, report);
+  return result.status;
+}
+
+export function reportRun(plan: FullPlan, result: RunResult, report: Report): void {
+  report.write({
+    text: (width) => reportText(plan, result, width),
+    json: () => ({ schema: SCHEMA, ...planJson(plan), run: runJson(result) }),
+  });
+}
+
+export function tellUnmeasured({ choice }: FullPlan, why: ForktaxError): void {
+  process.stderr.write(`forktax: via ${choice.via}: ${choice.reason}; ${notMeasured(why)}\n`);
+}

@@ -1,0 +1,124 @@
+/** What a run's spawns cost, by program and by mechanism. What could not be measured is absent. */
+import { absentColumns, MECHANISMS, type CostRow, type Histogram, type Mechanism } from '../../engine/engine.ts';
+import { errnoName } from '../../errno.ts';
+import { TIME_BOUNDS_NS } from '../../ledger/bounds.ts';
+import { histogramCount, quantile } from '../../ledger/histogram.ts';
+import { addCosts, NO_COSTS, sumBy, type Costs } from '../../ledger/rows.ts';
+import type { Sketch } from '../../ledger/sketch.ts';
+import type { Group } from '../run/grouped-sketch.ts';
+import type { Measurement } from '../run/measure.ts';
+
+export interface Figures {
+  readonly spawns: number;
+  readonly stallSumNs?: number;
+  /** Within 2 %, or, where events were lost, estimated from the histogram. */
+  readonly stallP50Ns?: number;
+  readonly stallP99Ns?: number;
+  /** Not where events were lost. */
+  readonly stallMaxNs?: number;
+  readonly copyNs?: number;
+  readonly copiedRssBytes: number;
+  readonly copiedPageTableBytes: number;
+  readonly cowFaults?: number;
+  /** Of all spawns only, about, and where huge pages are at stake. */
+  readonly copiedPageTableEntries?: number;
+  readonly execs?: number;
+  readonly execDelayP50Ns?: number;
+  readonly execDelayP99Ns?: number;
+}
+
+export interface GroupFigures extends Figures {
+  readonly comm: string;
+  readonly mechanism: Mechanism;
+}
+
+/** Each program of the tree by its mechanisms, the largest stall first. */
+export function figuresByProgram(measurement: Measurement): GroupFigures[] {
+  return [...sumBy(measurement.rows, ({ comm, mechanism }) => JSON.stringify([comm, mechanism]))]
+    .map(([key, costs]) => {
+      const [comm, mechanism] = JSON.parse(key) as [string, Mechanism];
+      const group = { comm, mechanism };
+      return Object.assign(figuresOf(costs, measurement, group), group);
+    })
+    .filter(({ spawns }) => spawns > 0)
+    .toSorted((a, b) => (b.stallSumNs ?? b.spawns) - (a.stallSumNs ?? a.spawns));
+}
+
+/** The costs of each mechanism that was used, for histograms. */
+export function costsByMechanism(rows: readonly CostRow[]): [Mechanism, Costs][] {
+  const sums = sumBy(rows, ({ mechanism }) => mechanism);
+  return MECHANISMS.flatMap((mechanism) => {
+    const costs = sums.get(mechanism);
+    return costs && costs.spawns > 0 ? [[mechanism, costs] as [Mechanism, Costs]] : [];
+  });
+}
+
+/** Of all spawns. */
+export function totalFigures(measurement: Measurement): Figures {
+  const costs = measurement.rows.reduce<Costs>((sum, row) => addCosts(sum, row), NO_COSTS);
+  const { copiedEntries } = measurement;
+  const entries = copiedEntries !== undefined && { copiedPageTableEntries: copiedEntries };
+  return { ...figuresOf(costs, measurement), ...entries };
+}
+
+export interface Failures {
+  /** `spawn`: the call failed. `exec`: the child's exec did. */
+  readonly kind: 'spawn' | 'exec';
+  readonly comm: string;
+  readonly error: string;
+  readonly count: number;
+}
+
+export function failuresOf({ failures }: Measurement): Failures[] {
+  const counts = new Map<string, Failures>();
+  for (const { kind, comm, errno, count } of failures) {
+    const key = JSON.stringify([kind, comm, errno]);
+    counts.set(key, { kind, comm, error: errnoName(errno), count: (counts.get(key)?.count ?? 0) + count });
+  }
+  return [...counts.values()].toSorted((a, b) => b.count - a.count);
+}
+
+function figuresOf(costs: Costs, { hooks, stalls, execDelays }: Measurement, group?: Group): Figures {
+  const absent = absentColumns(hooks);
+  return {
+    spawns: costs.spawns,
+    copiedRssBytes: costs.copiedRss.sum,
+    copiedPageTableBytes: costs.copiedPageTableBytes,
+    ...(!absent.has('stall') && stallFigures(costs, whole(stalls.of(group), costs.stall))),
+    ...(!absent.has('faults') && { cowFaults: costs.cowFaultsParent + costs.cowFaultsChild }),
+    ...(!absent.has('exec') && execFigures(costs, whole(execDelays.of(group), costs.execDelay))),
+  };
+}
+
+/** If it holds every value that the kernel counted. */
+function whole(sketch: Sketch | undefined, histogram: Histogram): Sketch | undefined {
+  return sketch?.sum === histogram.sum ? sketch : undefined;
+}
+
+function stallFigures({ stall, copyNs }: Costs, sketch: Sketch | undefined): Partial<Figures> {
+  const [p50, p99] = quantiles(stall, sketch);
+  return {
+    stallSumNs: stall.sum,
+    copyNs,
+    ...(p50 !== undefined && { stallP50Ns: p50 }),
+    ...(p99 !== undefined && { stallP99Ns: p99 }),
+    ...(sketch && { stallMaxNs: sketch.max }),
+  };
+}
+
+function execFigures({ execDelay }: Costs, sketch: Sketch | undefined): Partial<Figures> {
+  const [p50, p99] = quantiles(execDelay, sketch);
+  return {
+    execs: histogramCount(execDelay),
+    ...(p50 !== undefined && { execDelayP50Ns: p50 }),
+    ...(p99 !== undefined && { execDelayP99Ns: p99 }),
+  };
+}
+
+/** p50 and p99, in whole nanoseconds. */
+function quantiles(histogram: Histogram, sketch: Sketch | undefined): (number | undefined)[] {
+  return [0.5, 0.99].map((q) => {
+    const value = sketch?.quantile(q) ?? quantile(histogram, TIME_BOUNDS_NS, q);
+    return value === undefined ? undefined : Math.round(value);
+  });
+}

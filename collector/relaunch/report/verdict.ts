@@ -1,0 +1,47 @@
+/** Whether afork really ran: from the probes, not from the hook. */
+import type { CostRow, Mechanism } from '../../engine/engine.ts';
+import { formatBytes, formatCount } from '../../ledger/format.ts';
+import { sumBy } from '../../ledger/rows.ts';
+import { printable } from '../../terminal/text.ts';
+import type { Choice } from '../choose/choose.ts';
+import type { Measurement } from '../run/measure.ts';
+import { costsByMechanism } from './figures.ts';
+
+const LARGE_COPY_BYTES = 64 << 20;
+
+export function verdictOf(choice: Choice, { rows }: Measurement): string {
+  const byMechanism = new Map(costsByMechanism(rows));
+  const spawnsOf = (mechanism: Mechanism): number => byMechanism.get(mechanism)?.spawns ?? 0;
+  const total = [...byMechanism.values()].reduce((sum, { spawns }) => sum + spawns, 0);
+  const afork = spawnsOf('afork');
+  if (total === 0) return 'no spawns';
+  if (choice.via === 'none' || choice.via === 'hugepages') return `${spawnsText(total)}${hint(choice, rows)}`;
+  if (afork === total) return `afork made ${total === 1 ? 'the one spawn' : `all ${spawnsText(total)}`}`;
+  const others = (['fork', 'vfork'] as const)
+    .filter((mechanism) => spawnsOf(mechanism) > 0)
+    .map((mechanism) => `${formatCount(spawnsOf(mechanism))} by ${mechanism}`);
+  return `afork made ${formatCount(afork)} of ${spawnsText(total)}; ${others.join(', ')}`;
+}
+
+function spawnsText(count: number): string {
+  return `${formatCount(count)} spawn${count === 1 ? '' : 's'}`;
+}
+
+/** Of the program that copied most with each fork, if it was much. */
+function hint({ via, runtime }: Choice, rows: readonly CostRow[]): string {
+  const largest = largestCopier(rows);
+  if (via !== 'none' || !largest || largest.bytes < LARGE_COPY_BYTES) return '';
+  const way = runtime?.name === 'Node.js' ? '--via node' : '--via hugepages, if that is memory of malloc';
+  return `; each fork of ${printable(largest.comm)} copied ${formatBytes(largest.bytes)} on average: try ${way}`;
+}
+
+/** By the average of its forks. */
+export function largestCopier(rows: readonly CostRow[]): { comm: string; bytes: number } | undefined {
+  const forks = sumBy(
+    rows.filter(({ mechanism }) => mechanism === 'fork'),
+    ({ comm }) => comm,
+  );
+  return [...forks]
+    .map(([comm, { copiedRss, spawns }]) => ({ comm, bytes: spawns > 0 ? copiedRss.sum / spawns : 0 }))
+    .toSorted((a, b) => b.bytes - a.bytes)[0];
+}

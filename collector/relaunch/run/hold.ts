@@ -1,0 +1,99 @@
+/** The starter in `native/hold`: it waits, with the program's own pid, until it is told what to become. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { getSystemErrorName } from 'node:util';
+import { ForktaxError } from '../../errors.ts';
+import { builtFile } from '../../native-path.ts';
+
+const HOLD = builtFile('native/hold/build/hold');
+
+export function hasFileCapabilities(path: string): boolean {
+  return spawnSync(HOLD, ['--capabilities', path], { stdio: 'ignore' }).status === 0;
+}
+
+/** What to become. Bytes where they are the user's: neither names nor variables need be UTF-8. */
+export interface ExecRequest {
+  readonly path: string;
+  readonly argv: readonly (string | Uint8Array)[];
+  /** `NAME=value` each. */
+  readonly environment: readonly (string | Uint8Array)[];
+  /** Soft limit of open files; without it, what this process has. */
+  readonly openFiles?: number;
+  /** As in umask(2). */
+  readonly umask?: number;
+  readonly user?: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
+}
+
+export interface Held {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** Resolves when it has become the program, or with the error's name: then it still waits, for another request. */
+  exec(request: ExecRequest): Promise<string | undefined>;
+  /** It ends without having become anything. */
+  release(): void;
+}
+
+export interface HoldOptions {
+  readonly directory?: string;
+  /** Descriptors 0, 1 and 2; without it, those of this process. */
+  readonly stdio?: readonly [number, number, number];
+  /** Other descriptors to pass on, as the same numbers. */
+  readonly descriptors?: readonly number[];
+}
+
+/** @throws FORKTAX_NO_NATIVE, FORKTAX_DIRECTORY */
+export async function hold({ directory, stdio = [0, 1, 2], descriptors = [] }: HoldOptions = {}): Promise<Held> {
+  const control = Math.max(2, ...descriptors) + 1;
+  const table = Array.from({ length: control + 1 }, (_, fd) => {
+    if (fd < 3) return stdio[fd] ?? 'ignore';
+    if (fd === control) return 'pipe';
+    return descriptors.includes(fd) ? fd : 'ignore';
+  });
+  const child = spawn(HOLD, [String(control)], { stdio: table, ...(directory !== undefined && { cwd: directory }) });
+  await started(child, directory);
+  const channel = child.stdio[control as 3] as Duplex;
+  return {
+    child,
+    pid: child.pid ?? 0,
+    exec: (request) => send(channel, encode(request)),
+    release: () => channel.destroy(),
+  };
+}
+
+function started(child: ChildProcess, directory: string | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (cause) => {
+      const where = directory === undefined ? '' : ` in ${directory}`;
+      reject(new ForktaxError('FORKTAX_NO_NATIVE', `${HOLD} cannot be started${where}: ${cause.message}`, { cause }));
+    });
+  });
+}
+
+function send(channel: Duplex, request: Buffer): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    channel.once('end', () => resolve(undefined));
+    channel.once('error', () => resolve(undefined)); // it is gone: its end tells why
+    channel.once('data', (answer: Buffer) => {
+      channel.removeAllListeners();
+      resolve(getSystemErrorName(-answer.readInt32LE(0)));
+    });
+    channel.write(request);
+  });
+}
+
+function encode({ path, argv, environment, openFiles, umask, user }: ExecRequest): Buffer {
+  const strings = [
+    path,
+    `${openFiles ?? ''}`,
+    umask === undefined ? '' : umask.toString(8),
+    ...(user ? [`${user.uid}`, `${user.gid}`, user.groups.join(',')] : ['', '', '']),
+    `${argv.length}`,
+    ...argv,
+    ...environment,
+  ];
+  const body = Buffer.concat(strings.flatMap((string) => [Buffer.from(string as string), Buffer.from([0])]));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(body.length);
+  return Buffer.concat([length, body]);
+}
