@@ -22,19 +22,6 @@ static int run_call(void *argument)
 	return call->function(call->argument);
 }
 
-/*
- * Instrumented code keeps books, in thread storage and in memory beside ours, that a second process must not write.
- * Their runtimes know fork().
- */
-__attribute__((weak)) extern void __asan_init(void);
-__attribute__((weak)) extern void __tsan_init(void);
-__attribute__((weak)) extern void __msan_init(void);
-
-static bool instrumented(void)
-{
-	return __asan_init || __tsan_init || __msan_init;
-}
-
 /* By libc's fork(), so that its and the runtimes' handlers run: the user's function may use libc. */
 static long fork_call(struct afork_job *job, const struct call *call, bool no_pidfd)
 {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * avfork(): workers that were vforked beforehand. A worker is a thread that is asleep in vfork(), and its child, which
- * waits for work at a pipe that was there before it. The child takes a request, answers with its pid by a second pipe,
- * and runs the function; when that executes or exits, the thread wakes and vforks anew.
+ * avfork(): workers that were vforked beforehand. A worker is a thread that is asleep in clone(CLONE_VM | CLONE_VFORK),
+ * and its child, which waits for work at a pipe that was there before it. The child takes a request, answers with its pid
+ * by a second pipe, and runs the function; when that executes or exits, the thread wakes and clones anew.
+ *
+ * The child has the thread's storage, for the thread is asleep, and a stack of its own. Not libc's vfork(): sanitizers and
+ * preloaded libraries make a fork() of it, and what the child writes into memory would be lost.
  *
  * What the child has of the process is as old as its birth: see afork.h.
  */
@@ -12,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -35,6 +39,9 @@ struct worker {
 	enum state state;
 	int jobs[2], ready[2]; /* pipes: requests to the child, its pid from it */
 	int took, answered;    /* written by the child, read by the thread when that wakes */
+	struct slot *slot;     /* the child's stack */
+	pid_t process;
+	int patience_ms;
 };
 
 static struct {
@@ -42,6 +49,7 @@ static struct {
 	pthread_cond_t changed;
 	struct worker *workers; /* the first idle one is taken, so that the last ones become superfluous */
 	unsigned count, minimum, maximum;
+	unsigned leaving; /* no longer counted, but not yet cleaned up */
 	int idle_ms;
 	bool stopping;
 } pool = {
@@ -53,25 +61,26 @@ static struct {
 
 /* --- the child --- */
 
-static _Noreturn void run_child(struct worker *worker, pid_t parent, int patience_ms)
+static int run_child(void *argument)
 {
+	struct worker *worker = argument;
 	struct request request;
 	raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL); /* else it would outlive the process, waiting for ever */
-	if (getppid() != parent)
-		_exit(0);
+	if (getppid() != worker->process)
+		return 0;
 	clear_handlers();
 	struct pollfd job = {.fd = worker->jobs[0], .events = POLLIN};
-	if (poll(&job, 1, patience_ms) != 1 || read(job.fd, &request, sizeof request) != sizeof request)
-		_exit(0);
+	if (poll(&job, 1, worker->patience_ms) != 1 || read(job.fd, &request, sizeof request) != sizeof request)
+		return 0;
 	if (!request.function)
-		_exit(0);
+		return 0;
 	__atomic_store_n(&worker->took, 1, __ATOMIC_RELEASE);
 	raw(SYS_prctl, PR_SET_PDEATHSIG, 0);
 	pid_t self = getpid();
 	if (write(worker->ready[1], &self, sizeof self) == sizeof self)
 		__atomic_store_n(&worker->answered, 1, __ATOMIC_RELEASE);
 	set_signal_mask(request.mask);
-	_exit(request.function(request.argument));
+	return request.function(request.argument);
 }
 
 /* --- the thread --- */
@@ -84,17 +93,17 @@ static void answer(struct worker *worker, pid_t pid)
 
 static pid_t vfork_child(struct worker *worker)
 {
-	pid_t parent = getpid();
+	worker->process = getpid();
 	pthread_mutex_lock(&pool.lock);
-	int patience_ms = pool.count > pool.minimum ? pool.idle_ms : -1;
+	worker->patience_ms = pool.count > pool.minimum ? pool.idle_ms : -1;
 	pthread_mutex_unlock(&pool.lock);
 	worker->took = worker->answered = 0;
+	worker->slot->entry = (struct entry){run_child, worker};
 	block_all_signals();
-	pid_t pid = vfork();
-	if (pid == 0)
-		run_child(worker, parent, patience_ms);
+	long pid = raw_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, worker->slot->stack + worker->slot->stack_size, 0, 0, 0,
+			     &worker->slot->entry);
 	block_all_but_libcs_signals();
-	return pid;
+	return (pid_t)pid;
 }
 
 /* The child has executed, or ended. True: it took a request. */
@@ -141,10 +150,11 @@ static void leave(struct worker *worker)
 		link = &(*link)->next;
 	*link = worker->next;
 	pool.count--;
+	pool.leaving++;
 	pthread_cond_broadcast(&pool.changed);
 }
 
-/* vfork() failed. Who has taken the worker must hear of it. */
+/* There can be no child. Who has taken the worker must hear of it. */
 static void give_up(struct worker *worker)
 {
 	struct request request;
@@ -174,12 +184,20 @@ static void work_until_superfluous(struct worker *worker)
 	}
 }
 
-static void free_worker(struct worker *worker)
+static void close_pipes(const struct worker *worker)
 {
 	for (int end = 0; end < 2; end++) {
 		close(worker->jobs[end]);
 		close(worker->ready[end]);
 	}
+}
+
+static void free_worker(struct worker *worker)
+{
+	close_pipes(worker);
+	uint64_t mask = block_all_signals();
+	slot_give_back(worker->slot);
+	set_signal_mask(mask);
 	free(worker);
 }
 
@@ -187,10 +205,27 @@ static void *work(void *worker)
 {
 	work_until_superfluous(worker);
 	free_worker(worker);
+	pthread_mutex_lock(&pool.lock);
+	pool.leaving--;
+	pthread_cond_broadcast(&pool.changed);
+	pthread_mutex_unlock(&pool.lock);
 	return NULL;
 }
 
 /* --- the callers; their signals are blocked, and the lock is held up to take_worker() --- */
+
+static bool open_pipes(struct worker *worker)
+{
+	if (pipe2(worker->jobs, O_CLOEXEC))
+		return false;
+	if (pipe2(worker->ready, O_CLOEXEC) == 0)
+		return true;
+	int error = errno;
+	close(worker->jobs[0]);
+	close(worker->jobs[1]);
+	errno = error;
+	return false;
+}
 
 static struct worker *new_worker(enum state state)
 {
@@ -198,13 +233,12 @@ static struct worker *new_worker(enum state state)
 	if (!worker)
 		return NULL;
 	worker->state = state;
-	if (pipe2(worker->jobs, O_CLOEXEC) == 0) {
-		if (pipe2(worker->ready, O_CLOEXEC) == 0)
+	if (open_pipes(worker)) {
+		worker->slot = slot_take();
+		if (worker->slot)
 			return worker;
-		int error = errno;
-		close(worker->jobs[0]);
-		close(worker->jobs[1]);
-		errno = error;
+		close_pipes(worker);
+		errno = ENOMEM;
 	}
 	free(worker);
 	return NULL;
@@ -288,9 +322,14 @@ static pid_t dispatch(struct worker *worker, const struct request *request)
 	return pid;
 }
 
+static bool may_share(void)
+{
+	return mechanism_possible(AFORK_VFORK) && !instrumented();
+}
+
 pid_t avfork(int (*function)(void *), void *argument)
 {
-	if (!mechanism_possible(AFORK_VFORK)) /* took and answered would be lost */
+	if (!may_share())
 		return afork(function, argument);
 	struct request request = {.function = function, .argument = argument};
 	request.mask = block_all_signals();
@@ -321,7 +360,7 @@ int avfork_configure(unsigned minimum, unsigned maximum, unsigned idle_ms)
 	pool.minimum = minimum;
 	pool.maximum = maximum;
 	pool.idle_ms = (int)idle_ms;
-	int error = mechanism_possible(AFORK_VFORK) ? hire_minimum() : 0;
+	int error = may_share() ? hire_minimum() : 0;
 	pthread_cond_broadcast(&pool.changed);
 	pthread_mutex_unlock(&pool.lock);
 	set_signal_mask(mask);
@@ -350,7 +389,7 @@ void avfork_stop(void)
 		worker->state = DISMISSED;
 		send(worker, &dismissal);
 	}
-	while (pool.count)
+	while (pool.count || pool.leaving)
 		pthread_cond_wait(&pool.changed, &pool.lock);
 	pool.stopping = false;
 	pthread_mutex_unlock(&pool.lock);
@@ -376,7 +415,7 @@ void workers_in_forked(void)
 		pool.workers = worker->next;
 		free_worker(worker);
 	}
-	pool.count = 0;
+	pool.count = pool.leaving = 0;
 	pool.stopping = false;
 	pthread_cond_init(&pool.changed, NULL);
 	pthread_mutex_unlock(&pool.lock);

@@ -116,6 +116,8 @@ struct birth {
 enum afork_mechanism mechanism_best(void);
 /* Whether a demanded one can work here at all. */
 bool mechanism_possible(enum afork_mechanism mechanism);
+/* Whether the user's code is under a sanitizer: then it may run in a copy of memory only. */
+bool instrumented(void);
 /* What to try after `mechanism` gave `result`; AFORK_ANY: nothing, for it worked, or failed for another reason. */
 enum afork_mechanism mechanism_after(enum afork_mechanism mechanism, long result);
 /* Remember that only this one works. */

@@ -113,6 +113,19 @@ static bool under_valgrind(void)
 	return known == 2;
 }
 
+/*
+ * Instrumented code keeps books, in thread storage and in memory beside ours, that a second process must not write.
+ * Their runtimes know fork().
+ */
+__attribute__((weak)) extern void __asan_init(void);
+__attribute__((weak)) extern void __tsan_init(void);
+__attribute__((weak)) extern void __msan_init(void);
+
+bool instrumented(void)
+{
+	return __asan_init || __tsan_init || __msan_init;
+}
+
 bool mechanism_possible(enum afork_mechanism mechanism)
 {
 	if (mechanism == AFORK_FORK)

@@ -1,12 +1,15 @@
-# The C library. SAN=1 builds and tests it with AddressSanitizer and UBSan, in a directory of its own.
+# The C library, and its tests.
+#   make test                      as it is shipped (AFORK_TEST_SPAWNS=100000: the long run of the leak test)
+#   make test-afork SAN=address    under AddressSanitizer and UBSan; SAN=thread under ThreadSanitizer
+#   make test-afork-valgrind       under valgrind
 AFORK := native/afork
 AFORK_OUT := $(AFORK)/build
 AFORK_SOURCES := afork avfork child clone donor emulated fork job mechanism plan popen registry slot spawn
 AFORK_TESTS := $(notdir $(basename $(wildcard $(AFORK)/test/*.c)))
 AFORK_CFLAGS = $(CFLAGS) $(WARN) -std=gnu11 -fPIC -fvisibility=hidden -pthread -I$(AFORK)
 ifdef SAN
-AFORK_OUT := $(AFORK)/build/san
-AFORK_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
+AFORK_OUT := $(AFORK)/build/$(SAN)
+AFORK_SAN := -fsanitize=$(SAN:address=address,undefined) -fno-sanitize-recover=all
 endif
 AFORK_OBJECTS := $(AFORK_SOURCES:%=$(AFORK_OUT)/%.o)
 
@@ -54,7 +57,14 @@ test-afork: $(AFORK_TESTS:%=$(AFORK_OUT)/test/%)
 	@failed=; for program in $^; do \
 		timeout 120 $$program >$$program.log 2>&1 || { failed=1; cat $$program.log; echo "afork: $$program failed" >&2; }; \
 	done; [ -z "$$failed" ] && echo "afork: $$(cat $(^:%=%.log) | grep -c '^ok') C tests passed"
-.PHONY: test-afork
+
+# It follows fork() only, so this is about the parent's side. Overlap is about shared memory, and long there.
+test-afork-valgrind: $(filter-out %/overlap,$(AFORK_TESTS:%=$(AFORK_OUT)/test/%))
+	@for program in $^; do \
+		valgrind -q --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite --error-exitcode=9 \
+			$$program >$$program.valgrind 2>&1 || { cat $$program.valgrind; echo "afork: $$program failed" >&2; exit 1; }; \
+	done; echo 'afork: valgrind found nothing'
+.PHONY: test-afork test-afork-valgrind
 
 include $(AFORK)/addon/addon.mk
 include $(AFORK)/preload/module.mk

@@ -7,8 +7,8 @@
 #include "internal.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 enum {
 	STACK_BYTES = 256 * 1024, /* address space; only what a child touches becomes memory */
@@ -31,10 +31,7 @@ static struct {
 
 static size_t page_bytes(void)
 {
-	static size_t bytes;
-	if (!bytes)
-		bytes = (size_t)sysconf(_SC_PAGESIZE);
-	return bytes;
+	return getauxval(AT_PAGESZ);
 }
 
 static size_t slot_bytes(void)

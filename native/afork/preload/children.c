@@ -7,7 +7,7 @@
 
 enum {
 	SWEEP_STEP = 8,
-	CLOSING_NS = 50000000, /* more than an exec takes from leaving our memory to its end */
+	CLOSING_NS = 200000000, /* more than an exec takes from leaving our memory to its end */
 };
 
 struct child {

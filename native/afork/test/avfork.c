@@ -223,7 +223,7 @@ static void nonsense_is_refused(void)
 
 int main(void)
 {
-	if (!mechanism_possible(AFORK_VFORK)) {
+	if (!mechanism_possible(AFORK_VFORK) || instrumented()) {
 		skip("avfork", "memory is not shared here");
 		return done();
 	}

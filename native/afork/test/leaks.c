@@ -81,7 +81,7 @@ static void nothing_is_left(void)
 	size_t bytes = allocated();
 	unsigned fds = entries("/proc/self/fd"), threads = entries("/proc/self/task"), maps = mappings(), idle,
 		 occupied;
-	spawn_many(count ? (unsigned)atoi(count) : 3000);
+	spawn_many(count ? (unsigned)atoi(count) : under_valgrind() ? 100 : 3000);
 	check_equal(entries("/proc/self/fd"), fds);
 	check_equal(entries("/proc/self/task"), threads);
 	check_equal(waitpid(-1, NULL, 0), -1);
@@ -102,7 +102,7 @@ static int execute_true(void *unused)
 static void nothing_is_left_by_afork_but_parked_threads(void)
 {
 	unsigned fds = entries("/proc/self/fd"), threads = entries("/proc/self/task");
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < (under_valgrind() ? 20 : 500); i++) {
 		int status = -1;
 		pid_t pid = aforkx(i % 2 ? FORK_WAITPID : 0, execute_true, NULL);
 		check_equal(i % 2 ? afork_waitpid(pid, &status, 0) : waitpid(pid, &status, 0), pid);

@@ -62,11 +62,7 @@ static inline enum afork_mechanism expected_mechanism(void)
 /* afork()'s: instrumented code gets fork(). */
 static inline enum afork_mechanism expected_of_afork(void)
 {
-#ifdef __SANITIZE_ADDRESS__
-	return AFORK_FORK;
-#else
-	return expected_mechanism();
-#endif
+	return instrumented() ? AFORK_FORK : expected_mechanism();
 }
 
 /* Valgrind neither executes /proc/self/exe nor sets limits. */

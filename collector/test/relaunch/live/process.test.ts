@@ -80,7 +80,7 @@ for (const before of [[], ['setpriv', '--reuid=65534', '--regid=65533', '--group
     using directory = temporaryDirectory();
     const { child, said } = await start(directory, before);
     const report = directory.write('report', '');
-    const [command = '', ...args] = [
+    const [command, ...args] = [
       ...FORKTAX,
       'relaunch',
       '--json',

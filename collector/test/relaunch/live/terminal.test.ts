@@ -48,13 +48,10 @@ test('Ctrl-Z stops it, bg and fg continue it, Ctrl-C ends it', async () => {
 
 /** Until `fg` has made it the foreground, the shell itself takes Ctrl-C. */
 async function sleepUntilForeground(terminal: Terminal): Promise<void> {
-  const ended = terminal.prompt();
-  let isOver = false;
-  const over = ended.then(() => (isOver = true));
-  while (!isOver) {
-    terminal.type('\x03');
-    await Promise.race([over, new Promise((resolve) => setTimeout(resolve, 500))]);
-  }
+  const prompt = terminal.prompt().then(() => 'prompt');
+  const later = () => new Promise<string>((resolve) => setTimeout(() => resolve('later'), 500));
+  do terminal.type('\x03');
+  while ((await Promise.race([prompt, later()])) === 'later');
 }
 
 test('Ctrl-C comes once', async () => {

@@ -128,6 +128,7 @@ static void own_group_at_once(void)
 		int status;
 		posix_spawn(&pid, "/bin/sleep", NULL, &attributes, (char *const *)argv, environ);
 		say(" %d %d", getpgid(pid) == pid, kill(-pid, SIGKILL));
+		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
 	}
 }
