@@ -188,7 +188,10 @@ const CASES: readonly Case[] = [
         'use std::process::Command;\nfn main() {\n  for i in 0..5 { let o = Command::new("echo").arg(i.to_string()).output().unwrap(); print!("{}", String::from_utf8(o.stdout).unwrap()); }\n' +
           '  println!("{:?}", Command::new("no-such-program").spawn().unwrap_err().kind());\n  let s = Command::new("sh").args(["-c", "exit 9"]).status().unwrap();\n  std::process::exit(s.code().unwrap());\n}\n',
       );
-      execFileSync('rustc', ['-o', join(directory.path, 'rusty'), source], { env: process.env, cwd: directory.path });
+      execFileSync(found('rustc') ?? '', ['-o', join(directory.path, 'rusty'), source], {
+        env: process.env,
+        cwd: directory.path,
+      });
       return [join(directory.path, 'rusty')];
     },
     status: 9,
@@ -206,7 +209,7 @@ const CASES: readonly Case[] = [
           ' System.out.print(new String(p.getInputStream().readAllBytes())); System.out.println(p.waitFor()); }' +
           ' try { new ProcessBuilder("no-such-program").start(); } catch (java.io.IOException e) { System.out.println(e.getMessage()); } System.exit(5); } }',
       );
-      execFileSync('javac', ['-d', directory.path, source], { env });
+      execFileSync(found('javac') ?? '', ['-d', directory.path, source], { env });
       return ['java', '-cp', directory.path, 'Main'];
     },
     status: 5,
