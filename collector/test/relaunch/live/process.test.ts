@@ -75,8 +75,10 @@ test('what would be run is shown, and nothing is done', async () => {
   }
 });
 
-for (const before of [[], ['setpriv', '--reuid=65534', '--regid=65533', '--groups=65532,65531', '--']])
-  test(`--replace${before.length > 0 ? ' of another user’s process' : ''}: the same again, with afork`, async () => {
+const WITH_UMASK = ['sh', '-c', 'umask 027; exec "$@"', 'sh'];
+
+for (const before of [WITH_UMASK, ['setpriv', '--reuid=65534', '--regid=65533', '--groups=65532,65531', '--']])
+  test(`--replace${before === WITH_UMASK ? '' : ' of another user’s process'}: the same again, with afork`, async () => {
     using directory = temporaryDirectory();
     const { child, said } = await start(directory, before);
     const report = directory.write('report', '');
