@@ -19,6 +19,10 @@ export const ERRORS = {
   FORKTAX_NOT_EXECUTABLE: { exit: 126, help: 'Give a program that this user may execute.' },
   FORKTAX_VIA: { exit: 1, help: 'Choose another way with --via, or none to measure only.' },
   FORKTAX_PROCESS: { exit: 1, help: 'Start the program by hand: forktax relaunch -- COMMAND.' },
+  FORKTAX_PID_NAMESPACE: {
+    exit: 1,
+    help: 'Run it in the initial pid namespace: `docker run --pid=host`, or hostPID in Kubernetes.',
+  },
   FORKTAX_COLLECTOR: { exit: 1, help: 'Give the address of a running `forktax serve` with --url.' },
   FORKTAX_UNABLE: { exit: 1, help: 'Apply the fixes that are printed above, and run `forktax doctor` again.' },
   FORKTAX_DEFECT: { exit: 1, help: 'Please report this, with the lines above.' },

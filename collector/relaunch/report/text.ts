@@ -31,8 +31,9 @@ export function reportText(plan: Plan, result: RunResult, width: number): string
   return `${[...head, ...body].join('\n')}\n`;
 }
 
-export function notMeasured({ message }: ForktaxError): string {
-  return `not measured: ${message}; run as root, or see forktax doctor`;
+export function notMeasured({ message, code }: ForktaxError): string {
+  const remedy = code === 'FORKTAX_NO_PRIVILEGE' ? 'run as root, or see forktax doctor' : 'see forktax doctor';
+  return `not measured: ${message}; ${remedy}`;
 }
 
 function endText({ status, signal, wallNs, cpuNs }: RunResult): string {

@@ -1,4 +1,5 @@
 /** Watches a process and its descendants with the probes. */
+import { readlinkSync } from 'node:fs';
 import {
   DEFAULT_ENGINE_OPTIONS,
   type CostRow,
@@ -36,8 +37,16 @@ export interface MeterOptions {
   readonly countEntries?: boolean;
 }
 
+/** PROC_PID_INIT_INO of linux/proc_ns.h. */
+const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
+
 /** Gives the reason if nothing can be measured here. */
 export async function openMeter(pid: number, options: MeterOptions = {}): Promise<Meter | ForktaxError> {
+  if (readlinkSync('/proc/self/ns/pid') !== INITIAL_PID_NAMESPACE)
+    return new ForktaxError(
+      'FORKTAX_PID_NAMESPACE',
+      'the probes know processes by other pids than those of this container',
+    );
   const [{ openCoreEngine }, { loadNative }] = await Promise.all([
     import('../../engine/core.ts'),
     import('../../engine/native.ts'),

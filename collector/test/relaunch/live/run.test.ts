@@ -166,6 +166,16 @@ test('without privilege it runs, unmeasured, and says so in one line', async () 
   assert.deepEqual([report?.run.measured, report?.run.not_measured?.code], [false, 'FORKTAX_NO_PRIVILEGE']);
 });
 
+test('in a pid namespace of its own it runs, unmeasured', async () => {
+  const words = ['unshare', '--pid', '--fork', '--mount-proc', ...FORKTAX, 'relaunch', '--', 'sh', '-c', 'exit 4'];
+  const { status, stderr } = await runPlain(words);
+  assert.deepEqual(
+    [status, /^forktax: via none: .*; not measured: .* other pids .*\n$/.test(stderr)],
+    [4, true],
+    stderr,
+  );
+});
+
 test('the report goes to standard error, and the program’s own is left alone', async () => {
   const { stdout, stderr } = await runPlain([
     ...FORKTAX,
