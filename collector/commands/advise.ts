@@ -2,9 +2,10 @@
 import { Command } from '@commander-js/extra-typings';
 import { ForktaxError } from '../errors.ts';
 import { calibrateAfork } from '../relaunch/advise/calibrate.ts';
+import { atCost, observeCollector } from '../relaunch/advise/collector.ts';
 import { rankSpawners } from '../relaunch/advise/rank.ts';
 import { adviceJson, adviceText } from '../relaunch/advise/report.ts';
-import { observe, observeCollector, type Observation } from '../relaunch/advise/source.ts';
+import { observe, type Observation } from '../relaunch/advise/source.ts';
 import { parseCount, parseInterval } from '../terminal/arguments.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
@@ -46,21 +47,33 @@ interface AdviseOptions {
 }
 
 async function advise(options: AdviseOptions, output: Output): Promise<void> {
-  const aforkCostNs = await calibrateAfork();
-  const observation =
-    options.url === undefined
-      ? await observeHere(options, aforkCostNs, output)
-      : await observeCollector(options.url, aforkCostNs);
-  const advice = rankSpawners(observation);
-  const findings = { aforkCostNs, observedNs: observation.ns, advice, eventsLost: observation.eventsLost };
+  const { aforkCostNs, observation } = await (options.url === undefined
+    ? observeHere(options, output)
+    : observeThere(options.url));
+  const { ns: observedNs, eventsLost } = observation;
+  const findings = { aforkCostNs, observedNs, advice: rankSpawners(observation), eventsLost };
   output.data(options.json ? `${JSON.stringify(adviceJson(findings))}\n` : adviceText(findings, options.top));
 }
 
-async function observeHere({ duration }: AdviseOptions, aforkCostNs: number, output: Output): Promise<Observation> {
+interface Observed {
+  readonly aforkCostNs: number;
+  readonly observation: Observation;
+}
+
+/** The calibration spawns too: it must not be among what the collector has counted. */
+async function observeThere(url: string): Promise<Observed> {
+  const observation = await observeCollector(url);
+  const aforkCostNs = await calibrateAfork();
+  return { aforkCostNs, observation: { ...observation, rows: atCost(observation.rows, aforkCostNs) } };
+}
+
+async function observeHere({ duration }: AdviseOptions, output: Output): Promise<Observed> {
+  const aforkCostNs = await calibrateAfork();
   const engine = await openEngine({ aforkCostNs }, output);
   try {
     output.talk('Observing process spawns; Ctrl-C ends.\n');
-    return await observe(engine, duration ?? DEFAULT_NS, stopRequested());
+    const observation = await observe(engine, duration ?? DEFAULT_NS, stopRequested());
+    return { aforkCostNs, observation };
   } finally {
     engine.close();
   }

@@ -1,7 +1,7 @@
 /** One run, and its report. */
 import { ForktaxError } from '../errors.ts';
 import type { FullPlan } from './plan.ts';
-import { planJson, runJson, SCHEMA } from './report/json.ts';
+import { planJson, record, runJson } from './report/json.ts';
 import { say, type Report } from './report/output.ts';
 import { notMeasured, reportText } from './report/text.ts';
 import { run, type RunRequest, type RunResult } from './run/run.ts';
@@ -17,7 +17,7 @@ export async function runAndReport(plan: FullPlan, request: RunRequest, report: 
 export function reportRun(plan: FullPlan, result: RunResult, report: Report): void {
   report.write({
     text: (width) => reportText(plan, result, width),
-    json: () => ({ schema: SCHEMA, ...planJson(plan), run: runJson(result) }),
+    json: () => ({ ...record('relaunch'), ...planJson(plan), run: runJson(result) }),
   });
 }
 

@@ -2,10 +2,9 @@
 import { formatBytes, formatCount, formatDuration } from '../../ledger/format.ts';
 import { tableHeader, tableLine, type Column } from '../../terminal/table.ts';
 import { printable } from '../../terminal/text.ts';
+import { record } from '../report/json.ts';
 import { CALIBRATION_SPAWNS } from './calibrate.ts';
 import type { Advice } from './rank.ts';
-
-const SCHEMA = 'forktax.advice/1';
 
 export interface Findings {
   readonly aforkCostNs: number;
@@ -51,7 +50,7 @@ export function adviceText({ aforkCostNs, observedNs, advice, eventsLost }: Find
 
 export function adviceJson({ aforkCostNs, observedNs, advice, eventsLost }: Findings): object {
   return {
-    schema: SCHEMA,
+    ...record('advice'),
     afork_cost_ns: aforkCostNs,
     ...(observedNs !== undefined && { observed_ns: Math.round(observedNs) }),
     events_lost: eventsLost,

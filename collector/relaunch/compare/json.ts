@@ -1,4 +1,4 @@
-import { planJson, runJson, SCHEMA } from '../report/json.ts';
+import { planJson, record, runJson } from '../report/json.ts';
 import type { Plan } from '../report/text.ts';
 import { compareRuns } from './figures.ts';
 import type { Sides } from './text.ts';
@@ -6,7 +6,7 @@ import type { Sides } from './text.ts';
 /** `forktax relaunch --compare --json`. */
 export function comparisonJson(plan: Plan, sides: Sides): object {
   return {
-    schema: SCHEMA,
+    ...record('comparison'),
     ...planJson(plan),
     comparison: compareRuns(sides.without, sides.with),
     without: sides.without.map(runJson),

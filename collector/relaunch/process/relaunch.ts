@@ -8,7 +8,7 @@ import { changesFor } from '../choose/environment.ts';
 import { lookAtExecutable } from '../choose/program.ts';
 import { runAndReport } from '../once.ts';
 import type { FullPlan } from '../plan.ts';
-import { planJson, SCHEMA } from '../report/json.ts';
+import { planJson, record } from '../report/json.ts';
 import type { Report } from '../report/output.ts';
 import { planLines } from '../report/text.ts';
 import type { RunRequest } from '../run/run.ts';
@@ -108,7 +108,7 @@ function nextLines(pid: number, dropIn: DropIn | undefined, refusal: string | un
 function json({ target, plan, dropIn, refusal }: Shown): object {
   const { pid, comm, uid, anonymousBytes, directory } = target;
   return {
-    schema: SCHEMA,
+    ...record('process'),
     ...planJson(plan),
     process: { pid, comm, uid, directory, anonymous_bytes: anonymousBytes },
     ...(dropIn && { drop_in: dropIn }),

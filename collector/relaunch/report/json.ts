@@ -8,7 +8,12 @@ import type { RunResult } from '../run/run.ts';
 import { costsByMechanism, failuresOf, figuresByProgram, totalFigures, type Figures } from './figures.ts';
 import type { Plan } from './text.ts';
 
-export const SCHEMA = 'forktax.relaunch/1';
+const SCHEMA = 1;
+
+/** What every record begins with. */
+export function record(type: 'relaunch' | 'comparison' | 'process' | 'advice'): object {
+  return { schema: SCHEMA, type };
+}
 
 export function planJson({ command, choice, changes }: Plan): object {
   const { via, reason, caution, runtime } = choice;

@@ -1,14 +1,14 @@
 /** The ranking, and the advice to take what a collector has counted. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { hash } from 'bcryptjs';
 import { test } from 'node:test';
+import { OPEN_WEB_CONFIG } from '../../config/web.ts';
 import type { CostRow } from '../../engine/engine.ts';
 import { rankSpawners } from '../../relaunch/advise/rank.ts';
 import { adviceText } from '../../relaunch/advise/report.ts';
-import { observeCollector } from '../../relaunch/advise/source.ts';
-import { createFakeEngine, fakeRow } from '../fake-engine.ts';
+import { atCost, observeCollector } from '../../relaunch/advise/collector.ts';
+import { createFakeEngine, fakeRow, hooksWithout } from '../fake-engine.ts';
+import { buildTestApp } from '../http/test-app.ts';
 
 const ms = 1e6;
 const row = (comm: string, avoidableStallNs: number, more: Partial<CostRow> = {}) =>
@@ -33,40 +33,47 @@ test('largest avoidable stall first, all mechanisms together, none without', () 
   assert.match(text, /^1 smaller ones are not shown/m);
 });
 
-/** Answers with these rows to whoever has the password. */
-async function collector(rows: readonly CostRow[]) {
-  const { health } = createFakeEngine().next;
-  const server = createServer((request, response) => {
-    const isKnown = request.headers.authorization === `Basic ${Buffer.from('me:s3cret').toString('base64')}`;
-    response.statusCode = isKnown ? 200 : 401;
-    response.end(
-      JSON.stringify(isKnown && request.url === '/sub/api/v1/costs' ? { schema: 'forktax.costs/1', rows, health } : {}),
-    );
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return { port, [Symbol.dispose]: () => void server.close() };
+const users = new Map([['me', (await hash('s:cret', 4)).replace('$2b$', '$2y$')]]);
+
+/** The real one, on a port of its own, with these rows and a password. */
+async function collector(options: Parameters<typeof createFakeEngine>[0]) {
+  const app = buildTestApp({
+    engine: createFakeEngine(options),
+    webConfig: () => ({ ...OPEN_WEB_CONFIG, users }),
+  });
+  const address = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
+  return { host: address.host, [Symbol.asyncDispose]: () => app.close() };
 }
 
 test('the costs of a collector, by the cost of afork here', async () => {
-  using server = await collector([row('app', 1, { spawns: 10, execStalls: 10, execStallNs: 50 * ms })]);
-  const { rows } = await observeCollector(`http://me:s3cret@127.0.0.1:${server.port}/sub`, 1 * ms);
-  assert.deepEqual(
-    rows.map(({ comm, avoidableStallNs }) => [comm, avoidableStallNs]),
-    [['app', 40 * ms]],
-  );
+  const app = row('app', 1, { spawns: 10, execStalls: 10, execStallNs: 50 * ms });
+  await using server = await collector({ rows: [app, row('quick', 1, { execStalls: 9, execStallNs: 2 * ms })] });
+  const rows = atCost((await observeCollector(`http://me:s%3Acret@${server.host}`)).rows, 1 * ms);
+  const avoidable = rows.map(({ comm, avoidableStallNs }) => [comm, avoidableStallNs]);
+  assert.deepEqual(avoidable, [
+    ['app', 40 * ms],
+    ['quick', 0],
+  ]);
+  const [advice, ...more] = rankSpawners({ rows, spawnerOf: () => undefined });
+  assert.deepEqual([advice?.comm, advice?.spawns, advice?.copiedRssBytes, more.length], ['app', 10, 1 << 20, 0]);
 });
 
-test('a collector that is none, or is not there', async () => {
-  using server = await collector([]);
-  const failing = (url: string, message: RegExp) =>
-    assert.rejects(observeCollector(url, 0), { code: 'FORKTAX_COLLECTOR', message });
-  await failing(`http://127.0.0.1:${server.port}/sub`, /it answers 401/);
+test('a collector that lacks a hook, is none, or is not there', async () => {
+  const failing = (url: string, code: string, message: RegExp) =>
+    assert.rejects(observeCollector(url), { code, message });
+  await using server = await collector({ rows: [row('app', 1)], hooks: hooksWithout('sched_process_exec') });
   await failing(
-    `http://me:s3cret@127.0.0.1:${server.port}/`,
-    /^no costs from http:\/\/127.0.0.1:\d+\/api\/v1\/costs: it is no collector/,
+    `http://me:s%3Acret@${server.host}/`,
+    'FORKTAX_NO_HOOK',
+    /avoidable stall cannot be seen: sched_process/,
   );
-  const gone = await collector([]);
-  gone[Symbol.dispose]();
-  await failing(`http://127.0.0.1:${gone.port}/`, /ECONNREFUSED/);
+  await failing(
+    `http://${server.host}/`,
+    'FORKTAX_COLLECTOR',
+    /^no costs from http:.*\/api\/v1\/costs: it answers 401/,
+  );
+  await failing(`http://me:s%3Acret@${server.host}/below`, 'FORKTAX_COLLECTOR', /it answers 404/);
+  const gone = await collector({});
+  await gone[Symbol.asyncDispose]();
+  await failing(`http://${gone.host}/`, 'FORKTAX_COLLECTOR', /ECONNREFUSED/);
 });

@@ -77,7 +77,7 @@ export interface RunReport {
 }
 
 export interface RelaunchReport {
-  readonly schema: string;
+  readonly schema: number;
   readonly command: string;
   readonly via: string;
   readonly reason: string;

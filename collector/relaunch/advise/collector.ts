@@ -1,0 +1,83 @@
+/** Costs from a collector that runs: what its /api/v1/costs says since it began. */
+import type { Column, CostRow } from '../../engine/engine.ts';
+import { ForktaxError } from '../../errors.ts';
+import { NO_COSTS } from '../../ledger/rows.ts';
+import { examine } from './examine.ts';
+import { demandStalls, type Observation } from './source.ts';
+
+const LOCAL = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** @throws FORKTAX_COLLECTOR, FORKTAX_NO_HOOK */
+export async function observeCollector(url: string): Promise<Observation> {
+  const base = new URL(url);
+  const { absent, rows: counted, health } = await fetchCosts(base);
+  demandStalls(new Map(absent.map(({ column, reason }) => [column, reason])));
+  const rows = counted.map((row): CostRow => Object.assign({}, NO_COSTS, row));
+  return {
+    rows,
+    eventsLost: health.eventsLost,
+    spawnerOf(comm) {
+      if (!LOCAL.test(base.hostname)) return undefined;
+      const slowest = rows.filter((row) => row.comm === comm).flatMap((row) => row.slowest ?? []);
+      const [longest] = slowest.toSorted((a, b) => b.stallNs - a.stallNs);
+      return longest && examine(longest.pid, comm);
+    },
+  };
+}
+
+/** With what is avoidable by the cost of afork here; the collector has counted with another. */
+export function atCost(rows: readonly CostRow[], aforkCostNs: number): CostRow[] {
+  const avoidable = ({ execStallNs, execStalls }: CostRow): number =>
+    Math.max(0, execStallNs - execStalls * aforkCostNs);
+  return rows.map((row) => Object.assign({}, row, { avoidableStallNs: avoidable(row) }));
+}
+
+interface Costs {
+  readonly schema: number;
+  readonly absent: readonly { readonly column: Column; readonly reason: string }[];
+  /** Without what is absent. */
+  readonly rows: readonly (Partial<CostRow> & Pick<CostRow, 'comm' | 'mechanism' | 'syscall'>)[];
+  readonly health: { readonly eventsLost: number };
+}
+
+async function fetchCosts(base: URL): Promise<Costs> {
+  const address = new URL('api/v1/costs', base.href.endsWith('/') ? base : `${base.href}/`);
+  const headers = credentialsOf(address);
+  address.username = '';
+  address.password = '';
+  try {
+    const response = await fetch(address, { headers });
+    if (!response.ok) throw new Error(`it answers ${response.status} ${response.statusText}`);
+    const costs = camelCased(await response.json()) as Costs;
+    if (costs.schema !== 1 || !Array.isArray(costs.rows)) throw new Error('it is no collector that this forktax knows');
+    return costs;
+  } catch (cause) {
+    throw new ForktaxError('FORKTAX_COLLECTOR', `no costs from ${address.href}: ${reasonOf(cause as Error)}`, {
+      cause,
+    });
+  }
+}
+
+/** fetch refuses them in the address. */
+function credentialsOf({ username, password }: URL): Record<string, string> {
+  if (username === '') return {};
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
+}
+
+/** fetch's own message says nothing. */
+function reasonOf({ message, cause }: Error): string {
+  return cause instanceof Error ? cause.message : message;
+}
+
+/** The names of fields as they are within. */
+function camelCased(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(camelCased);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([name, each]) => [camel(name), camelCased(each)]);
+  return Object.fromEntries(entries);
+}
+
+function camel(name: string): string {
+  return name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
