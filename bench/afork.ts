@@ -6,6 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { judge } from './afork/aims.ts';
+import { renderLosses } from './afork/losses.ts';
 import { makeCases, type Side } from './afork/cases.ts';
 import { describeMachine, renderReport } from './afork/report.ts';
 import { addOutcome, type Result } from './afork/results.ts';
@@ -20,7 +21,7 @@ const { values } = parseArgs({
   options: {
     full: { type: 'boolean', default: false },
     only: { type: 'string' },
-    rounds: { type: 'string', default: '90' },
+    rounds: { type: 'string', default: '120' },
   },
 });
 const only = sideOf(values.only);
@@ -29,19 +30,25 @@ if (!(Number.isInteger(rounds) && rounds > 0)) fail(`--rounds ${values.rounds}: 
 const processes = values.full ? 5 : 3;
 
 const results: Result[] = makeCases({ full: values.full, only }).map((measured) => ({ measured, samples: [] }));
-await measureAll();
+await measureAll().catch((error: Error) => fail(error.message));
 const text = (['C', 'Node'] as const)
   .filter((side) => !only || side === only)
   .map((side) => `${side}, ms, p50 / p99 / max\n\n${renderResults(results, side)}\n`);
-console.log([describeMachine(), ...text, renderVerdicts(judge(results))].join('\n\n'));
+console.log(
+  [describeMachine(), ...text, renderVerdicts(judge(results)), 'Where afork loses\n', renderLosses(results)].join(
+    '\n\n',
+  ),
+);
 if (!only) writeReport();
 
 async function measureAll(): Promise<void> {
   const queue = shuffled(Array.from({ length: processes }, () => results).flat());
   for (const [index, result] of queue.entries()) {
     if (result.skipped) continue;
-    process.stderr.write(`${index + 1}/${queue.length} ${result.measured.side}, ${result.measured.name}\n`);
+    const start = performance.now();
     addOutcome(result, await runCase(result.measured, Math.ceil(rounds / processes)));
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    console.error(`${index + 1}/${queue.length} ${result.measured.side}, ${result.measured.name}: ${seconds} s`);
   }
 }
 

@@ -1,17 +1,21 @@
 /** The page about the run. */
 import { readFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { judge } from './aims.ts';
 import { GATE_MS } from './cases.ts';
+import { renderLosses } from './losses.ts';
 import type { Result } from './results.ts';
 import { renderResults, renderVerdicts } from './table.ts';
+
+/** Before the run adds to it: a machine with other work to do measures that too. */
+const [loadBefore = 0] = loadavg();
 
 export function describeMachine(): string {
   const [cpu] = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GB`;
   const libc = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime;
   const virtual = readFileSync('/proc/cpuinfo', 'utf8').includes('hypervisor') ? ', virtual machine' : '';
-  const software = `Linux ${release()}, glibc ${libc ?? 'none'}, Node ${process.versions.node}, libuv ${process.versions.uv}`;
+  const software = `Linux ${release()}, glibc ${libc ?? 'none'}, Node ${process.versions.node}, libuv ${process.versions.uv}, load average before ${loadBefore.toFixed(1)}`;
   return `${cpus().length} × ${cpu?.model ?? process.arch}, ${memory}${virtual}, ${software}`;
 }
 
@@ -28,6 +32,12 @@ of different runs on a machine that has other work, do not compare; ratios withi
 ## Aims
 
 ${renderVerdicts(judge(results))}
+
+## Where afork loses
+
+Medians of other mechanisms that were better by a fifth or more, the bare \`clone()\` left aside.
+
+${renderLosses(results)}
 
 ## C
 

@@ -64,7 +64,10 @@ async function runSpawner(measured: Case, program: string, rounds: number): Prom
     measured.side === 'C' ? spawnerInC(measured, program, rounds) : spawnerInNode(measured, program, rounds);
   // Node's malloc() asks for huge pages where the system wants to be asked.
   const env = measured.hugePages ? { ...process.env, GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' } : process.env;
-  const { stdout } = await promisify(execFile)(`${BUILT}/prepare`, [pages, ...command], { env, maxBuffer: 2 ** 26 });
+  const run = promisify(execFile)(`${BUILT}/prepare`, [pages, ...command], { env, maxBuffer: 2 ** 26 });
+  const { stdout } = await run.catch((error: Error & { stderr: string }) => {
+    throw new Error(`${measured.side}, ${measured.name}: ${error.stderr.trim() || error.message}`);
+  });
   const rows = stdout
     .split('\n')
     .filter(Boolean)
@@ -84,5 +87,14 @@ function spawnerInC(measured: Case, program: string, rounds: number): readonly s
 function spawnerInNode({ bytes, descriptors = 0 }: Case, program: string, rounds: number): readonly string[] {
   const script = `${ROOT}bench/afork/node-spawner.ts`;
   const packages = [`${ROOT}native/afork`, `${BUILT}/package`];
-  return [process.execPath, script, program, String(rounds), String(bytes), String(descriptors), ...packages];
+  return [
+    process.execPath,
+    ...process.execArgv,
+    script,
+    program,
+    String(rounds),
+    String(bytes),
+    String(descriptors),
+    ...packages,
+  ];
 }

@@ -20,6 +20,7 @@ const COLOURS: Readonly<Record<string, string>> = {
 const WIDTH = 960;
 const LEFT = 190;
 const RIGHT = 20;
+const MARGIN = 12;
 const LANE = 9;
 const GAP = 10;
 const HEADER = 64;
@@ -79,7 +80,7 @@ function renderPanel(results: readonly Result[], side: Side, scale: Scale, top: 
   const ofSide = results.filter(({ measured }) => measured.side === side);
   if (ofSide.length === 0) return { text: '', bottom: top };
   const mechanisms = [...new Set(ofSide.flatMap(({ measured }) => mechanismsOf(measured)))];
-  const parts = [text(LEFT, top, titleOf(side), 'font-size="15" font-weight="bold"'), legend(mechanisms, top + 22)];
+  const parts = [text(MARGIN, top, titleOf(side), 'font-size="15" font-weight="bold"'), legend(mechanisms, top + 22)];
   let y = top + HEADER - 20;
   const first = y;
   for (const [index, result] of ofSide.entries()) {
@@ -100,11 +101,11 @@ function titleOf(side: Side): string {
 }
 
 function legend(names: readonly string[], y: number): string {
-  let x = LEFT;
+  let x = MARGIN;
   const parts: string[] = [];
   for (const name of names) {
     parts.push(`<circle cx="${x + 4}" cy="${y - 4}" r="4" fill="${COLOURS[name]}"/>`, text(x + 12, y, name));
-    x += 30 + name.length * 6.4;
+    x += 30 + name.length * 7;
   }
   return parts.join('\n');
 }

@@ -9,8 +9,12 @@ const MEASURES: Readonly<Record<Side, Readonly<Partial<Record<Measure, string>>>
   Node: { stall: 'stall', exec: 'time to exec', exit: 'spawn to exit', loop: 'event-loop delay' },
 };
 
+export function titlesOf(side: Side): readonly [Measure, string][] {
+  return Object.entries(MEASURES[side]) as [Measure, string][];
+}
+
 export function renderResults(results: readonly Result[], side: Side): string {
-  const measures = Object.entries(MEASURES[side]) as [Measure, string][];
+  const measures = titlesOf(side);
   const ofSide = results.filter(({ measured }) => measured.side === side);
   const rows = ofSide.flatMap((result) => renderCase(result, measures));
   return renderTable(['case', 'mechanism', ...measures.map(([, title]) => title), 'n'], rows);

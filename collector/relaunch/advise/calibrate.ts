@@ -1,10 +1,10 @@
 /** What one afork costs on this host. */
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ForktaxError } from '../../errors.ts';
+import { builtFile } from '../../native-path.ts';
 
-const SPAWNLOAD = fileURLToPath(new URL('../../../native/spawnload/build/spawnload', import.meta.url));
+const SPAWNLOAD = builtFile('native/spawnload/build/spawnload');
 
 export const CALIBRATION_SPAWNS = 100;
 

@@ -1,11 +1,11 @@
 /** The starter in `native/hold`: it waits, with the program's own pid, until it is told what to become. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { getSystemErrorName } from 'node:util';
 import { ForktaxError } from '../../errors.ts';
+import { builtFile } from '../../native-path.ts';
 
-const HOLD = fileURLToPath(new URL('../../../native/hold/build/hold', import.meta.url));
+const HOLD = builtFile('native/hold/build/hold');
 
 export function hasFileCapabilities(path: string): boolean {
   return spawnSync(HOLD, ['--capabilities', path], { stdio: 'ignore' }).status === 0;

@@ -52,7 +52,7 @@ export async function openMeter(pid: number, options: MeterOptions = {}): Promis
   }
 }
 
-export function meter(engine: Engine, entries?: CopiedEntries): Meter {
+function meter(engine: Engine, entries?: CopiedEntries): Meter {
   const [stalls, execDelays] = [new GroupedSketch(), new GroupedSketch()];
   const unsubscribe = engine.subscribe((events) => {
     for (const event of events) {

@@ -68,7 +68,7 @@ export interface RunReport {
   readonly events_lost: number;
 }
 
-export interface RelaunchReport {
+interface RelaunchReport {
   readonly schema: string;
   readonly command: string;
   readonly via: string;

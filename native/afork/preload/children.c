@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Children on their way to their exec: who of them fails too late for posix_spawn() to say, teaches us to be careful. */
 #include "preload.h"
-#include <linux/futex.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
 enum {
 	SWEEP_STEP = 8,
-	SETTLE_NS = 1000000000,
 	CLOSING_NS = 200000000, /* more than an exec takes from leaving our memory to its end */
 };
 
@@ -20,7 +18,7 @@ struct child {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct child *oldest, **newest_next = &oldest;
-static int64_t last_seen_ns; /* when a child was last known to be on its way */
+static int64_t last_seen_ns; /* when a child was last known to be in our memory */
 
 static int64_t now_ns(void)
 {
@@ -78,33 +76,13 @@ void children_sweep(void)
 	pthread_mutex_unlock(&lock);
 }
 
-/* A stopped child would never leave: so not for ever. */
-static void wait_until(struct afork_job *job, int64_t deadline_ns)
-{
-	int64_t left_ns;
-	while (job_in_memory(job) && (left_ns = deadline_ns - now_ns()) > 0) {
-		struct timespec left = {left_ns / 1000000000, left_ns % 1000000000};
-		raw(SYS_futex, &job->in_memory, FUTEX_WAIT, 1, &left, 0, 0);
-	}
-}
-
-void children_settle(void)
-{
-	int64_t deadline_ns = now_ns() + SETTLE_NS;
-	pthread_mutex_lock(&lock);
-	for (struct child *child = oldest; child; child = child->next) {
-		if (!job_in_memory(child->job))
-			continue;
-		wait_until(child->job, deadline_ns);
-		last_seen_ns = now_ns();
-	}
-	pthread_mutex_unlock(&lock);
-}
-
-bool children_may_be_closing(void)
+bool children_may_hold_files(void)
 {
 	uint64_t mask = block_all_signals();
 	pthread_mutex_lock(&lock);
+	for (const struct child *child = oldest; child; child = child->next)
+		if (job_in_memory(child->job))
+			last_seen_ns = now_ns();
 	bool recent = now_ns() - last_seen_ns < CLOSING_NS;
 	pthread_mutex_unlock(&lock);
 	set_signal_mask(mask);

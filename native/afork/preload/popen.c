@@ -75,21 +75,14 @@ struct ends {
 	int number; /* what theirs becomes in the child */
 };
 
-/* Close-on-exec until the child is made. Theirs must not have its number yet: dup2() would do nothing for it. */
+/* Close-on-exec until the child is made. */
 static bool open_ends(struct ends *ends, const struct mode *mode)
 {
 	int pipe[2];
 	if (pipe2(pipe, O_CLOEXEC))
 		return false;
 	*ends = (struct ends){pipe[mode->writes], pipe[!mode->writes], mode->reads ? 1 : 0};
-	if (ends->theirs != ends->number)
-		return true;
-	int moved = fcntl(ends->theirs, F_DUPFD_CLOEXEC, 0);
-	close(ends->theirs);
-	ends->theirs = moved;
-	if (moved < 0)
-		close(ends->ours);
-	return moved >= 0;
+	return true;
 }
 
 /* POSIX: streams of earlier popen()s are closed in the child. With the lock held. */

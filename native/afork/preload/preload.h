@@ -147,13 +147,11 @@ enum way arguments_check(const char *file, char *const argv[], char *const envp[
 /* All with signals blocked. children_add takes the job over. */
 void children_add(struct afork_job *job, const struct identity *identity);
 void children_sweep(void);
-/* Lets them execute, but for a second at most: they have copies of descriptors that the caller may have closed since. */
-void children_settle(void);
 /*
- * For exec leaves our memory first, and closes files (their writers are counted) when it is all but done. With any
- * signals.
+ * Whether one of them may have copies of descriptors that the caller has closed since. Exec leaves our memory first, and
+ * closes files when it is all but done: so for a while after that, too. With any signals.
  */
-bool children_may_be_closing(void);
+bool children_may_hold_files(void);
 
 /* --- spawn.c --- */
 

@@ -79,8 +79,6 @@ static int try(struct attempt *attempt, uint64_t mask)
 	enum way way = consider(attempt, mask);
 	if (way == WAY_AFORK && !start(attempt))
 		way = WAY_FAILED;
-	if (way == WAY_FRESH)
-		children_settle();
 	actions_free(&attempt->actions);
 	attempt->look.verdict.way = way;
 	return way == WAY_ANSWERED ? attempt->look.verdict.error : 0;
@@ -98,14 +96,14 @@ static int ask_glibc(const struct request *request)
 }
 
 /*
- * Busy: perhaps only because of our own child, which in glibc's posix_spawn() would have closed its copy long ago. That
- * passes.
+ * Busy: perhaps only because of our own child, which in glibc's posix_spawn() would have closed its copy by now. That
+ * passes, unless the child is stopped.
  */
 static int ask_glibc_about_fresh(const struct request *request)
 {
 	const struct timespec pause = {0, 1000000};
 	int error = ask_glibc(request);
-	while (error == ETXTBSY && children_may_be_closing()) {
+	for (int times = 0; error == ETXTBSY && times < 1000 && children_may_hold_files(); times++) {
 		raw(SYS_nanosleep, &pause, 0);
 		error = ask_glibc(request);
 	}

@@ -177,6 +177,17 @@ static void open_pipe(void)
 	say_shell("echo through the pipe >&9; read line <&9; echo $line", &actions, NULL);
 }
 
+/* The numbers that are free in the caller are those that a file opened in the child's stead would have. */
+static void open_among_other_numbers(void)
+{
+	make_file("file", 0644, "content\n");
+	begin();
+	for (int fd = 3; fd < 9; fd++)
+		add_dup2(0, fd);
+	add_open(9, "file", O_RDONLY, 0);
+	spawn();
+}
+
 static void dup2_chain(void)
 {
 	make_file("a", 0644, "a\n");
@@ -403,6 +414,7 @@ const struct test_case action_cases[] = {
 	{"open own descriptor", open_own_descriptor, "action:6", NULL},
 	{"open own status", open_own_status, "action", NULL},
 	{"open a pipe", open_pipe, "action", NULL},
+	{"open among other numbers", open_among_other_numbers, "afork fresh", "afork:2"},
 	{"dup2 in a chain", dup2_chain, "afork fresh", "afork:2"},
 	{"dup2 of close-on-exec", dup2_of_close_on_exec, "afork fresh", "afork:2"},
 	{"dup2 to itself", dup2_to_itself, "afork fresh", "afork:2"},

@@ -172,6 +172,11 @@ static void without_standard_descriptors(void)
 	close(2);
 	file = popen("echo hello", "r");
 	say(" fd %d", fileno(file));
+	FILE *other = popen("cat >file", "w"); /* whose 0 is not that of the other stream */
+	say(" fd %d", fileno(other));
+	fputs("more", other);
+	say_close(other);
+	say_file("file");
 	say_all(file);
 	say_close(file);
 	say_descriptors();
@@ -272,7 +277,7 @@ const struct test_case popen_cases[] = {
 	{"popen: earlier streams are closed", earlier_streams_are_closed, "afork:5", NULL},
 	{"popen: stolen", stolen, "afork:2", NULL},
 	{"popen: descriptor closed", descriptor_closed, "afork", NULL},
-	{"popen: without standard descriptors", without_standard_descriptors, "afork:3", NULL},
+	{"popen: without standard descriptors", without_standard_descriptors, "afork:4", NULL},
 	{"popen: many", many, "afork:50", NULL},
 	{"popen: from threads", from_threads, "afork:40", NULL},
 	{"popen: in a forked copy", in_a_forked_copy, "afork:2", NULL},

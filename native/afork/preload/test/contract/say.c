@@ -44,7 +44,7 @@ void say_file(const char *path)
 	say(" «%s»", text);
 }
 
-/* Without 32 and 33, libc's own: glibc before 2.37 makes children of posix_spawn() ignore them, by accident. */
+/* What is ignored without 32 and 33, libc's own: glibc before 2.37 makes children of posix_spawn() ignore them, by accident. */
 static void print_signals(FILE *to)
 {
 	char line[256];
@@ -53,7 +53,7 @@ static void print_signals(FILE *to)
 		unsigned long long bits;
 		char name[8];
 		if (sscanf(line, "Sig%3s:%llx", name, &bits) == 2 && (!strcmp(name, "Blk") || !strcmp(name, "Ign")))
-			fprintf(to, " %s %llx", name, bits & ~(3ull << 31));
+			fprintf(to, " %s %llx", name, name[0] == 'I' ? bits & ~(3ull << 31) : bits);
 	}
 	if (from)
 		fclose(from);

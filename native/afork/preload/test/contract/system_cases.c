@@ -144,6 +144,31 @@ static void from_threads(void)
 	say_signals();
 }
 
+static void *call_until_told(void *unused)
+{
+	(void)unused;
+	system("read line <pipe");
+	return NULL;
+}
+
+/* The keys stay ignored until the last one is back. */
+static void from_two_threads(void)
+{
+	pthread_t thread;
+	struct sigaction action;
+	mkfifo("pipe", 0600);
+	signal(SIGINT, handler);
+	pthread_create(&thread, NULL, call_until_told, NULL);
+	int fd = open("pipe", O_WRONLY | O_CLOEXEC); /* the other one's command has begun */
+	say_system("exit 0");
+	sigaction(SIGINT, NULL, &action);
+	say(" ignored %d", action.sa_handler == SIG_IGN);
+	close(fd);
+	pthread_join(thread, NULL);
+	sigaction(SIGINT, NULL, &action);
+	say(" handler %d", action.sa_handler == handler);
+}
+
 static void *call_for_long(void *unused)
 {
 	(void)unused;
@@ -203,6 +228,7 @@ const struct test_case system_cases[] = {
 	{"system: with children ignored", with_children_ignored, "afork:2", NULL},
 	{"system: stopped and continued", stopped_and_continued, "afork", NULL},
 	{"system: from threads", from_threads, "afork:40", NULL},
+	{"system: from two threads", from_two_threads, "afork:2", NULL},
 	{"system: cancelled", cancelled, NULL, NULL},
 	{"system: without a shell", without_shell, "failed:2", NULL},
 	{"system: without processes", without_processes, NULL, NULL},
