@@ -33,6 +33,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define AFORK_VERSION "0.1.0"
 
@@ -345,6 +346,7 @@ FILE *afork_popenv(const char *file, const char *const argv[], const char *type)
  */
 int afork_pclose(FILE *file);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
