@@ -67,9 +67,9 @@ static long give_birth_somehow(struct birth *birth, struct call *call)
 static long call_in_slot(struct afork_job *job, const struct call *from, bool no_pidfd)
 {
 	struct slot *slot = slot_take();
-	struct call *call = slot ? slot_allocate(slot, sizeof *call) : NULL;
-	if (!call)
+	if (!slot)
 		return -ENOMEM;
+	struct call *call = slot_allocate(slot, sizeof *call); /* the first in it: there is room */
 	*call = *from;
 	slot->entry = (struct entry){run_call, call};
 	struct birth birth = {.slot = slot, .job = job, .cgroup_fd = -1, .no_pidfd = no_pidfd};

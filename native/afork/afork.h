@@ -13,7 +13,14 @@
  *   avfork()          the same by workers that were vforked beforehand.
  *   afork_popen()     popen() that does not wait for the shell to start.
  *
- * All functions are thread-safe. None may be called from a signal handler, or from the child of any of them.
+ * All functions are thread-safe; but one job is for one thread at a time. None may be called from a signal handler, or from
+ * the child of any of them.
+ *
+ * While a child is on its way to exec, two things hold that a caller of posix_spawn() never notices:
+ *   - the child has copies of all the caller's descriptors, close-on-exec ones too. A program file that was written a
+ *     moment ago may be busy (ETXTBSY), a pipe may not end yet, a flock() may not be free yet. As with fork() in any
+ *     process with threads;
+ *   - it has the caller's credentials, and its memory. Do not drop privileges until afork_job_wait_exec() has returned.
  */
 #ifndef AFORK_H
 #define AFORK_H
@@ -26,6 +33,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define AFORK_VERSION "0.1.0"
 
@@ -34,8 +42,7 @@ enum afork_mechanism {
 	AFORK_ANY = 0,	  /* demanded: the best that is safe here. Reported: nothing has been spawned yet */
 	AFORK_CLONE3 = 1, /* clone3(CLONE_VM | CLONE_CLEAR_SIGHAND), own stack: the caller waits for nothing */
 	AFORK_CLONE = 2,  /* clone(CLONE_VM), own stack, for kernels and sandboxes without clone3 */
-	AFORK_VFORK =
-		3, /* clone(CLONE_VM | CLONE_VFORK), own stack: the caller waits for the exec, as in posix_spawn() */
+	AFORK_VFORK = 3,  /* clone(CLONE_VM | CLONE_VFORK): the caller waits for the exec, as in posix_spawn() */
 	AFORK_FORK = 4,	  /* memory copied; the caller waits for the exec as well, as in libuv up to 1.52 */
 	AFORK_THREAD = 5, /* emulated_afork(): vfork() in a thread */
 	AFORK_WORKER = 6, /* avfork(): a worker vforked beforehand */
@@ -120,17 +127,22 @@ struct afork_options {
 	uint32_t flags;
 	enum afork_mechanism mechanism; /* AFORK_ANY, or the one to use (CLONE3 to FORK), else fail with ENOTSUP */
 
-	const char *file; /* the program; relative to the child's cwd */
-	const char *const
-		*candidates;	 /* or several, NULL-terminated, tried in turn as execvp() tries PATH; wins over file */
-	const char *path;	 /* for AFORK_SEARCH_PATH; NULL: PATH of envp, and without one "/bin:/usr/bin" */
-	const char *const *argv; /* NULL: {file, NULL} */
-	const char *const *envp; /* NULL: the caller's environ */
-	const char *cwd;	 /* NULL: the caller's */
+	/* The program; relative to the child's cwd. Or several, NULL-terminated, tried in turn as execvp() tries PATH. */
+	const char *file;
+	const char *const *candidates;
+	/* For AFORK_SEARCH_PATH. NULL: PATH of envp, and without one "/bin:/usr/bin". */
+	const char *path;
+	/* NULL: {file, NULL}; the caller's environ; the caller's directory. */
+	const char *const *argv;
+	const char *const *envp;
+	const char *cwd;
 
-	const int
-		*fd_map; /* the child's descriptor i is the caller's fd_map[i], as it was at the call (a swap works) */
-	size_t fd_map_count; /* descriptors above stay as they are: close-on-exec ones close */
+	/*
+	 * The child's descriptor i is the caller's fd_map[i], as it was at the call: a swap works. Descriptors above stay,
+	 * except close-on-exec ones.
+	 */
+	const int *fd_map;
+	size_t fd_map_count;
 	const struct afork_action *actions;
 	size_t action_count;
 
@@ -207,7 +219,10 @@ int afork_spawn(struct afork_job **job, const struct afork_options *options);
 pid_t afork_job_pid(const struct afork_job *job);
 enum afork_mechanism afork_job_mechanism(const struct afork_job *job);
 
-/* Becomes readable at the child's exit. Close-on-exec; closed by afork_job_free(); -1 on kernels before 5.3, and with AFORK_NO_PIDFD. */
+/*
+ * Becomes readable at the child's exit. Close-on-exec; closed by afork_job_free(); -1 on kernels before 5.3, and with
+ * AFORK_NO_PIDFD.
+ */
 int afork_job_pidfd(const struct afork_job *job);
 
 /*
@@ -225,7 +240,7 @@ enum afork_state afork_job_wait_exec(struct afork_job *job, struct afork_failure
 
 /*
  * Waits for the exit, and reaps. options: 0 or WNOHANG. Returns 0 and a status as of waitpid(), the same again when
- * called again; EAGAIN with WNOHANG while the child lives; EINTR. Where someone else reaped the child (a wait() for any
+ * called again; EAGAIN with WNOHANG while the child lives; EINTR. No cancellation point. Where someone else reaped the child (a wait() for any
  * child, or SIGCHLD ignored), Linux 6.15 and newer still give the status; older kernels ECHILD.
  */
 int afork_job_wait(struct afork_job *job, int *status, int options);
@@ -331,6 +346,7 @@ FILE *afork_popenv(const char *file, const char *const argv[], const char *type)
  */
 int afork_pclose(FILE *file);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -2,18 +2,20 @@
 #   make test                      as it is shipped (AFORK_TEST_SPAWNS=100000: the long run of the leak test)
 #   make test-afork SAN=address    under AddressSanitizer and UBSan; SAN=thread under ThreadSanitizer
 #   make test-afork-valgrind       under valgrind
+#   make install-afork PREFIX=/usr
 AFORK := native/afork
 AFORK_OUT := $(AFORK)/build
-AFORK_SOURCES := afork avfork child clone donor emulated fork job mechanism plan popen registry slot spawn
+AFORK_SOURCES := afork avfork child clone donor emulated fork job mechanism plan popen registry slot spawn worker
 AFORK_TESTS := $(notdir $(basename $(wildcard $(AFORK)/test/*.c)))
 AFORK_CFLAGS = $(CFLAGS) $(WARN) -std=gnu11 -fPIC -fvisibility=hidden -pthread -I$(AFORK)
 ifdef SAN
 AFORK_OUT := $(AFORK)/build/$(SAN)
+AFORK_TESTS := $(filter-out shared,$(AFORK_TESTS)) # whose point is how the library is shipped
 AFORK_SAN := -fsanitize=$(SAN:address=address,undefined) -fno-sanitize-recover=all
 endif
 AFORK_OBJECTS := $(AFORK_SOURCES:%=$(AFORK_OUT)/%.o)
 
-all: $(AFORK_OUT)/libafork.a $(AFORK_OUT)/libafork.so $(AFORK_OUT)/afork.pc
+all: $(AFORK_OUT)/libafork.a $(AFORK_OUT)/libafork.so.0 $(AFORK_OUT)/afork.pc
 
 $(AFORK_OUT)/%.o: $(AFORK)/%.c $(wildcard $(AFORK)/*.h) $(AFORK)/module.mk
 	@mkdir -p $(@D)
@@ -32,14 +34,29 @@ $(AFORK_OUT)/libafork.a: $(AFORK_OBJECTS)
 # -z now: a lazily bound call would touch the parent's thread storage. -z nodelete: a child may still run in it.
 $(AFORK_OUT)/libafork.so: $(AFORK_OBJECTS) $(AFORK)/libafork.map
 	$(CC) $(CFLAGS) $(AFORK_SAN) -shared -pthread -Wl,-soname,libafork.so.0 -Wl,-z,now -Wl,-z,nodelete \
-		-Wl,--version-script=$(AFORK)/libafork.map $(AFORK_OBJECTS) -o $@
+		-Wl,-Bsymbolic-functions -Wl,--version-script=$(AFORK)/libafork.map $(AFORK_OBJECTS) -o $@
+
+$(AFORK_OUT)/libafork.so.0: $(AFORK_OUT)/libafork.so
+	ln -sf $(<F) $@
 
 $(AFORK_OUT)/afork.pc: $(AFORK)/module.mk $(AFORK)/afork.h
 	@mkdir -p $(@D)
-	@printf '%s\n' 'includedir=$${pcfiledir}/../..' 'libdir=$${pcfiledir}' '' 'Name: afork' \
+	@printf '%s\n' 'includedir=$${pcfiledir}/..' 'libdir=$${pcfiledir}' '' 'Name: afork' \
 		'Description: An asynchronous vfork' \
 		"Version: $$(sed -n 's/^#define AFORK_VERSION "\(.*\)"/\1/p' $(AFORK)/afork.h)" \
 		'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lafork -pthread' >$@
+
+PREFIX ?= /usr/local
+install-afork: all
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 644 $(AFORK)/afork.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(AFORK_OUT)/libafork.a $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(AFORK_OUT)/libafork.so $(DESTDIR)$(PREFIX)/lib/libafork.so.0
+	ln -sf libafork.so.0 $(DESTDIR)$(PREFIX)/lib/libafork.so
+	sed 's|^includedir=.*|includedir=$(PREFIX)/include|;s|^libdir=.*|libdir=$(PREFIX)/lib|' $(AFORK_OUT)/afork.pc \
+		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/afork.pc
+	install -m 644 $(AFORK)/man/*.3 $(DESTDIR)$(PREFIX)/share/man/man3
+.PHONY: install-afork
 
 clean: clean-afork
 clean-afork:
@@ -52,11 +69,19 @@ $(AFORK_OUT)/test/%: $(AFORK)/test/%.c $(AFORK)/test/test.h $(AFORK_OUT)/libafor
 	@mkdir -p $(@D)
 	$(CC) $(AFORK_CFLAGS) $(AFORK_SAN) $< $(AFORK_OUT)/libafork.a -o $@
 
+# As a program outside uses it: by pkg-config, with the shared library.
+$(AFORK_OUT)/test/shared: $(AFORK)/test/shared.c $(AFORK)/test/test.h $(AFORK_OUT)/libafork.so.0 $(AFORK_OUT)/afork.pc
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(WARN) $(AFORK_SAN) $< \
+		$$(PKG_CONFIG_PATH=$(AFORK_OUT) pkg-config --cflags --libs afork) -Wl,-rpath,$(abspath $(AFORK_OUT)) -o $@
+
 test: test-afork
+# With every mechanism as the best one: what falls back must do the same, only slower.
 test-afork: $(AFORK_TESTS:%=$(AFORK_OUT)/test/%)
-	@failed=; for program in $^; do \
-		timeout 120 $$program >$$program.log 2>&1 || { failed=1; cat $$program.log; echo "afork: $$program failed" >&2; }; \
-	done; [ -z "$$failed" ] && echo "afork: $$(cat $(^:%=%.log) | grep -c '^ok') C tests passed"
+	@rm -f $(^:%=%.*.log); failed=; for program in $^; do for mechanism in best clone vfork fork; do \
+		log=$$program.$$mechanism.log; AFORK_MECHANISM=$$mechanism timeout -k 5 120 $$program >$$log 2>&1 || \
+			{ failed=1; cat $$log; echo "afork: $$program failed, with $$mechanism" >&2; }; \
+	done; done; [ -z "$$failed" ] && echo "afork: $$(cat $(^:%=%.*.log) | grep -c '^ok') C tests passed"
 
 # It follows fork() only, so this is about the parent's side. Overlap is about shared memory, and long there.
 test-afork-valgrind: $(filter-out %/overlap,$(AFORK_TESTS:%=$(AFORK_OUT)/test/%))

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,6 +64,16 @@ static inline enum afork_mechanism expected_mechanism(void)
 static inline enum afork_mechanism expected_of_afork(void)
 {
 	return instrumented() ? AFORK_FORK : expected_mechanism();
+}
+
+/* Of a child that somebody else has reaped: Linux 6.15. */
+static inline bool kernel_keeps_status(void)
+{
+	struct utsname kernel;
+	int major = 0, minor = 0;
+	uname(&kernel);
+	sscanf(kernel.release, "%d.%d", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 15);
 }
 
 /* Valgrind neither executes /proc/self/exe nor sets limits. */

@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The exit status, whoever else waits. */
 #include "test.h"
-#include <sys/utsname.h>
-
-static bool kernel_keeps_status;
-
-static bool at_least(int major, int minor)
-{
-	struct utsname kernel;
-	int is_major = 0, is_minor = 0;
-	uname(&kernel);
-	sscanf(kernel.release, "%d.%d", &is_major, &is_minor);
-	return is_major > major || (is_major == major && is_minor >= minor);
-}
 
 static struct afork_job *start_script(const char *script)
 {
@@ -24,7 +12,7 @@ static void expect_status(struct afork_job *job, bool stolen, int expected)
 {
 	int status = -1;
 	int error = afork_job_wait(job, &status, 0);
-	if (stolen && !kernel_keeps_status) {
+	if (stolen && !kernel_keeps_status()) {
 		check_equal(error, ECHILD);
 	} else {
 		check_equal(error, 0);
@@ -103,7 +91,7 @@ static void expect_waitpid(pid_t pid, bool stolen, int expected)
 {
 	int status = -1;
 	pid_t result = afork_waitpid(pid, &status, 0);
-	if (stolen && !kernel_keeps_status) {
+	if (stolen && !kernel_keeps_status()) {
 		check_equal(result, -1);
 		check_equal(errno, ECHILD);
 	} else {
@@ -146,7 +134,6 @@ static void nosigchld_is_refused(void)
 
 int main(void)
 {
-	kernel_keeps_status = at_least(6, 15);
 	run("exits and deaths", exits_and_deaths);
 	run("WNOHANG while it lives", nohang_while_it_lives);
 	run("a thief steals nothing", a_thief_steals_nothing);
