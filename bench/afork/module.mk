@@ -6,6 +6,7 @@ BENCH_AFORK_PROGRAMS := tiny spawner hogs gate prepare
 
 bench-afork: $(BENCH_AFORK_PROGRAMS:%=$(BENCH_AFORK)/%) $(BENCH_AFORK)/package/package.json
 .PHONY: bench-afork
+test: bench-afork # so that a benchmark that no longer builds is seen
 
 # A program whose own start costs next to nothing: no libc, no dynamic linker, one page of code.
 $(BENCH_AFORK)/tiny: bench/afork/tiny.c native/afork/syscall.h bench/afork/module.mk
@@ -21,9 +22,10 @@ $(BENCH_AFORK)/%: bench/afork/%.c bench/afork/module.mk
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_AFORK_CFLAGS) $< -o $@
 
-$(BENCH_AFORK)/package/package.json: native/afork/build/afork.node native/afork/dist/register.js native/afork/addon.cjs
+$(BENCH_AFORK)/package/package.json: native/afork/build/afork.node native/afork/dist/index.js native/afork/addon.cjs \
+		native/afork/register.cjs
 	rm -rf $(@D)
 	@mkdir -p $(@D)/build
 	cp native/afork/build/afork.node $(@D)/build
-	cp -r native/afork/dist native/afork/addon.cjs $(@D)
+	cp -r native/afork/dist native/afork/addon.cjs native/afork/register.cjs $(@D)
 	cp native/afork/package.json $@
