@@ -84,6 +84,7 @@ function mapMessage(type: 'map' | 'hist' | 'stats' | 'tseries', data: Pairs, con
       return { type: linear ? 'lhist' : 'hist', name, entries: all };
     }
     case 'stats':
+      if (isAverage(content)) return mapMessage('map', data, context);
       return { type, name, entries: entries(content, isNested(content), toStats) };
     case 'tseries':
       return { type, name, entries: entries(content, content instanceof Pairs, (tree) => toSeries(tree, context)) };
@@ -99,6 +100,12 @@ function entries<V>(content: Tree, keyed: boolean, convert: (tree: Tree) => V): 
 /** `{"key": {"count": …}}`, not `{"count": …}`. */
 function isNested(content: Tree): boolean {
   return content instanceof Pairs && content.pairs.every(([, tree]) => tree instanceof Pairs);
+}
+
+/** Before 0.24 an `avg()` is called stats too. */
+function isAverage(content: Tree): boolean {
+  const [first] = content instanceof Pairs ? content.pairs : [];
+  return !(content instanceof Pairs) || (first?.[0] !== 'count' && !(first?.[1] instanceof Pairs));
 }
 
 function toBucket(tree: Tree): Bucket {

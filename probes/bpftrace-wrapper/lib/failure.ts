@@ -31,13 +31,13 @@ function codeOf(exit: Exit, stderr: string): BpftraceErrorCode {
 
 function failure(code: BpftraceErrorCode, what: string, exit: Exit, stderr: string): BpftraceError {
   const how = exit.signal ? `ended by ${exit.signal}` : `exit status ${exit.exitCode}`;
-  const parts = [`${what} (${how}): ${firstError(stderr) ?? 'it said nothing'}`, ADVICE[code]];
+  const parts = [`${what} (${how}): ${firstError(stderr) ?? 'it gave no reason.'}`, ADVICE[code]];
   return new BpftraceError(code, parts.filter(Boolean).join(' '), { stderr, ...exit });
 }
 
-/** The first line that says `ERROR`, else the last line that says anything. */
+/** The first line that says `ERROR`, else the last line that is no warning. */
 function firstError(stderr: string): string | undefined {
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.includes('RLIMIT_MEMLOCK'));
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !/RLIMIT_MEMLOCK|^WARNING/.test(line));
   const line = lines.find((each) => /\bERROR\b/.test(each)) ?? lines.at(-1);
   return line?.replace(/[^.!?]$/, '$&.');
 }

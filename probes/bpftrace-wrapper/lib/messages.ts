@@ -39,8 +39,8 @@ export interface Bucket {
   readonly count: Integer;
 }
 /** bpftrace calls both `hist`; which it is, the script says. */
-export interface HistogramMessage {
-  readonly type: 'hist' | 'lhist';
+export interface HistogramMessage<Type extends 'hist' | 'lhist' = 'hist' | 'lhist'> {
+  readonly type: Type;
   readonly name: string;
   /** From the first bucket that is not empty to the last, without gaps. */
   readonly entries: Entries<readonly Bucket[]>;
@@ -67,9 +67,10 @@ export interface ValueMessage {
   readonly type: 'value';
   readonly value: Value;
 }
+export type TextType = 'printf' | 'time' | 'cat' | 'join' | 'syscall';
 /** The text as the script wrote it, with its newline if it has one. */
-export interface TextMessage {
-  readonly type: 'printf' | 'time' | 'cat' | 'join' | 'syscall';
+export interface TextMessage<Type extends TextType = TextType> {
+  readonly type: Type;
   readonly text: string;
 }
 /** Events that bpftrace's buffer had no room for, since the last such message. */
@@ -90,8 +91,8 @@ export interface HelperErrorMessage {
   readonly column: number;
 }
 /** `error` need not be the end: bpftrace goes on after some. `note`: what is neither, such as quoted lines of the script. */
-export interface LogMessage {
-  readonly type: 'note' | 'warning' | 'error';
+export interface LogMessage<Type extends 'note' | 'warning' | 'error' = 'note' | 'warning' | 'error'> {
+  readonly type: Type;
   /** One line, at most 4 KiB. */
   readonly text: string;
   /** `script`: its `warnf()`, `errorf()`, or a runtime error in it. `wrapper`: this package itself. */
@@ -114,13 +115,20 @@ export interface UnknownMessage {
 export type Message =
   | AttachedMessage
   | MapMessage
-  | HistogramMessage
+  | HistogramMessage<'hist'>
+  | HistogramMessage<'lhist'>
   | StatsMessage
   | TimeSeriesMessage
   | ValueMessage
-  | TextMessage
+  | TextMessage<'printf'>
+  | TextMessage<'time'>
+  | TextMessage<'cat'>
+  | TextMessage<'join'>
+  | TextMessage<'syscall'>
   | LostMessage
   | HelperErrorMessage
-  | LogMessage
+  | LogMessage<'note'>
+  | LogMessage<'warning'>
+  | LogMessage<'error'>
   | HeartbeatMessage
   | UnknownMessage;

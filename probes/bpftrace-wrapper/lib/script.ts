@@ -26,11 +26,24 @@ export function folderOf(script: Script): readonly string[] {
   return script.file === undefined ? [] : [resolve(dirname(script.file))];
 }
 
+/** Also the paths of probes, whose wildcards can look like comments: `uprobe:/opt/*\/lib/libc.so:malloc`. */
+const STRING_OR_COMMENT = /:(?:\\.|[\w\-./#+*$])+|"(?:[^"\\\n]|\\.)*"|\/\/.*|\/\*[^]*?(?:\*\/|(?<open>$))/g;
+
+/** An open comment would take the heartbeat with it. bpftrace before 0.25 refuses it too; later ones do not. */
+function checkComments(text: string): void {
+  for (const match of text.matchAll(STRING_OR_COMMENT)) {
+    if (match.groups?.['open'] === undefined) continue;
+    const line = text.slice(0, match.index).split('\n').length;
+    throw new BpftraceError('BPFTRACE_SCRIPT', `The comment that begins in line ${line} of the script has no end.`);
+  }
+}
+
 /**
  * A script with a probe that says `beat` from time to time. bpftrace reads what its probes print only when all of them
  * are attached, so the first beat proves the start. The newline ends a comment in the last line.
  */
 export function withHeartbeat(text: string, beat: string, everyMs: number): string {
+  checkComments(text);
   return `${text}\ninterval:ms:${everyMs} { printf("${beat}\\n"); }\n`;
 }
 
@@ -42,8 +55,8 @@ export interface MapFacts {
 
 /** Which maps have keys, and which histograms are linear: bpftrace's output does not tell for sure. */
 export function findMaps(text: string): MapFacts {
-  const code = text.replace(/"(?:[^"\\\n]|\\.)*"|\/\/.*|\/\*[^]*?\*\//g, (found) =>
-    found.startsWith('"') ? '""' : ' ',
+  const code = text.replace(STRING_OR_COMMENT, (found) =>
+    found.startsWith('/') ? ' ' : found.startsWith('"') ? '""' : found,
   );
   const names = (pattern: RegExp): ReadonlySet<string> =>
     new Set(Array.from(code.matchAll(pattern), ([, name]) => name ?? ''));

@@ -70,7 +70,7 @@ export class Session implements Trace {
     const timeout = setTimeout(() => {
       const seconds = this.#options.startTimeoutMs / 1000;
       const message = `bpftrace gave no sign of life within ${seconds} s of its start. A busy machine needs more: startTimeoutMs.`;
-      this.#fail(new BpftraceError('BPFTRACE_NO_START', message, { stderr: this.#stderr.text }));
+      this.#fail(new BpftraceError('BPFTRACE_NO_START', message, { stderr: this.#said }));
     }, this.#options.startTimeoutMs);
     try {
       await this.#started.promise;
@@ -126,7 +126,7 @@ export class Session implements Trace {
   #settle(exit: Exit): Ending {
     const reason = this.#failure ? 'failed' : this.#stopping ? 'stopped' : exit.exitCode === 0 ? 'exited' : 'failed';
     if (reason === 'failed') {
-      this.#failure ??= (this.#isStarted ? death : startFailure)(exit, this.#stderr.text);
+      this.#failure ??= (this.#isStarted ? death : startFailure)(exit, this.#said);
       this.#queue.end({ error: this.#failure });
       this.#started.reject(this.#failure);
     } else {
@@ -172,8 +172,17 @@ export class Session implements Trace {
     const message = this.#decode(line.text);
     if (message.type === 'printf' && message.text === `${this.#options.beat}\n`) return this.#takeBeat(line);
     if (message.type === 'lost') this.#lostEvents += message.events;
-    if (message.type === 'attached') return this.#put({ ...message, probes: message.probes - 1 }, line);
+    if (message.type === 'attached') return this.#takeAttached(message.probes - 1, line);
     return this.#put(message, line);
+  }
+
+  /** Without the heartbeat, which would keep a script alive that has nothing else to wait for. */
+  #takeAttached(probes: number, line: Line): Promise<void> | undefined {
+    if (probes === 0) {
+      const message = "bpftrace did not start: the script's probes match nothing on this system.";
+      this.#fail(new BpftraceError('BPFTRACE_NOT_ATTACHED', message, { stderr: this.#said }));
+    }
+    return this.#put({ type: 'attached', probes }, line);
   }
 
   #takeBeat(line: Line): Promise<void> | undefined {
@@ -186,11 +195,18 @@ export class Session implements Trace {
 
   #takeError(line: Line): Promise<void> | undefined {
     if (line.text.trim() === '') return undefined;
-    const { file } = this.#options;
-    const text = file === undefined ? line.text : line.text.replace(/^stdin(?=:\d)/, () => file);
     // The kernel's verifier can say more than the queue holds, before anybody can read: its end is in the error.
     if (!this.#isStarted && this.#queue.full) return undefined;
-    return this.#put(toLog(text, 'stderr'), line);
+    return this.#put(toLog(this.#name(line.text), 'stderr'), line);
+  }
+
+  get #said(): string {
+    return this.#name(this.#stderr.text);
+  }
+
+  #name(text: string): string {
+    const { file } = this.#options;
+    return file === undefined ? text : text.replace(/^stdin(?=:\d)/gm, () => file);
   }
 
   #put(message: Message, line: Line): Promise<void> | undefined {
@@ -214,7 +230,7 @@ export class Session implements Trace {
       if (quietMs > stopTimeoutMs) this.#destroyPipes();
     } else if (this.#isStarted && !this.#stopping && stallTimeoutMs > 0 && quietMs > stallTimeoutMs) {
       const message = `bpftrace was silent for ${stallTimeoutMs / 1000} s, without even a heartbeat; it was killed.`;
-      this.#fail(new BpftraceError('BPFTRACE_STALLED', message, { stderr: this.#stderr.text }));
+      this.#fail(new BpftraceError('BPFTRACE_STALLED', message, { stderr: this.#said }));
     }
   }
 
