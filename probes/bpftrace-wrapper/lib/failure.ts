@@ -21,11 +21,12 @@ export function death(exit: Exit, stderr: string): BpftraceError {
 
 /**
  * 1: what is wrong with the script; 2, from 0.24 on: the same, or the compiler failed; abort: before 0.20, a probe of an
- * unknown type; 255: attaching. `src/main.cpp`, `src/run_bpftrace.cpp`.
+ * unknown type; 255: attaching. `src/main.cpp`, `src/run_bpftrace.cpp`. 126, 127: the shell's, for what it cannot run.
  */
 function codeOf(exit: Exit, stderr: string): BpftraceErrorCode {
   if (/as the root user|Missing CAP_|lockdown/.test(stderr)) return 'BPFTRACE_NO_PRIVILEGE';
   if (exit.exitCode === 1 || exit.exitCode === 2 || exit.signal === 'SIGABRT') return 'BPFTRACE_SCRIPT';
+  if (exit.exitCode === 126 || exit.exitCode === 127) return 'BPFTRACE_NOT_FOUND';
   return exit.exitCode === 255 ? 'BPFTRACE_NOT_ATTACHED' : 'BPFTRACE_DIED';
 }
 

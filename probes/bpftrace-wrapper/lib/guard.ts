@@ -1,6 +1,7 @@
 /** Starts bpftrace so that it does not outlive this process, however that ends. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { BpftraceError } from './errors.ts';
 import type { Readable, Writable } from 'node:stream';
 
 /**
@@ -30,7 +31,7 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Throws what spawn(2) gives. In a session of its own, so that a terminal's Ctrl-C reaches only this process. */
+/** In a session of its own, so that a terminal's Ctrl-C reaches only this process. */
 export async function startGuarded(
   path: string,
   args: readonly string[],
@@ -50,7 +51,9 @@ export async function startGuarded(
   );
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', reject);
+    child.once('error', (cause) =>
+      reject(new BpftraceError('BPFTRACE_NOT_FOUND', `${SHELL}: ${cause.message}`, { cause })),
+    );
   });
   feed(child, input);
   return {
