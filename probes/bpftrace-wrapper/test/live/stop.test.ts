@@ -109,7 +109,7 @@ test('several at once do not meet', TIME_LIMIT, async () => {
   );
   const said = await Promise.all(
     traces.map(async (trace) => {
-      const iterator = await trace[Symbol.asyncIterator]();
+      const iterator = trace[Symbol.asyncIterator]();
       for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
         if (next.value.type === 'printf') return next.value.text;
       }
