@@ -57,7 +57,7 @@ export function judge(results: readonly Result[]): readonly Verdict[] {
       text: aim.text,
       aim: aim.atMost ? `≤ ${aim.atMost}` : `≥ ${aim.atLeast}`,
       ratio,
-      ...(most && { most }),
+      most,
       met,
     };
   });
