@@ -28,6 +28,8 @@ ${markdownTable(['metric', 'kind', 'labels', 'what', 'fed by'], SPAWN_METRICS.ma
 - \`errno\` is a name, such as \`EAGAIN\`. \`ERESTARTNOINTR\` is a call that a signal interrupted, and that the kernel starts
   again. ${expectedErrors()} are shown as 0 for every spawner before they happen, so that
   \`increase()\` sees the first one.
+- \`comm\` is the name of the spawner's leader thread, or with \`--name-by=exe\` the file name of its executable, cut to 15
+  bytes: runtimes rename their threads, and Node.js 24 is \`MainThread\`.
 - \`--label=cgroup\` adds \`cgroup\`, the path of the spawner's cgroup below its mount; one that was gone before it could be
   looked up is \`(unknown)\`. \`--label=pid\` adds \`pid\`. Either makes a row of each value: see below.
 
