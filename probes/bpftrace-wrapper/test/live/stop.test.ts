@@ -84,16 +84,16 @@ test('a bpftrace that falls silent is killed', TIME_LIMIT, async () => {
 });
 
 test('a reader that is slow is no stall, and neither is a script that says nothing', TIME_LIMIT, async () => {
-  const trace = await run({ script: { text: 'BEGIN { }' }, heartbeatMs: 100, stallTimeoutMs: 500, heartbeats: true });
-  const slow = await run({ script: { text: TICKS }, heartbeatMs: 100, stallTimeoutMs: 500, maxQueuedBytes: 100 });
+  const trace = await run({ script: { text: 'BEGIN { }' }, heartbeatMs: 100, stallTimeoutMs: 3000, heartbeats: true });
+  const slow = await run({ script: { text: TICKS }, heartbeatMs: 100, stallTimeoutMs: 3000, maxQueuedBytes: 100 });
   const beats: number[] = [];
   for await (const message of trace) {
     if (message.type === 'heartbeat') beats.push(message.beat);
-    if (beats.length === 20) break;
+    if (beats.length === 40) break;
   }
   assert.deepEqual(
     beats,
-    Array.from({ length: 20 }, (_, index) => index + 1),
+    Array.from({ length: 40 }, (_, index) => index + 1),
   );
   await firstTick(slow);
   assert.equal((await slow.stop()).reason, 'stopped');
