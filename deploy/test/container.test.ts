@@ -6,6 +6,7 @@ import { openCoreEngine } from '../../collector/engine/core.ts';
 import { DEFAULT_ENGINE_OPTIONS } from '../../collector/engine/engine.ts';
 import { spawnload, uniqueComm } from '../../collector/test/live/spawnload.ts';
 import { parseSamples, valueOf } from '../../collector/test/metrics/parse.ts';
+import { composeContainer } from './compose-container.ts';
 import { composeServices, imageCommand } from './compose-file.ts';
 import { startContainer, type Container } from './container.ts';
 import { makeImage } from './image.ts';
@@ -21,7 +22,7 @@ after(() => rmSync(root, { recursive: true }));
 describe('the collector of docker-compose.yml', () => {
   let container: Container;
   before(async () => {
-    container = await startContainer(collector, root, 'msg=listening');
+    container = await startContainer(composeContainer(collector, root), 'msg=listening');
   });
   after(() => container.stop());
 
@@ -89,6 +90,6 @@ describe('with less', () => {
   for (const lacking of collector.cap_add ?? [])
     it(`without CAP_${lacking} it says so and ends`, async () => {
       const service = { ...collector, cap_add: collector.cap_add?.filter((name) => name !== lacking) ?? [] };
-      await assert.rejects(startContainer(service, root, 'msg=listening'), /FORKTAX_NO_PRIVILEGE/);
+      await assert.rejects(startContainer(composeContainer(service, root), 'msg=listening'), /FORKTAX_NO_PRIVILEGE/);
     });
 });

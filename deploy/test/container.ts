@@ -1,10 +1,9 @@
-/** A container as Docker would start it, by the same runtime, runc: of one service of docker-compose.yml. */
+/** A container on the live kernel, by the runtime that Docker and Kubernetes have too: runc. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { imageCommand, imageInstructions, type Mount, type Service } from './compose-file.ts';
 
 export interface Container {
   /** In the initial pid namespace. */
@@ -18,24 +17,30 @@ export interface Container {
   readonly stop: () => Promise<number | null>;
 }
 
-interface OciConfig {
+/** Of the OCI's runtime specification, what is changed here. */
+export interface OciConfig {
   process: {
     terminal: boolean;
+    user: { uid: number; gid: number };
     args: readonly string[];
     env: readonly string[];
     noNewPrivileges: boolean;
-    capabilities: Record<string, readonly string[]>;
+    capabilities: Readonly<Record<string, readonly string[]>>;
   };
   root: { path: string; readonly: boolean };
-  mounts: object[];
-  linux: { namespaces: { type: string }[] };
+  mounts: readonly { destination: string; type?: string; source: string; options?: readonly string[] }[];
+  linux: { namespaces: readonly { type: string }[]; seccomp?: object };
 }
 
-export async function startContainer(service: Service, root: string, saysWhenReady: string): Promise<Container> {
+/** `configure`: makes the configuration of what `runc spec` proposes. */
+export async function startContainer(
+  configure: (proposed: OciConfig) => OciConfig,
+  saysWhenReady: string,
+): Promise<Container> {
   const bundle = mkdtempSync(join(tmpdir(), 'forktax-bundle-'));
   execFileSync('runc', ['spec', '--bundle', bundle]);
   const file = join(bundle, 'config.json');
-  writeFileSync(file, JSON.stringify(configOf(service, root, JSON.parse(readFileSync(file, 'utf8')))));
+  writeFileSync(file, JSON.stringify(configure(JSON.parse(readFileSync(file, 'utf8')))));
   const name = `forktax-test-${process.pid}-${Date.now()}`;
   const pidFile = join(bundle, 'pid');
   const child = spawn('runc', ['run', '--bundle', bundle, '--pid-file', pidFile, name], {
@@ -63,34 +68,6 @@ export async function startContainer(service: Service, root: string, saysWhenRea
       return child.exitCode;
     },
   };
-}
-
-/** What Docker's engine makes of a service and its image, as far as it is about what a process may do and see. */
-function configOf(service: Service, root: string, spec: OciConfig): OciConfig {
-  const capabilities = (service.cap_add ?? []).map((name) => `CAP_${name}`);
-  const env = imageInstructions().filter(([name]) => name === 'ENV');
-  const shared = Object.entries(service).filter(([key, value]) => ['pid', 'cgroup'].includes(key) && value === 'host');
-  return {
-    ...spec,
-    root: { path: root, readonly: service.read_only === true },
-    process: {
-      ...spec.process,
-      terminal: false,
-      args: [...imageCommand('ENTRYPOINT'), ...imageCommand('CMD')],
-      env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...env.map(([, value]) => value)],
-      noNewPrivileges: service.security_opt?.includes('no-new-privileges:true') === true,
-      capabilities: { bounding: capabilities, permitted: capabilities, effective: capabilities },
-    },
-    mounts: [...spec.mounts, ...(service.volumes ?? []).filter((each) => typeof each === 'object').map(bindOf)],
-    linux: {
-      ...spec.linux,
-      namespaces: spec.linux.namespaces.filter(({ type }) => !shared.some(([key]) => key === type)),
-    },
-  };
-}
-
-function bindOf({ source, target, read_only }: Mount): object {
-  return { destination: target, source, type: 'bind', options: ['rbind', 'rprivate', read_only ? 'ro' : 'rw'] };
 }
 
 function run(command: string, args: readonly string[]): { status: number; said: string } {

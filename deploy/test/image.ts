@@ -1,6 +1,6 @@
 /** The image's files without an engine that builds images: what `make install` puts in it, on what this Debian has. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, symlinkSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { TOP } from './compose-file.ts';
@@ -8,6 +8,7 @@ import { TOP } from './compose-file.ts';
 /** Gives the folder. What the Debian packages of the Dockerfile would bring, this machine's libraries are. */
 export function makeImage(): string {
   const root = mkdtempSync(join(tmpdir(), 'forktax-image-'));
+  chmodSync(root, 0o755);
   execFileSync('make', ['-s', 'install', `DESTDIR=${root}`, 'PREFIX=/usr'], { cwd: TOP });
   mkdirSync(`${root}/bin`);
   copyFileSync(execFileSync('which', ['busybox'], { encoding: 'utf8' }).trim(), `${root}/bin/busybox`);
