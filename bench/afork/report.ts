@@ -33,9 +33,12 @@ of different runs on a machine that has other work, do not compare; ratios withi
 
 ${renderVerdicts(judge(results))}
 
+"Possible" is the ratio to the floor of the same run: in C a bare \`clone(CLONE_VM)\`, in Node a \`spawn()\` that makes no
+child at all, for its program is missing. An aim above it is out of reach on this machine, whatever afork does.
+
 ## Where afork loses
 
-Medians of other mechanisms that were better by a fifth or more, the bare \`clone()\` left aside.
+Medians of other mechanisms that were better by a fifth or more, the floors left aside.
 
 ${renderLosses(results)}
 

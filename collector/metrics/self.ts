@@ -94,14 +94,14 @@ export const SELF_METRICS: readonly SelfMetric[] = [
     name: 'forktax_calls_tracked',
     kind: 'gauge',
     labels: [],
-    help: 'Spawning calls under way.',
+    help: 'Threads in the table of calls: in a spawning call, or remembered since their last one.',
     samples: ofHealth('callsTracked'),
   },
   {
     name: 'forktax_calls_untracked_total',
     kind: 'counter',
     labels: [],
-    help: 'Spawns counted without their stall, because the table of calls under way was full.',
+    help: 'Spawns counted without their stall, because the table of calls was full.',
     samples: ofHealth('callsUntracked'),
   },
   {

@@ -172,6 +172,35 @@ static void exec_is_not_waited_for(void)
 	check(counts[WAY_AFORK] == 3 + 1 && counts[WAY_LATE] == 0);
 }
 
+static void *let_pass_later(void *guard)
+{
+	usleep(50000);
+	let_pass(*(int *)guard);
+	return NULL;
+}
+
+/*
+ * The program is written while a child that has a copy of its descriptor waits for its exec; then it is executed. The
+ * copy must be gone by then, or the program is busy. It would be without us.
+ */
+static void in_flight_children_keep_nothing_busy(void)
+{
+	pthread_t thread;
+	pid_t pid;
+	const char *old = "/usr/bin/tsort"; /* which nobody uses just now */
+	copy_true("program");
+	int guard = guard_exec_of(old), fd = open("program", O_RDWR | O_CLOEXEC);
+	check(dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0) == 0);
+	check(spawn_file(old, &pid) == 0);
+	check(write(fd, "\177ELF", 4) == 4);
+	close(fd);
+	pthread_create(&thread, NULL, let_pass_later, &guard);
+	check(run_file("./program") == 0);
+	pthread_join(thread, NULL);
+	check(waitpid(pid, NULL, 0) == pid);
+	check(counts[WAY_AFORK] == 2 && counts[WAY_FRESH] == 1);
+}
+
 /* --- where a look cannot tell --- */
 
 /* Somebody has it open for writing: that no look can see. It is told too late once, and then never again. */
@@ -254,6 +283,7 @@ static const struct test {
 	{"without the library, the kernel sees vfork", the_kernel_sees_afork, NULL, NULL, NULL},
 	{"with it, afork", the_kernel_sees_afork, "", NULL, NULL},
 	{"the exec is not waited for", exec_is_not_waited_for, "", "AFORK_PRELOAD_FRESH", "0"},
+	{"children in flight keep nothing busy", in_flight_children_keep_nothing_busy, "", NULL, NULL},
 	{"a late failure is learnt", late_failure_is_learnt, "", "AFORK_PRELOAD_FRESH", "0"},
 	{"a changed program is looked at again", changed_program_is_looked_at_again, "", "AFORK_PRELOAD_FRESH", "0"},
 	{"sandboxed", sandboxed, "", NULL, NULL},
