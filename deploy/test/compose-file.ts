@@ -21,6 +21,7 @@ export interface Service {
   readonly read_only?: boolean;
   readonly security_opt?: readonly string[];
   readonly volumes?: readonly (string | Mount)[];
+  readonly expose?: readonly string[];
   readonly healthcheck?: unknown;
 }
 

@@ -1,10 +1,11 @@
 /** docker-compose.yml: valid by the Compose specification, pinned, without more power than needed. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { parse } from 'yaml';
 import { composeServices, imageInstructions, TOP } from './compose-file.ts';
 
 const FILE = join(TOP, 'docker-compose.yml');
@@ -62,4 +63,29 @@ test('the Dockerfile has the Node.js of .node-version, the compose file our vers
   assert.match(readFileSync(join(TOP, 'Dockerfile'), 'utf8'), new RegExp(`^FROM node:${node}-`, 'm'));
   const { version } = JSON.parse(readFileSync(join(TOP, 'collector/package.json'), 'utf8'));
   assert.equal(composeServices().collector.image, `forktax:${version}`);
+});
+
+test('what is mounted from here is here, and cannot be written', () => {
+  const mounts = services.flatMap(([, { volumes }]) => volumes ?? []).filter((each) => typeof each === 'string');
+  const ours = mounts.map((mount) => mount.split(':')).filter(([source]) => source?.startsWith('./'));
+  assert.ok(ours.length > 3);
+  for (const [source = '', , mode] of ours) {
+    assert.ok(existsSync(join(TOP, source)), source);
+    assert.equal(mode, 'ro', source);
+  }
+});
+
+test('Prometheus finds the collector where it is', () => {
+  const [targets] = parse(readFileSync(join(TOP, 'deploy/prometheus/targets/forktax.yml'), 'utf8'));
+  assert.deepEqual(targets.targets, [`collector:${composeServices().collector.expose?.[0]}`]);
+});
+
+test('the image is built with every workspace that npm ci looks for', () => {
+  const { workspaces }: { workspaces: string[] } = JSON.parse(readFileSync(join(TOP, 'package.json'), 'utf8'));
+  const kept = readFileSync(join(TOP, '.dockerignore'), 'utf8').match(/(?<=^!).*/gm) ?? [];
+  for (const workspace of workspaces)
+    assert.ok(
+      kept.some((path) => `${workspace}/package.json`.startsWith(path)),
+      workspace,
+    );
 });
