@@ -1,5 +1,6 @@
-/** What a service manager is told of this process, as sd_notify(3) has it; nobody is told where none asks. */
+/** What a service manager is told of this process, sd_notify(3), and passes to it, sd_listen_fds(3). */
 import { loadNative } from './engine/native.ts';
+import { ForktaxError } from './errors.ts';
 
 export interface ServiceManager {
   /** Started, or done with reloading: from now on it wants a sign of life, and gets it. */
@@ -14,6 +15,7 @@ interface Options {
   readonly onError: (error: Error) => void;
 }
 
+/** Tells nobody where none asks. */
 export function createServiceManager({ environment = process.env, onError }: Options): ServiceManager {
   let socket = environment['NOTIFY_SOCKET'];
   const watchdogMs = watchdogMsOf(environment);
@@ -40,6 +42,19 @@ export function createServiceManager({ environment = process.env, onError }: Opt
       onError(error as Error);
     }
   }
+}
+
+/** The first descriptor that is passed; SD_LISTEN_FDS_START of sd-daemon.h. */
+const FIRST_SOCKET = 3;
+
+/** The descriptors of the sockets that were passed to this process, as sd_listen_fds(3) has it. @throws FORKTAX_LISTEN: none */
+export function passedSockets({ LISTEN_PID: pid, LISTEN_FDS: count }: NodeJS.ProcessEnv = process.env): number[] {
+  if (Number(pid) !== process.pid || !Number(count))
+    throw new ForktaxError(
+      'FORKTAX_LISTEN',
+      'web.systemd-socket: systemd has passed no socket; is there a .socket unit?',
+    );
+  return Array.from({ length: Number(count) }, (_, i) => FIRST_SOCKET + i);
 }
 
 /** Undefined: it watches nobody, or another process. */

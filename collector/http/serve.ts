@@ -11,7 +11,7 @@ import { dropCapabilities } from '../engine/native.ts';
 import { ForktaxError } from '../errors.ts';
 import { createLogger } from '../log.ts';
 import { createProcessMetrics } from '../metrics/process.ts';
-import { createServiceManager, type ServiceManager } from '../service-manager.ts';
+import { createServiceManager, passedSockets, type ServiceManager } from '../service-manager.ts';
 import { VERSION } from '../version.ts';
 import { buildApp } from './app.ts';
 import { listen, type Listening } from './listen.ts';
@@ -78,7 +78,8 @@ async function start(engine: Engine, config: Config, webConfig: () => WebConfig,
     ...(!config['web.disable-exporter-metrics'] && { processMetrics: createProcessMetrics() }),
     ...(config.label === 'cgroup' && { cgroupNames: createCgroupNames() }),
   });
-  const listening = await listen(app, config['web.listen-address'], webConfig);
+  const addresses = config['web.systemd-socket'] ? passedSockets() : config['web.listen-address'];
+  const listening = await listen(app, addresses, webConfig);
   // After the last thing that may need them: a port below 1024.
   const { keptCapBpf } = dropCapabilities(() => engine.snapshot());
   logger.debug({ keptCapBpf }, 'capabilities were dropped');

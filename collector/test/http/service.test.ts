@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
+import { runCli, startCli } from '../run-cli.ts';
 import { startServe } from './serve-process.ts';
 
 /** As systemd does, listens on a datagram socket, which Node.js cannot; prints each line that it is told. */
@@ -93,4 +94,34 @@ test('a manager that cannot be reached is no reason to end', async () => {
   assert.deepEqual(stderr.match(/level=warn.*/g), [
     'level=warn msg="nothing is told to the service manager of NOTIFY_SOCKET: cannot reach the service manager: No such file or directory"',
   ]);
+});
+
+/** As systemd does, opens a socket and passes it on as descriptor 3; up to $^F, descriptors stay open across exec. */
+const ACTIVATOR = `
+  use Socket;
+  use POSIX ();
+  $^F = 3;
+  socket(my $socket, PF_INET, SOCK_STREAM, 0) or die;
+  bind($socket, pack_sockaddr_in(0, INADDR_LOOPBACK)) or die;
+  listen($socket, 8) or die;
+  fileno($socket) == 3 or POSIX::dup2(fileno($socket), 3) or die;
+  @ENV{'LISTEN_PID', 'LISTEN_FDS'} = ($$, 1);
+  exec(@ARGV);
+`;
+
+test('it listens on the socket that systemd passes', async () => {
+  const cli = startCli(['serve', '--web.systemd-socket'], ['perl', '-e', ACTIVATOR]);
+  let log = '';
+  cli.child.stderr?.on('data', (text: string) => (log += text));
+  await cli.said('msg=listening');
+  const url = /url=(http:\/\/127\.0\.0\.1:\d+)\//.exec(log)?.[1];
+  assert.equal(await (await fetch(`${url}/-/ready`)).text(), 'forktax is ready.\n');
+  cli.child.kill();
+  assert.equal((await cli.result).status, 0);
+});
+
+test('a socket that was passed to another, or to nobody, is an error that says so', async () => {
+  const { status, stderr } = await runCli('serve', '--web.systemd-socket', '--log.level=error');
+  assert.equal(status, 1);
+  assert.match(stderr, /^forktax: web\.systemd-socket: systemd has passed no socket/);
 });
