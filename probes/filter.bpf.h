@@ -15,6 +15,8 @@ enum label_id {
 
 /* Set by user space before loading; 0 and "" mean any. */
 const volatile __u32 label_id = LABEL_NONE;
+/* Name spawners by their executable, not by their leader's comm. */
+const volatile bool name_by_exe;
 const volatile __u32 filter_pid;
 const volatile bool filter_follow;
 const volatile bool filter_comm_set;
@@ -61,6 +63,15 @@ static __always_inline bool wanted_pid(__u32 pid)
 	return process && process->flags & BORN;
 }
 
+/* The executable's file name, cut as a comm is. */
+static __always_inline void read_name(char *name, struct task_struct *task)
+{
+	if (name_by_exe && task->mm && task->mm->exe_file)
+		bpf_probe_read_kernel_str(name, COMM_LEN, task->mm->exe_file->f_path.dentry->d_name.name);
+	else
+		bpf_probe_read_kernel_str(name, COMM_LEN, task->group_leader->comm);
+}
+
 /* Whose spawn is this? False: not one that we were asked for. */
 static __always_inline bool charge_current(struct cost_key *key, enum spawn_syscall syscall)
 {
@@ -71,7 +82,7 @@ static __always_inline bool charge_current(struct cost_key *key, enum spawn_sysc
 		return false;
 	if (filter_cgroup && bpf_get_current_cgroup_id() != filter_cgroup)
 		return false;
-	bpf_probe_read_kernel_str(key->comm, COMM_LEN, task->group_leader->comm);
+	read_name(key->comm, task);
 	if (!wanted_comm(key->comm))
 		return false;
 	key->syscall = syscall;

@@ -40,6 +40,7 @@ export const SCHEMA = {
   'web.max-requests': wholeNumber(0, 1_000_000),
   'web.disable-exporter-metrics': z.preprocess(booleanFromText, z.boolean({ error: 'must be true or false' })),
   label: oneOf(SETTINGS.label.choices),
+  'name-by': oneOf(SETTINGS['name-by'].choices),
   'max-spawners': wholeNumber(1, 1_000_000),
   'call-hook': oneOf(SETTINGS['call-hook'].choices),
   'without-hook': z.preprocess(listFromOne, z.array(text, { error: 'must be a list of hooks' })),

@@ -229,6 +229,7 @@ function constants(options: EngineOptions, pageSize: number): [string, Uint8Arra
     ['page_size', u64s([pageSize])],
     ['cpus', u32(possibleCpus())],
     ['label_id', u32(LABEL_IDS[options.label])],
+    ['name_by_exe', Uint8Array.of(options.nameBy === 'exe' ? 1 : 0)],
     ['filter_pid', u32(filter.pid ?? 0)],
     ['filter_follow', Uint8Array.of(filter.follow ? 1 : 0)],
     ['filter_comm_set', Uint8Array.of(filter.comm === undefined ? 0 : 1)],

@@ -108,6 +108,7 @@ async function engineOptionsOf(config: Config): Promise<EngineOptions> {
     ...DEFAULT_ENGINE_OPTIONS,
     maxSpawners: config['max-spawners'],
     label: config.label,
+    nameBy: config['name-by'],
     callHook: config['call-hook'],
     withoutHooks: config['without-hook'],
     filter: {
