@@ -78,15 +78,19 @@ function choice(name: string, label: string, query: string): QueryVariableBuilde
   return variable.sort(VariableSort.AlphabeticalCaseInsensitiveAsc);
 }
 
-/** Counters begin anew, and what happened in between was not seen. */
+/**
+ * Counters begin anew, and what happened in between was not seen. The value is the time at which the line is drawn, so
+ * it does not matter how long the collector was away.
+ */
 function restarts(): AnnotationQueryBuilder {
   return new AnnotationQueryBuilder()
-    .name('Collector restarts')
+    .name('Collector starts')
     .datasource(DATASOURCE)
     .enable(true)
     .iconColor('purple')
-    .expr(`changes(${fleet.foreign('process_start_time_seconds')}[${fleet.range}]) > 0`)
-    .titleFormat('forktax restarted')
+    .expr(`${fleet.foreign('process_start_time_seconds')} * 1000`)
+    .useValueForTime(true)
+    .titleFormat('forktax started')
     .textFormat('{{instance}}')
     .tagKeys('instance');
 }
