@@ -140,15 +140,6 @@ function losses() {
       queries: LOSSES.map(({ name, legend }) => ({ legend, expr: fleet.rate(name) })),
     }),
     graph({
-      title: 'Table of spawn costs: rows in use',
-      description: 'Of --max-spawners. The dashed line is where ForktaxTableFull begins; beyond, idle rows make room.',
-      unit: 'percentunit',
-      width: 8,
-      max: 1,
-      alertAt: TABLE_FULL_RATIO,
-      queries: [{ legend: '{{instance}}', expr: tableUse }],
-    }),
-    graph({
       title: 'Folded into "(other)" per second',
       description:
         'Costs and failures that had no row of their own, and idle rows that made room. Sums stay whole; only names are lost.',
@@ -161,25 +152,6 @@ function losses() {
       ],
     }),
     graph({
-      title: 'Followed just now',
-      description:
-        'Calls under way, and processes followed until their exec, exit or faults. Their tables are bounded.',
-      unit: 'short',
-      width: 8,
-      queries: [
-        { legend: 'calls', expr: `sum(${fleet.gauge('forktax_calls_tracked')})` },
-        { legend: 'processes', expr: `sum(${fleet.gauge('forktax_processes_tracked')})` },
-      ],
-    }),
-    graph({
-      title: 'Readers of event streams',
-      description:
-        'Clients of /api/v1/events. The kernel writes events only while there are any; metrics do not need them.',
-      unit: 'none',
-      width: 8,
-      queries: [{ legend: '{{instance}}', expr: fleet.gauge('forktax_event_clients') }],
-    }),
-    graph({
       title: 'Events lost or left out per second',
       description:
         'The ring was full; a reader was too slow, and skipped; or did not read, and was disconnected. Metrics lose nothing.',
@@ -189,6 +161,27 @@ function losses() {
         { legend: 'ring full', expr: fleet.rate('forktax_events_lost_total') },
         { legend: 'skipped', expr: fleet.rate('forktax_events_skipped_total') },
         { legend: 'readers dropped', expr: fleet.rate('forktax_event_clients_dropped_total') },
+      ],
+    }),
+    graph({
+      title: 'Table of spawn costs: rows in use',
+      description: 'Of --max-spawners. The dashed line is where ForktaxTableFull begins; beyond, idle rows make room.',
+      unit: 'percentunit',
+      width: 12,
+      max: 1,
+      alertAt: TABLE_FULL_RATIO,
+      queries: [{ legend: '{{instance}}', expr: tableUse }],
+    }),
+    graph({
+      title: 'Followed just now',
+      description:
+        'Calls under way, and processes followed until their exec, exit or faults. Their tables are bounded.',
+      unit: 'short',
+      width: 12,
+      queries: [
+        { legend: 'calls', expr: `sum(${fleet.gauge('forktax_calls_tracked')})` },
+        { legend: 'processes', expr: `sum(${fleet.gauge('forktax_processes_tracked')})` },
+        { legend: 'readers of events', expr: `sum(${fleet.gauge('forktax_event_clients')})` },
       ],
     }),
   ];

@@ -10,6 +10,7 @@ import { table } from '../panels/table.ts';
 import { SPAWN_FAILURE_RATIO, STALL_P99_NOTICEABLE_SECONDS, STALL_P99_SECONDS } from '../rules/thresholds.ts';
 import { fleet } from '../scopes.ts';
 import { failureRatio, FAILED } from '../failures.ts';
+import { theRest } from '../rest.ts';
 
 const TOP = 8;
 
@@ -87,7 +88,7 @@ function atAGlance() {
       ],
     }),
     stat({
-      title: 'Stall that afork would save',
+      title: 'Avoidable stall',
       description: 'Share of the stall that is beyond what an afork costs, of spawns whose child went on to exec.',
       unit: 'percentunit',
       width: 3,
@@ -239,7 +240,7 @@ function cure() {
       width: 12,
       stacked: true,
       queries: [
-        { legend: 'the rest', expr: `${stall} - ${avoidable}` },
+        { legend: 'the rest', expr: theRest(stall, avoidable) },
         { legend: 'avoidable by afork', expr: avoidable },
       ],
     }),

@@ -16,6 +16,10 @@ export function rangeTarget({ legend, expr, exemplars }: Query, index: number): 
   return exemplars ? target.exemplar(true) : target;
 }
 
+/** The value of now, and no other. */
+export const nowTarget = ({ legend, expr }: Query, index: number): DataqueryBuilder =>
+  common(expr, index).instant().legendFormat(legend);
+
 /** The values of now, one row for each set of labels. */
 export function tableTarget(expr: string, index: number): DataqueryBuilder {
   return common(expr, index).instant().format(PromQueryFormat.Table);
