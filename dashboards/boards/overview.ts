@@ -2,7 +2,8 @@
 import { RowBuilder, type DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard, UIDS } from '../frame.ts';
 import { toSpawner } from '../links.ts';
-import { ALERT, GOOD, NOTICEABLE } from '../panels/colours.ts';
+import { measuring, notMeasuring } from '../measuring.ts';
+import { ALERT, colourOf, GOOD, NOTICEABLE } from '../panels/colours.ts';
 import { graph } from '../panels/graph.ts';
 import { heatmap } from '../panels/heatmap.ts';
 import { stat } from '../panels/stat.ts';
@@ -13,6 +14,11 @@ import { failureRatio, FAILED } from '../failures.ts';
 import { theRest } from '../rest.ts';
 
 const TOP = 8;
+
+const ANY_IS_BAD: readonly (readonly [number | null, string])[] = [
+  [null, GOOD],
+  [1, ALERT],
+];
 
 export function overview(): DashboardBuilder {
   const board = dashboard({
@@ -31,22 +37,7 @@ export function overview(): DashboardBuilder {
 
 function atAGlance() {
   return [
-    stat({
-      title: 'Alerts firing',
-      description: 'Alerts of forktax on the chosen collectors. 0 also where Prometheus has not loaded the rules.',
-      unit: 'none',
-      width: 3,
-      queries: [
-        {
-          legend: 'firing',
-          expr: `count(${fleet.foreign('ALERTS', ['alertname=~"Forktax.+"', 'alertstate="firing"'])}) or vector(0)`,
-        },
-      ],
-      steps: [
-        [null, GOOD],
-        [1, ALERT],
-      ],
-    }),
+    alerts(),
     collectors(),
     stat({
       title: 'Spawns per second',
@@ -59,7 +50,7 @@ function atAGlance() {
       title: 'Stood still, per second',
       description: 'Time per second that callers of fork, vfork, clone and clone3 stood still, all added up.',
       unit: 's',
-      width: 4,
+      width: 3,
       queries: [{ legend: 'stall', expr: fleet.rateOf('sum', 'forktax_spawn_stall_seconds') }],
     }),
     stat({
@@ -102,9 +93,24 @@ function atAGlance() {
   ];
 }
 
-/** A collector that is down does not say that it is. */
+function alerts() {
+  const firing = (severity: string) =>
+    `count(${fleet.foreign('ALERTS', ['alertname=~"Forktax.+"', 'alertstate="firing"', severity])}) or vector(0)`;
+  return stat({
+    title: 'Alerts firing',
+    description:
+      'Of forktax, on the chosen collectors: warnings and worse, and information. 0 also where Prometheus has not loaded the rules.',
+    unit: 'none',
+    width: 4,
+    queries: [
+      { legend: 'to act on', expr: firing('severity!="info"') },
+      { legend: 'to know', expr: firing('severity="info"') },
+    ],
+    steps: ANY_IS_BAD,
+  }).overrideByName('to know', [colourOf('text')]);
+}
+
 function collectors() {
-  const measuring = `(sum(${fleet.gauge('forktax_up')}) or vector(0))`;
   return stat({
     title: 'Collectors',
     description: 'How many of the chosen collectors measure, and how many do not answer or cannot read their tables.',
@@ -112,22 +118,10 @@ function collectors() {
     width: 4,
     queries: [
       { legend: 'measuring', expr: measuring },
-      { legend: 'not', expr: `count(${fleet.foreign('up')}) - ${measuring}` },
+      { legend: 'not', expr: notMeasuring },
     ],
-  })
-    .overrideByName('measuring', [{ id: 'color', value: { mode: 'fixed', fixedColor: 'text' } }])
-    .overrideByName('not', [
-      {
-        id: 'thresholds',
-        value: {
-          mode: 'absolute',
-          steps: [
-            { value: null, color: GOOD },
-            { value: 1, color: ALERT },
-          ],
-        },
-      },
-    ]);
+    steps: ANY_IS_BAD,
+  }).overrideByName('measuring', [colourOf('text')]);
 }
 
 function overTime() {
@@ -189,6 +183,7 @@ function whoPays() {
       unit: 's',
       width: 10,
       expr: fleet.buckets('forktax_spawn_stall_seconds'),
+      exemplars: true,
     }),
   ];
 }
