@@ -17,12 +17,23 @@ enum label_id {
 const volatile __u32 label_id = LABEL_NONE;
 /* Name spawners by their executable, not by their leader's comm. */
 const volatile bool name_by_exe;
-const volatile __u32 own_pid;
 const volatile __u32 filter_pid;
 const volatile bool filter_follow;
 const volatile bool filter_comm_set;
 const volatile char filter_comm[COMM_LEN];
 const volatile __u64 filter_cgroup;
+
+/* The collector's, as the kernel has it: in a pid namespace the collector itself does not know it. */
+__u32 own_pid;
+
+/* User space runs this once in its own thread. */
+SEC("raw_tp")
+int learn_own_pid(void *ctx)
+{
+	(void)ctx;
+	own_pid = current_pid();
+	return 0;
+}
 
 static __always_inline bool wanted_comm(const char *comm)
 {

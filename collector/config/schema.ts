@@ -34,6 +34,7 @@ export const SCHEMA = {
     listFromOne,
     z.array(address, { error: 'must be a list of addresses' }).min(1, { error: 'must name an address' }),
   ),
+  'web.systemd-socket': z.preprocess(booleanFromText, z.boolean({ error: 'must be true or false' })),
   'web.telemetry-path': path,
   'web.config.file': text.optional(),
   'web.max-requests': wholeNumber(0, 1_000_000),

@@ -29,6 +29,11 @@ export const SETTINGS = {
     fallback: [`127.0.0.1:${DEFAULT_PORT}`],
     help: 'where to listen: host:port, [address]:port, or :port for every address',
   },
+  'web.systemd-socket': {
+    group: 'Web',
+    fallback: false,
+    help: 'listen on the sockets that systemd passes, instead of web.listen-address',
+  },
   'web.telemetry-path': {
     group: 'Web',
     argument: 'path',
