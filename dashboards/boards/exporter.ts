@@ -3,6 +3,7 @@ import { RowBuilder, type DashboardBuilder } from '@grafana/grafana-foundation-s
 import { dashboard, UIDS } from '../frame.ts';
 import { toExporter } from '../links.ts';
 import { notMeasuring } from '../measuring.ts';
+import { ANY_IS_BAD } from '../panels/alerts.ts';
 import { ALERT, GOOD, NOTICEABLE } from '../panels/colours.ts';
 import { graph } from '../panels/graph.ts';
 import { stat } from '../panels/stat.ts';
@@ -40,10 +41,7 @@ function atAGlance() {
       unit: 'none',
       width: 4,
       queries: [{ legend: 'not measuring', expr: notMeasuring }],
-      steps: [
-        [null, GOOD],
-        [1, ALERT],
-      ],
+      steps: ANY_IS_BAD,
     }),
     stat({
       title: 'Missed, in this time',
@@ -52,10 +50,7 @@ function atAGlance() {
       unit: 'short',
       width: 4,
       queries: [{ legend: 'missed', expr: LOSSES.map(({ name }) => wholeRange.increase(name)).join(' + ') }],
-      steps: [
-        [null, GOOD],
-        [1, ALERT],
-      ],
+      steps: ANY_IS_BAD,
     }),
     stat({
       title: 'Fullest table',

@@ -1,6 +1,7 @@
 /** The overview of a Prometheus that has only what recording rules leave: the one above the shards of a large fleet. */
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { recordedDashboard, UIDS } from '../frame.ts';
+import { alerts } from '../panels/alerts.ts';
 import { ALERT, GOOD, NOTICEABLE } from '../panels/colours.ts';
 import { graph } from '../panels/graph.ts';
 import { heatmap } from '../panels/heatmap.ts';
@@ -31,6 +32,7 @@ export function fleetBoard(): DashboardBuilder {
 
 function atAGlance() {
   return [
+    alerts(['job=~"$job"']),
     stat({
       title: 'Collectors measuring',
       description: 'Collectors that can read their tables, in all chosen jobs.',
@@ -42,21 +44,21 @@ function atAGlance() {
       title: 'Spawns per second',
       description: 'Processes made per second, by any mechanism.',
       unit: 'short',
-      width: 5,
+      width: 4,
       queries: [{ legend: 'spawns', expr: recorded(SPAWNS) }],
     }),
     stat({
       title: 'Stood still, per second',
       description: 'Time per second that callers of fork, vfork, clone and clone3 stood still, all added up.',
       unit: 's',
-      width: 5,
+      width: 4,
       queries: [{ legend: 'stall', expr: recorded(STALL) }],
     }),
     stat({
       title: 'Stall, 99th percentile',
       description: `Of all spawns of the fleet. Orange from ${STALL_P99_NOTICEABLE_SECONDS} s, red from ${STALL_P99_SECONDS} s.`,
       unit: 's',
-      width: 5,
+      width: 4,
       queries: [{ legend: 'p99', expr: recordedQuantile(0.99) }],
       steps: [
         [null, GOOD],
@@ -68,7 +70,7 @@ function atAGlance() {
       title: 'Avoidable stall',
       description: 'Share of the stall that is beyond what an afork costs, of spawns whose child went on to exec.',
       unit: 'percentunit',
-      width: 5,
+      width: 4,
       queries: [{ legend: 'avoidable', expr: `${recorded(AVOIDABLE)} / ${recorded(STALL)}` }],
     }),
   ];

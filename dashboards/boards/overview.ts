@@ -3,22 +3,18 @@ import { RowBuilder, type DashboardBuilder } from '@grafana/grafana-foundation-s
 import { dashboard, UIDS } from '../frame.ts';
 import { toSpawner } from '../links.ts';
 import { measuring, notMeasuring } from '../measuring.ts';
+import { alerts, ANY_IS_BAD } from '../panels/alerts.ts';
 import { ALERT, colourOf, GOOD, NOTICEABLE } from '../panels/colours.ts';
 import { graph } from '../panels/graph.ts';
 import { heatmap } from '../panels/heatmap.ts';
 import { stat } from '../panels/stat.ts';
 import { table } from '../panels/table.ts';
 import { SPAWN_FAILURE_RATIO, STALL_P99_NOTICEABLE_SECONDS, STALL_P99_SECONDS } from '../rules/thresholds.ts';
-import { fleet } from '../scopes.ts';
+import { fleet, FROM_VARIABLES } from '../scopes.ts';
 import { failureRatio, FAILED } from '../failures.ts';
 import { theRest } from '../rest.ts';
 
 const TOP = 8;
-
-const ANY_IS_BAD: readonly (readonly [number | null, string])[] = [
-  [null, GOOD],
-  [1, ALERT],
-];
 
 export function overview(): DashboardBuilder {
   const board = dashboard({
@@ -37,7 +33,7 @@ export function overview(): DashboardBuilder {
 
 function atAGlance() {
   return [
-    alerts(),
+    alerts(FROM_VARIABLES),
     collectors(),
     stat({
       title: 'Spawns per second',
@@ -91,23 +87,6 @@ function atAGlance() {
       ],
     }),
   ];
-}
-
-function alerts() {
-  const firing = (severity: string) =>
-    `count(${fleet.foreign('ALERTS', ['alertname=~"Forktax.+"', 'alertstate="firing"', severity])}) or vector(0)`;
-  return stat({
-    title: 'Alerts firing',
-    description:
-      'Of forktax, on the chosen collectors: warnings and worse, and information. 0 also where Prometheus has not loaded the rules.',
-    unit: 'none',
-    width: 4,
-    queries: [
-      { legend: 'to act on', expr: firing('severity!="info"') },
-      { legend: 'to know', expr: firing('severity="info"') },
-    ],
-    steps: ANY_IS_BAD,
-  }).overrideByName('to know', [colourOf('text')]);
 }
 
 function collectors() {

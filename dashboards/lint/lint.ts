@@ -44,7 +44,7 @@ function lintTarget({ expr }: Target): [rule: string, messages: string[]][] {
   const each = (check: (selector: Selector) => string | undefined) => selectors.flatMap((one) => check(one) ?? []);
   return [
     ['target-job-rule', each((one) => requiresMatcher(one, 'job=~"$job"'))],
-    // What is recorded has no instance.
+    // What is recorded has no instance, and alerts may be those above it.
     [
       'target-instance-rule',
       each((one) => (isRecorded(one) ? undefined : requiresMatcher(one, 'instance=~"$instance"'))),
@@ -69,7 +69,7 @@ function aggregatedCounter({ metric, fn }: Selector): string | undefined {
   return fn && /^(i?rate|increase)$/.test(fn) ? undefined : `counter ${metric} without rate, irate or increase`;
 }
 
-const isRecorded = ({ metric }: Selector) => metric.includes(':');
+const isRecorded = ({ metric }: Selector) => metric.includes(':') || metric === 'ALERTS';
 
 const KNOWN = new Set([
   ...RECORDING_RULES.map(({ record }) => record),
