@@ -19,9 +19,13 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   ]);
 }
 
-/** Panels get numbers, so that a link to one stays right when Grafana loads the dashboard anew. */
+/**
+ * Panels get numbers, so that a link to one stays right when Grafana loads the dashboard anew. The builders put links and
+ * annotations into a menu, where nobody on call looks: they go back to the top of the page.
+ */
 function built(builder: DashboardBuilder): Dashboard {
   const board = builder.build();
+  for (const shown of [...(board.links ?? []), ...(board.annotations?.list ?? [])]) delete shown.placement;
   let id = 0;
   for (const panel of board.panels ?? []) {
     panel.id = ++id;
