@@ -153,6 +153,7 @@ function howItSpawns() {
       width: 8,
       height: 8,
       expr: spawner.buckets('forktax_spawn_stall_seconds'),
+      exemplars: true,
     }),
   ];
 }

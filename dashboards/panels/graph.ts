@@ -28,7 +28,7 @@ export interface Described {
   readonly width: number;
 }
 
-export interface GraphOptions extends Described {
+interface GraphOptions extends Described {
   readonly queries: readonly Query[];
   readonly stacked?: boolean;
   readonly logarithmic?: boolean;

@@ -10,7 +10,7 @@ import { CALM, thresholds } from './colours.ts';
 import type { Described } from './graph.ts';
 import { DATASOURCE, nowTarget, rangeTarget, type Query } from './target.ts';
 
-export interface StatOptions extends Described {
+interface StatOptions extends Described {
   readonly queries: readonly Query[];
   /** Colours from a value on. Without any, the number has no colour, because none would mean anything, but its past. */
   readonly steps?: readonly (readonly [from: number | null, colour: string])[];

@@ -25,8 +25,8 @@ export function tableTarget(expr: string, index: number): DataqueryBuilder {
   return common(expr, index).instant().format(PromQueryFormat.Table);
 }
 
-export function heatmapTarget(expr: string): DataqueryBuilder {
-  return common(expr, 0).range().legendFormat('{{le}}').format(PromQueryFormat.Heatmap).exemplar(true);
+export function heatmapTarget(expr: string, exemplars: boolean): DataqueryBuilder {
+  return common(expr, 0).range().legendFormat('{{le}}').format(PromQueryFormat.Heatmap).exemplar(exemplars);
 }
 
 function common(expr: string, index: number): DataqueryBuilder {

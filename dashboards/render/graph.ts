@@ -7,7 +7,7 @@ import { element, escape, label, linear, niceTicks, round, rule, type Axis, type
 import { format } from './units.ts';
 
 export const MARGIN = { left: 58, right: 10, top: 8, bottom: 20 };
-const RIGHT_AXIS = 52;
+const RIGHT_AXIS = 64;
 const SEVERAL_GAPS = 2.5;
 
 interface Frame {

@@ -23,6 +23,7 @@ const STYLE = `
   h3 { position: absolute; font-size: 13.5px; font-weight: 600; padding: 8px 4px; color: #424a53; }
   svg { display: block; } .spark { position: absolute; left: 0; bottom: 0; }
   .stat { position: absolute; inset: 26px 0 0 0; display: flex; align-items: center; justify-content: center; gap: 36px; font-size: 30px; font-weight: 600; }
+  .stat em { font-size: 16px; font-weight: 400; font-style: normal; color: #6b7480; }
   .stat small { display: block; font-size: 12px; font-weight: 400; color: #6b7480; }
   .legend { display: flex; gap: 14px; padding: 0 10px; font-size: 11px; color: #6b7480; white-space: nowrap; overflow: hidden; }
   .legend i { display: inline-block; width: 12px; height: 4px; border-radius: 2px; margin-right: 5px; vertical-align: middle; } .legend b { font-weight: 600; }

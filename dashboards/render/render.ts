@@ -10,8 +10,8 @@ import { collect, type DashboardData } from './data.ts';
 import { page, type Page } from './page.ts';
 import { playScene, SCRAPE_SECONDS } from './scene.ts';
 
-const NAMES = ['overview', 'spawner', 'exporter'] as const;
-const CHOSEN = { overview: {}, spawner: { comm: 'node' }, exporter: {} };
+const NAMES = ['overview', 'spawner', 'exporter', 'fleet'] as const;
+const CHOSEN = { overview: {}, spawner: { comm: 'node' }, exporter: {}, fleet: {} };
 const CACHE = '.cache/dashboards';
 const ABOUT =
   'Drawn by forktax from what a Prometheus has seen of three collectors on one machine; not a screenshot of Grafana. The spawners are spawnload under other programs’ names; where a line is purple, one collector was started anew.';

@@ -10,14 +10,14 @@ export function stat(data: PanelData, box: Box): string {
   const { panel } = data;
   const series = seriesOf(data);
   if (series.every(({ points }) => points.length === 0))
-    return `<div class="stat">${fieldConfigOf(panel).defaults.noValue ?? ''}</div>`;
+    return `<div class="stat"><em>${fieldConfigOf(panel).defaults.noValue ?? ''}</em></div>`;
   const { graphMode } = optionsOf(panel);
   const spark = graphMode === 'area' && series[0] && series.length === 1 ? sparkline(series[0], box) : '';
   const numbers = series.map((one) => {
     const value = one.points.at(-1)?.[1] ?? NaN;
     const { steps } = override(panel, one.name, 'thresholds') ??
       fieldConfigOf(panel).defaults.thresholds ?? { steps: [] };
-    const colour = named(colourAt(steps, value));
+    const colour = named(override(panel, one.name, 'color')?.fixedColor ?? colourAt(steps, value));
     const name = series.length > 1 ? `<small>${escape(one.name)}</small>` : '';
     return `<span style="color:${colour}">${name}${format(value, one.unit)}</span>`;
   });
