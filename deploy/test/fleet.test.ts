@@ -27,6 +27,28 @@ test('the example of a list of hosts is one', () => {
   for (const address of groups.flatMap(({ targets }) => targets)) assert.match(address, /^[\w.]+:19435$/);
 });
 
+test('the number of series is the one of docs/fleet.md', async () => {
+  const formula = /> (\d+) R \+ P \+ (\d+) S \+ (\d+) C \+ \d+ series/.exec(
+    readFileSync(join(TOP, 'docs/fleet.md'), 'utf8'),
+  );
+  const [perRow = NaN, perCall = NaN, perSpawner = NaN] = formula?.slice(1).map(Number) ?? [];
+  const rows = [
+    fakeRow({ comm: 'a', mechanism: 'fork', syscall: 'clone' }),
+    fakeRow({ comm: 'a', mechanism: 'fork', syscall: 'fork' }),
+    fakeRow({ comm: 'a', mechanism: 'vfork', syscall: 'clone' }),
+    fakeRow({ comm: 'b', mechanism: 'afork', syscall: 'clone3' }),
+  ];
+  const engine = createFakeEngine({ rows });
+  const { payload } = await buildTestApp({ engine }).inject('/metrics');
+  const different = (of: (row: (typeof rows)[number]) => string) => new Set(rows.map(of)).size;
+  const expected =
+    perRow * rows.length +
+    different(({ comm, mechanism }) => `${comm} ${mechanism}`) +
+    perCall * different(({ comm, syscall }) => `${comm} ${syscall}`) +
+    perSpawner * different(({ comm }) => comm);
+  assert.equal(payload.match(/^forktax_\w+\{comm=/gm)?.length, expected);
+});
+
 const HOSTS = 5;
 const SHARDS = 2;
 
