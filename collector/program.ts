@@ -3,6 +3,7 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { adviseCommand } from './commands/advise.ts';
 import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { healthCommand } from './commands/health.ts';
 import { histCommand } from './commands/hist.ts';
 import { relaunchCommand } from './commands/relaunch.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -18,6 +19,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   adviseCommand,
   relaunchCommand,
   doctorCommand,
+  healthCommand,
   completionCommand,
 ];
 

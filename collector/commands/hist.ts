@@ -13,7 +13,7 @@ import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
 import { pause, stopRequested } from '../terminal/stop.ts';
 import { clock, printable } from '../terminal/text.ts';
-import { callHookOption, openEngine } from './open-engine.ts';
+import { callHookOption, nameByOption, openEngine } from './open-engine.ts';
 
 export function histCommand() {
   const command = new Command('hist')
@@ -28,11 +28,12 @@ export function histCommand() {
     .option('-n, --name <comm>', 'only spawns by processes of this name', parseComm)
     .option('-T, --timestamp', 'print the time before each output')
     .addOption(callHookOption())
+    .addOption(nameByOption())
     .option('--json', 'print NDJSON')
     .action(async (interval, count, options) => {
       const { name: comm, pid } = options;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid }) };
-      const engine = await openEngine({ filter, callHook: options.callHook }, standardOutput);
+      const engine = await openEngine({ filter, callHook: options.callHook, nameBy: options.nameBy }, standardOutput);
       try {
         await hist(engine, { ...options, interval, count }, standardOutput, stopRequested());
       } finally {

@@ -12,7 +12,7 @@ import { OUTCOME_COLUMN, SNOOP_COLUMNS } from '../terminal/snoop-columns.ts';
 import { isFailure } from '../terminal/snoop-table.ts';
 import { withManual } from '../terminal/manual.ts';
 import { pause, stopRequested } from '../terminal/stop.ts';
-import { callHookOption, openEngine } from './open-engine.ts';
+import { callHookOption, nameByOption, openEngine } from './open-engine.ts';
 
 /** Room for the events of a burst: about 16,000. */
 const RING_BYTES = 1 << 22;
@@ -31,6 +31,7 @@ export function snoopCommand() {
     .option('-d, --duration <duration>', 'stop after this time, such as 30s', parseDuration)
     .option('-c, --count <lines>', 'stop after so many lines', parseCount)
     .addOption(callHookOption())
+    .addOption(nameByOption())
     .option('--json', 'print NDJSON')
     .action(async (options) => {
       if (options.follow && options.pid === undefined) throw new ForktaxError('FORKTAX_USAGE', '--follow needs --pid');
@@ -38,7 +39,10 @@ export function snoopCommand() {
       // The kernel finds descendants through spawners that pass its filter: a name would cut the line.
       const comm = follow ? undefined : name;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid, follow }) };
-      const engine = await openEngine({ filter, ringBytes: RING_BYTES, callHook: options.callHook }, standardOutput);
+      const engine = await openEngine(
+        { filter, ringBytes: RING_BYTES, callHook: options.callHook, nameBy: options.nameBy },
+        standardOutput,
+      );
       try {
         await snoop(engine, options, standardOutput, stopRequested());
       } finally {
