@@ -4,6 +4,7 @@ import { adviseCommand } from './commands/advise.ts';
 import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { histCommand } from './commands/hist.ts';
+import { probesCommand } from './commands/probes.ts';
 import { relaunchCommand } from './commands/relaunch.ts';
 import { serveCommand } from './commands/serve.ts';
 import { snoopCommand } from './commands/snoop.ts';
@@ -17,6 +18,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   histCommand,
   adviseCommand,
   relaunchCommand,
+  probesCommand,
   doctorCommand,
   completionCommand,
 ];
@@ -31,7 +33,7 @@ export function buildProgram(): CommandUnknownOpts {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  for (const build of COMMANDS) program.addCommand(build().copyInheritedSettings(program));
+  for (const build of COMMANDS) program.addCommand(inheriting(build(), program));
   return withManual(program, {
     examples: [
       ['forktax doctor', 'what this kernel and this user allow'],
@@ -40,4 +42,11 @@ export function buildProgram(): CommandUnknownOpts {
       ['forktax relaunch --compare -- npm test', 'what afork would save, measured'],
     ],
   });
+}
+
+/** A command and those below it, with the parent's ways to print and to end. */
+function inheriting(command: CommandUnknownOpts, parent: CommandUnknownOpts): CommandUnknownOpts {
+  command.copyInheritedSettings(parent);
+  for (const below of command.commands) inheriting(below, command);
+  return command;
 }
