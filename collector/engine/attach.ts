@@ -172,6 +172,38 @@ function learnCpuOffsets(object: BpfObject): string | undefined {
   }
 }
 
+/**
+ * What to add to a per-CPU pointer of the kernel to get the address on each CPU, for a reader that is not of this
+ * object. Needs what loading probes needs.
+ */
+export function perCpuOffsets(): bigint[] {
+  const native = loadNative();
+  const object = new native.BpfObject(probesPath);
+  try {
+    const learning = new Set<string>(Object.values(LEARNING_PROGRAMS));
+    for (const program of object.programs()) object.setAutoload(program, learning.has(program));
+    object.setMaxEntries('costs', 1);
+    object.load();
+    const inexact = learnCpuOffsets(object);
+    if (inexact !== undefined) throw new Error(inexact);
+    const [pointer = 0n] = readU64s(object, 'anchor_pointer', 1);
+    return readU64s(object, 'anchor_address', MAX_CPUS)
+      .slice(0, possibleCpus())
+      .map((address) => address - pointer);
+  } finally {
+    object.close();
+  }
+}
+
+/** Of `probes/memory.bpf.h`. */
+const MAX_CPUS = 1024;
+
+function readU64s(object: BpfObject, variable: string, count: number): bigint[] {
+  const bytes = Buffer.alloc(count * 8);
+  object.readGlobal(variable, bytes);
+  return Array.from({ length: count }, (_, i) => bytes.readBigUInt64LE(i * 8));
+}
+
 function hookOf(plan: HookPlan, refused: string | undefined): Hook {
   const { name, columns } = plan;
   return refused === undefined
