@@ -40,6 +40,7 @@ export const SCHEMA = {
   'web.disable-exporter-metrics': z.preprocess(booleanFromText, z.boolean({ error: 'must be true or false' })),
   label: oneOf(SETTINGS.label.choices),
   'max-spawners': wholeNumber(1, 1_000_000),
+  engine: oneOf(SETTINGS.engine.choices),
   'call-hook': oneOf(SETTINGS['call-hook'].choices),
   'without-hook': z.preprocess(listFromOne, z.array(text, { error: 'must be a list of hooks' })),
   comm: comm.optional(),

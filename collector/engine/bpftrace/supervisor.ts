@@ -52,14 +52,6 @@ export class Supervisor implements Source {
     }
   }
 
-  get pid(): number {
-    return this.#trace.pid;
-  }
-
-  get version(): string {
-    return this.#bpftrace.version.text;
-  }
-
   close(): void {
     this.#closing.abort();
     void this.#trace.stop();
