@@ -32,7 +32,9 @@ export async function openEngine(
   output: Output,
 ): Promise<Engine> {
   const { openEngine: open } = await import('../engine/open.ts');
-  const engine = await open(choice, { ...DEFAULT_ENGINE_OPTIONS, ...options }, (trouble) => output.talk(`${trouble}\n`));
+  const engine = await open(choice, { ...DEFAULT_ENGINE_OPTIONS, ...options }, (trouble) =>
+    output.talk(`${trouble}\n`),
+  );
   const core = engine.hooks.find(({ name }) => name === 'core');
   if (core) output.talk(`Measuring by bpftrace: ${core.reason}\n`);
   for (const [column, reason] of absentColumns(engine.hooks))

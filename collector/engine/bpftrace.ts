@@ -28,7 +28,10 @@ export async function openBpftraceEngine(
   report: (trouble: string) => void = () => {},
 ): Promise<Engine> {
   if (options.callHook !== 'auto' && options.callHook !== 'syscalls')
-    throw new ForktaxError('FORKTAX_NO_HOOK', `bpftrace sees the spawning calls by syscalls, not by ${options.callHook}`);
+    throw new ForktaxError(
+      'FORKTAX_NO_HOOK',
+      `bpftrace sees the spawning calls by syscalls, not by ${options.callHook}`,
+    );
   const engine = new BpftraceEngine(options);
   await engine.start(report);
   return engine;

@@ -302,8 +302,7 @@ function mechanismOf(flags: number): Mechanism {
 /** `call` is start << 5 | vfork << 4 | vm << 3 | system call. */
 const startOf = (call: string): bigint => BigInt(call) >> 5n;
 const syscallOf = (call: string): SpawnSyscall => SYSCALLS[Number(BigInt(call) & 7n)] ?? 'unknown';
-const flagsOf = (call: string): number =>
-  (BigInt(call) & 8n ? CLONE_VM : 0) | (BigInt(call) & 16n ? CLONE_VFORK : 0);
+const flagsOf = (call: string): number => (BigInt(call) & 8n ? CLONE_VM : 0) | (BigInt(call) & 16n ? CLONE_VFORK : 0);
 
 /** Puts it last; when there are too many, the first goes. Whether one went. */
 function remember<K, V>(map: Map<K, V>, key: K, value: V, most: number): boolean {

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { readPeopleScript, scriptNames, scriptText } from '../../bpftrace/scripts.ts';
-import { runCli, startCli } from '../run-cli.ts';
-import { scaled, SPAWNLOAD, spawnload, uniqueComm } from './spawnload.ts';
+import { readPeopleScript, scriptNames, scriptText } from '../../../bpftrace/scripts.ts';
+import { runCli, startCli } from '../../run-cli.ts';
+import { scaled, SPAWNLOAD, spawnload, uniqueComm } from '../spawnload.ts';
 
 const COUNT = scaled(40);
 const PAGES = 500;
