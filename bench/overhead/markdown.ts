@@ -43,7 +43,7 @@ function machine(): string {
 
 type Cell = string | number;
 
-function table(titles: readonly string[], rows: readonly (readonly Cell[])[]): string {
+export function table(titles: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const line = (cells: readonly Cell[]): string => `| ${cells.join(' | ')} |`;
   return [line(titles), line(titles.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
 }

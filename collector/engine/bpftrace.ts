@@ -21,11 +21,14 @@ const EXPIRE_BEATS = 20;
 /** Of a second that a map of faults is at rest: later, what was counted meanwhile may have been cleared unseen. */
 const LATEST_TURN_MS = 900;
 const SETTLE_POLL_MS = 20;
+/** Room for some 100,000 lines. */
+const BUFFER_BYTES = 16 << 20;
 
 /** @throws FORKTAX_NO_BPFTRACE, FORKTAX_OLD_BPFTRACE, FORKTAX_NO_PRIVILEGE, FORKTAX_BPFTRACE, FORKTAX_NO_HOOK */
 export async function openBpftraceEngine(
   options: EngineOptions,
   report: (trouble: string) => void = () => {},
+  bufferBytes = BUFFER_BYTES,
 ): Promise<Engine> {
   if (options.callHook !== 'auto' && options.callHook !== 'syscalls')
     throw new ForktaxError(
@@ -33,7 +36,7 @@ export async function openBpftraceEngine(
       `bpftrace sees the spawning calls by syscalls, not by ${options.callHook}`,
     );
   const engine = new BpftraceEngine(options);
-  await engine.start(report);
+  await engine.start(report, bufferBytes);
   return engine;
 }
 
@@ -71,10 +74,11 @@ class BpftraceEngine implements Engine {
     );
   }
 
-  async start(report: (trouble: string) => void): Promise<void> {
+  async start(report: (trouble: string) => void, bufferBytes: number): Promise<void> {
     this.#supervisor = await Supervisor.start({
       script: this.#script,
       cpus: availableParallelism(),
+      bufferBytes,
       onMessage: (message) => this.#take(message),
       onEnd: () => this.#joiner.forget(),
       report,

@@ -14,12 +14,13 @@ const STALL_MS = 10_000;
 const MAP_KEYS = 32_768;
 /** As in `probes/spawn.h`. */
 const FILE_BYTES = 128;
-const BUFFER_BYTES = 16 << 20;
 const PAGE_BYTES = 4096;
 
 export interface SupervisorOptions {
   readonly script: EngineScript;
   readonly cpus: number;
+  /** For what waits to be read, of all processors. */
+  readonly bufferBytes: number;
   readonly onMessage: (message: Message) => void;
   /** A run is over, and what it had begun to tell will not be told to its end. */
   readonly onEnd: () => void;
@@ -104,7 +105,7 @@ export class Supervisor implements Source {
   }
 }
 
-function startTrace({ script, cpus }: SupervisorOptions, bpftrace: Bpftrace): Promise<Trace> {
+function startTrace({ script, cpus, bufferBytes }: SupervisorOptions, bpftrace: Bpftrace): Promise<Trace> {
   return run({
     script: { text: script.text },
     parameters: script.parameters,
@@ -113,12 +114,11 @@ function startTrace({ script, cpus }: SupervisorOptions, bpftrace: Bpftrace): Pr
     helperErrors: false,
     heartbeats: true,
     stallTimeoutMs: STALL_MS,
-    settings: { maxMapKeys: MAP_KEYS, maxStringBytes: FILE_BYTES, bufferPages: bufferPages(cpus) },
+    settings: { maxMapKeys: MAP_KEYS, maxStringBytes: FILE_BYTES, bufferPages: bufferPages(bufferBytes / cpus) },
   });
 }
 
-/** A power of two for each processor, 16 MiB in all: room for some 100,000 lines. */
-function bufferPages(cpus: number): number {
-  const share = BUFFER_BYTES / PAGE_BYTES / cpus;
-  return Math.max(64, 2 ** Math.floor(Math.log2(share)));
+/** A power of two. */
+function bufferPages(bytes: number): number {
+  return Math.max(1, 2 ** Math.floor(Math.log2(bytes / PAGE_BYTES)));
 }
