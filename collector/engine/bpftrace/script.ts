@@ -1,5 +1,5 @@
 /** `probes/spawn-events.bt` as this kernel can take it, with its parameters; and what it cannot give here, with reasons. */
-import { quote } from 'bpftrace-wrapper';
+import { atLeast, quote, type Version } from 'bpftrace-wrapper';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { scriptText } from '../../bpftrace/scripts.ts';
@@ -9,7 +9,7 @@ import type { Column, EngineOptions, Hook } from '../engine.ts';
 
 export interface EngineScript {
   readonly text: string;
-  readonly parameters: readonly (string | bigint)[];
+  parametersFor(version: Version): readonly (string | bigint)[];
   readonly hooks: readonly Hook[];
 }
 
@@ -44,14 +44,15 @@ export function engineScript(options: EngineOptions): EngineScript {
     text: withoutSections(scriptText(builtFile('probes/spawn-events.bt')), left).replace('str($5)', () =>
       quote(filter.comm ?? ''),
     ),
-    parameters: [
+    parametersFor: (version) => [
       BigInt(process.pid),
       BigInt(filter.pid ?? 0),
       filter.follow ? 1n : 0n,
       filter.comm === undefined ? 0n : 1n,
       filter.comm ?? '',
       BigInt(filter.cgroup ?? 0),
-      ...memory.parameters,
+      ...Array.from({ length: 1 + FEW_CPUS }, (_, i) => memory.parameters[i] ?? 0n),
+      misplacement(version),
     ],
     hooks,
   };
@@ -63,11 +64,13 @@ function hookOf({ name, columns, tracepoint }: Plan, without: readonly string[])
   return { name, attached: true, columns };
 }
 
-const TRACEFS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
+function tracefs(): string | undefined {
+  return ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'].find((path) => existsSync(`${path}/events`));
+}
 
 /** Where tracefs cannot be read, nothing is known; bpftrace will say. */
 function isMissing(tracepoint: string): boolean {
-  const root = TRACEFS.find((path) => existsSync(`${path}/events`));
+  const root = tracefs();
   return root !== undefined && !existsSync(`${root}/events/${tracepoint}`);
 }
 
@@ -76,6 +79,20 @@ function withoutSections(text: string, names: readonly string[]): string {
   return text.replaceAll(/^ *\/\/ hook (\S+)\n[^]*?^ *\/\/ end\n/gm, (section, name: string) =>
     names.includes(name) ? '' : section,
   );
+}
+
+/** How far bpftrace 0.23 looks beyond a string of sched_process_exec: at four times its offset (their 819f99ae901f). */
+function misplacement(version: Version): bigint {
+  return atLeast(version, '0.23') && !atLeast(version, '0.24') ? 3n * BigInt(stringOffset()) : 0n;
+}
+
+/** Of its first string: where the last field ends. */
+function stringOffset(): number {
+  const format = readFileSync(`${tracefs() ?? ''}/events/sched/sched_process_exec/format`, 'utf8');
+  const ends = [...format.matchAll(/offset:(\d+);\s+size:(\d+);/g)].map(
+    ([, offset, size]) => Number(offset) + Number(size),
+  );
+  return Math.max(...ends);
 }
 
 interface MemoryPlan {

@@ -108,7 +108,7 @@ export class Supervisor implements Source {
 function startTrace({ script, cpus, bufferBytes }: SupervisorOptions, bpftrace: Bpftrace): Promise<Trace> {
   return run({
     script: { text: script.text },
-    parameters: script.parameters,
+    parameters: script.parametersFor(bpftrace.version),
     bpftrace,
     // They cost the little stack that BPF programs have.
     helperErrors: false,
