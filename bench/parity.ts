@@ -27,7 +27,7 @@ function markdownOf({ spawns, counts, stalls, lost }: ParityResults, version: st
     `${day}, Linux ${release()}, bpftrace ${version}: ${spawns} spawns of each load. Events lost: ${lost}.`,
     table(
       ['row', ...whats],
-      rows.map((row) => [row, ...whats.map((what) => cell(row, what))]),
+      rows.map((row) => [row].concat(whats.map((what) => cell(row, what)))),
     ),
     table(
       [

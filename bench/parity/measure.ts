@@ -47,7 +47,7 @@ export interface Parity {
 }
 
 /** Of the spawns that both engines told of: bpftrace's stall less core's, nanoseconds. */
-export interface StallDifference {
+interface StallDifference {
   readonly comm: string;
   readonly spawns: number;
   readonly medianStallNs: number;

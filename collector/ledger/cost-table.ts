@@ -156,7 +156,7 @@ export class CostTable {
 
   failures(): FailureRow[] {
     const all = [...this.#failures.values(), ...this.#otherFailures.values()];
-    return all.map(({ key, count }) => ({ ...key, count }));
+    return Array.from(all, ({ key, count }) => ({ ...key, count }));
   }
 
   #otherRows(): CostRow[] {

@@ -28,7 +28,7 @@ interface State {
 async function stateOf(serve: ServeProcess): Promise<State> {
   const samples = await serve.scrape();
   const sum = (name: string) =>
-    samples.filter((sample) => sample.name === name).reduce((total, { value }) => total + Number(value), 0);
+    samples.filter((sample) => sample.name === name).reduce((total, { value }) => total + value, 0);
   return {
     up: sum('forktax_up'),
     restarts: sum('forktax_engine_restarts_total'),
