@@ -27,6 +27,6 @@ build/collector/cli.js: $(shell find collector -name '*.ts' -not -path '*/test/*
 	@cp collector/package.json $(@D)
 	@touch $@
 
-include $(wildcard probes/module.mk probes/*/module.mk native/*/module.mk bench/*/module.mk)
+include $(wildcard probes/module.mk probes/*/module.mk native/*/module.mk bench/*/module.mk deploy/module.mk)
 
 .PHONY: all test clean

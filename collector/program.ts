@@ -3,6 +3,7 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { adviseCommand } from './commands/advise.ts';
 import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { healthCommand } from './commands/health.ts';
 import { histCommand } from './commands/hist.ts';
 import { probesCommand } from './commands/probes.ts';
 import { relaunchCommand } from './commands/relaunch.ts';
@@ -20,6 +21,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   relaunchCommand,
   probesCommand,
   doctorCommand,
+  healthCommand,
   completionCommand,
 ];
 

@@ -57,20 +57,21 @@ SPAWN_TRACEPOINTS(vfork, VFORK, CLONE_VM | CLONE_VFORK, 0)
 SPAWN_TRACEPOINTS(clone, CLONE, ctx->args[0], 0)
 SPAWN_TRACEPOINTS(clone3, CLONE3, 0, ctx->args[0])
 
+static __always_inline struct pt_regs *regs_of_current(void)
+{
+	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
+
 SEC("tp/syscalls/sys_exit_execve")
 int sys_exit_execve(struct trace_event_raw_sys_exit *ctx)
 {
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-
-	return ctx->ret < 0 ? exec_failed(first_argument(regs), -ctx->ret) : 0;
+	return ctx->ret < 0 ? exec_failed(first_argument(regs_of_current()), -ctx->ret) : 0;
 }
 
 SEC("tp/syscalls/sys_exit_execveat")
 int sys_exit_execveat(struct trace_event_raw_sys_exit *ctx)
 {
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-
-	return ctx->ret < 0 ? exec_failed(second_argument(regs), -ctx->ret) : 0;
+	return ctx->ret < 0 ? exec_failed(second_argument(regs_of_current()), -ctx->ret) : 0;
 }
 
 /* ---- way 3: entry and exit of every system call of the host ---- */

@@ -30,10 +30,7 @@ static __always_inline int spawn_begin(enum spawn_syscall syscall, __u64 flags, 
 	if (!charge_current(&call.key, syscall))
 		return 0;
 	call.key.mechanism = mechanism_of(flags);
-	if (bpf_map_update_elem(&calls, &tid, &call, BPF_NOEXIST) == 0)
-		ADD(health.calls_tracked, 1);
-	else if (bpf_map_update_elem(&calls, &tid, &call, BPF_ANY) != 0)
-		ADD(health.calls_untracked, 1);
+	remember_call(tid, &call);
 	return 0;
 }
 
@@ -122,20 +119,21 @@ static __always_inline void spawn_succeeded(const struct call *call, __u64 now)
 /* `result`: a pid, or -errno. The child too returns through here, with 0. */
 static __always_inline int spawn_end(long result)
 {
-	__u64 now = bpf_ktime_get_ns();
 	__u32 tid = current_tid();
 	struct call *call;
+	__u64 now;
 
 	if (result == 0)
 		return 0;
+	now = bpf_ktime_get_ns();
 	call = bpf_map_lookup_elem(&calls, &tid);
-	if (!call)
+	if (!call || !call->start_ns)
 		return 0;
 	if (result < 0)
 		spawn_failed(call, now, -result);
 	else
 		spawn_succeeded(call, now);
-	forget_call(tid);
+	call_ended(call, tid);
 	return 0;
 }
 

@@ -15,12 +15,25 @@ enum label_id {
 
 /* Set by user space before loading; 0 and "" mean any. */
 const volatile __u32 label_id = LABEL_NONE;
-const volatile __u32 own_pid;
+/* Name spawners by their executable, not by their leader's comm. */
+const volatile bool name_by_exe;
 const volatile __u32 filter_pid;
 const volatile bool filter_follow;
 const volatile bool filter_comm_set;
 const volatile char filter_comm[COMM_LEN];
 const volatile __u64 filter_cgroup;
+
+/* The collector's, as the kernel has it: in a pid namespace the collector itself does not know it. */
+__u32 own_pid;
+
+/* User space runs this once in its own thread. */
+SEC("raw_tp")
+int learn_own_pid(void *ctx)
+{
+	(void)ctx;
+	own_pid = current_pid();
+	return 0;
+}
 
 static __always_inline bool wanted_comm(const char *comm)
 {
@@ -50,6 +63,15 @@ static __always_inline bool wanted_pid(__u32 pid)
 	return process && process->flags & BORN;
 }
 
+/* The executable's file name, cut as a comm is. */
+static __always_inline void read_name(char *name, struct task_struct *task)
+{
+	if (name_by_exe && task->mm && task->mm->exe_file)
+		bpf_probe_read_kernel_str(name, COMM_LEN, task->mm->exe_file->f_path.dentry->d_name.name);
+	else
+		bpf_probe_read_kernel_str(name, COMM_LEN, task->group_leader->comm);
+}
+
 /* Whose spawn is this? False: not one that we were asked for. */
 static __always_inline bool charge_current(struct cost_key *key, enum spawn_syscall syscall)
 {
@@ -60,7 +82,7 @@ static __always_inline bool charge_current(struct cost_key *key, enum spawn_sysc
 		return false;
 	if (filter_cgroup && bpf_get_current_cgroup_id() != filter_cgroup)
 		return false;
-	bpf_probe_read_kernel_str(key->comm, COMM_LEN, task->group_leader->comm);
+	read_name(key->comm, task);
 	if (!wanted_comm(key->comm))
 		return false;
 	key->syscall = syscall;

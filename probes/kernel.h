@@ -76,9 +76,27 @@ struct percpu_counter {
 	__s32 *counters;
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct file {
+	void *private_data;
+	struct path f_path;
+};
+
 struct mm_struct {
 	atomic_long_t pgtables_bytes;
 	struct percpu_counter rss_stat[NR_MM_COUNTERS];
+	struct file *exe_file;
 };
 
 /* Before 6.2 (f1a7941243c1), and on kernels that went back. */
@@ -88,10 +106,6 @@ struct mm_rss_stat {
 
 struct mm_struct___atomic {
 	struct mm_rss_stat rss_stat;
-};
-
-struct file {
-	void *private_data;
 };
 
 struct fdtable {

@@ -51,6 +51,8 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	if (clone_flags & CLONE_THREAD)
 		return 0;
 	call = bpf_map_lookup_elem(&calls, &tid);
+	if (call && !call->start_ns)
+		call = 0;
 	if (call)
 		key = call->key;
 	else if (!charge_current(&key, syscall_of_current(task)))
@@ -121,6 +123,8 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, pid_t old_pid, struct
 	__u32 pid = current_pid();
 	struct process *process = bpf_map_lookup_elem(&processes, &pid);
 
+	if ((__u32)old_pid != pid) /* not the leader: its thread id is the leader's from now on */
+		forget_call(old_pid);
 	if (!process)
 		return 0;
 	if (!(process->flags & BORN)) { /* its copied memory is gone */
@@ -136,11 +140,11 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, pid_t old_pid, struct
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(sched_process_exit, struct task_struct *task)
 {
-	__u64 now = bpf_ktime_get_ns();
 	__u32 pid = current_pid();
 	struct process *process;
 	struct cost_row *row;
 	struct event *event;
+	__u64 now;
 
 	forget_call(current_tid());	    /* killed within the call on a path that skipped its exit */
 	if (task->signal->live.counter > 0) /* other threads go on */
@@ -149,6 +153,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	if (!process)
 		return 0;
 	if (process->flags & BORN) {
+		now = bpf_ktime_get_ns();
 		row = row_of(&process->birth, now);
 		if (row)
 			observe_time(&row->lifetime, now - process->birth_ns);

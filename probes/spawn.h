@@ -127,10 +127,10 @@ struct health {
 	__u64 events_lost;	   /* ring buffer full */
 	__u64 rows_folded;	   /* costs charged to "(other)" because the table was full */
 	__u64 failures_folded;	   /* likewise for failures */
-	__u64 calls_untracked;	   /* spawns without stall: the table of calls under way was full */
+	__u64 calls_untracked;	   /* spawns without stall: the table of calls was full */
 	__u64 processes_untracked; /* children or spawners without exec delay, lifetime, CoW faults: likewise */
 	__u64 processes_tracked;   /* gauge */
-	__u64 calls_tracked;	   /* gauge */
+	__u64 calls_tracked;	   /* gauge: threads in a call, or remembered since their last */
 };
 
 #endif

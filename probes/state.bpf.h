@@ -10,8 +10,10 @@
 #include "kernel.h"
 #include "table.bpf.h"
 
+#define CALLS 4096
+
 struct call {
-	__u64 start_ns;
+	__u64 start_ns;	   /* 0: none under way */
 	__u64 copy_end_ns; /* 0: no child yet */
 	__u64 clone3_args; /* where the flags are, if they could not be read on entry */
 	__u64 copied_rss_bytes;
@@ -42,7 +44,7 @@ struct process {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, CALLS);
 	__type(key, __u32);
 	__type(value, struct call);
 } calls SEC(".maps");
@@ -66,8 +68,30 @@ static __always_inline __u32 current_tid(void)
 
 static __always_inline void forget_call(__u32 tid)
 {
-	if (bpf_map_delete_elem(&calls, &tid) == 0)
+	/* Looked up first, for a deletion locks its bucket even when there is nothing to delete. */
+	if (bpf_map_lookup_elem(&calls, &tid) && bpf_map_delete_elem(&calls, &tid) == 0)
 		ADD(health.calls_tracked, -1);
+}
+
+/* Into the entry of the thread's last call, if it has one: a spawner spawns again, and that is cheaper by half. */
+static __always_inline void remember_call(__u32 tid, const struct call *call)
+{
+	struct call *last = bpf_map_lookup_elem(&calls, &tid);
+
+	if (last)
+		*last = *call;
+	else if (bpf_map_update_elem(&calls, &tid, call, BPF_NOEXIST) == 0)
+		ADD(health.calls_tracked, 1);
+	else
+		ADD(health.calls_untracked, 1);
+}
+
+/* The entry stays for the thread's next call until the thread ends, unless so many are kept that room may be short. */
+static __always_inline void call_ended(struct call *call, __u32 tid)
+{
+	call->start_ns = 0;
+	if (health.calls_tracked > CALLS / 2)
+		forget_call(tid);
 }
 
 static __always_inline void forget_process(__u32 pid)

@@ -13,7 +13,7 @@ import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
 import { pause, stopRequested } from '../terminal/stop.ts';
 import { clock, printable } from '../terminal/text.ts';
-import { callHookOption, engineOption, openEngine } from './open-engine.ts';
+import { callHookOption, engineOption, nameByOption, openEngine } from './open-engine.ts';
 
 export function histCommand() {
   const command = new Command('hist')
@@ -29,11 +29,13 @@ export function histCommand() {
     .option('-T, --timestamp', 'print the time before each output')
     .addOption(engineOption())
     .addOption(callHookOption())
+    .addOption(nameByOption())
     .option('--json', 'print NDJSON')
     .action(async (interval, count, options) => {
       const { name: comm, pid } = options;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid }) };
-      const engine = await openEngine(options.engine, { filter, callHook: options.callHook }, standardOutput);
+      const wanted = { filter, callHook: options.callHook, nameBy: options.nameBy };
+      const engine = await openEngine(options.engine, wanted, standardOutput);
       try {
         await hist(engine, { ...options, interval, count }, standardOutput, stopRequested());
       } finally {

@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import {
   CALL_HOOKS,
+  NAMINGS,
   DEFAULT_ENGINE_OPTIONS,
   ENGINES,
   absentColumns,
@@ -23,6 +24,16 @@ export function engineOption() {
   return new Option('--engine <engine>', 'what measures; auto takes core, and bpftrace where core cannot run')
     .choices(ENGINES)
     .default('auto' as const);
+}
+
+/** `--name-by`, as `forktax serve` has it. */
+export function nameByOption() {
+  return new Option(
+    '--name-by <name>',
+    'name spawners as ps does, or by their executable (Node.js 24: MainThread, node)',
+  )
+    .choices(NAMINGS)
+    .default('comm' as const);
 }
 
 /** Loads the probes; what they cannot see on this kernel is told to `talk`. */

@@ -20,7 +20,7 @@ export function serveCommand(): Command {
         environment: process.env,
         ...(typeof options['config.file'] === 'string' && { file: options['config.file'] }),
       };
-      await (options['config.check'] ? showConfig(sources) : serve(sources, stopRequested()));
+      await (options['config.check'] ? showConfig(sources) : serve(sources, stopRequested(['SIGINT', 'SIGTERM'])));
     });
   command.addHelpText('after', SOURCES);
   return withManual(command, {
@@ -37,6 +37,9 @@ const SOURCES = `
 A setting comes from its flag, else from the environment, else from the file,
 else it has its default. --web.max-requests is ${environmentName('web.max-requests')}
 in the environment, and "web: {max-requests: 40}" in the file.
+
+SIGHUP makes it read the web configuration again. It tells systemd when it is
+ready, and that it lives (Type=notify, WatchdogSec=).
 `;
 
 function optionOf(name: SettingName): Option {

@@ -12,7 +12,7 @@ import { OUTCOME_COLUMN, SNOOP_COLUMNS } from '../terminal/snoop-columns.ts';
 import { isFailure } from '../terminal/snoop-table.ts';
 import { withManual } from '../terminal/manual.ts';
 import { pause, stopRequested } from '../terminal/stop.ts';
-import { callHookOption, engineOption, openEngine } from './open-engine.ts';
+import { callHookOption, engineOption, nameByOption, openEngine } from './open-engine.ts';
 
 /** Room for the events of a burst: about 16,000. */
 const RING_BYTES = 1 << 22;
@@ -32,6 +32,7 @@ export function snoopCommand() {
     .option('-c, --count <lines>', 'stop after so many lines', parseCount)
     .addOption(engineOption())
     .addOption(callHookOption())
+    .addOption(nameByOption())
     .option('--json', 'print NDJSON')
     .action(async (options) => {
       if (options.follow && options.pid === undefined) throw new ForktaxError('FORKTAX_USAGE', '--follow needs --pid');
@@ -39,7 +40,7 @@ export function snoopCommand() {
       // The kernel finds descendants through spawners that pass its filter: a name would cut the line.
       const comm = follow ? undefined : name;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid, follow }) };
-      const wanted = { filter, ringBytes: RING_BYTES, callHook: options.callHook };
+      const wanted = { filter, ringBytes: RING_BYTES, callHook: options.callHook, nameBy: options.nameBy };
       const engine = await openEngine(options.engine, wanted, standardOutput);
       try {
         await snoop(engine, options, standardOutput, stopRequested());

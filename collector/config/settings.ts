@@ -29,6 +29,11 @@ export const SETTINGS = {
     fallback: [`127.0.0.1:${DEFAULT_PORT}`],
     help: 'where to listen: host:port, [address]:port, or :port for every address',
   },
+  'web.systemd-socket': {
+    group: 'Web',
+    fallback: false,
+    help: 'listen on the sockets that systemd passes, instead of web.listen-address',
+  },
   'web.telemetry-path': {
     group: 'Web',
     argument: 'path',
@@ -57,6 +62,13 @@ export const SETTINGS = {
     choices: ['none', 'cgroup', 'pid'],
     fallback: 'none',
     help: 'one more label on every metric of spawn costs; each value of it has rows and series of its own',
+  },
+  'name-by': {
+    group: 'Measuring',
+    argument: 'name',
+    choices: ['comm', 'exe'],
+    fallback: 'comm',
+    help: 'what the label comm is: the name of the process, or of its executable (Node.js 24 calls itself MainThread)',
   },
   'max-spawners': {
     group: 'Measuring',
@@ -88,7 +100,7 @@ export const SETTINGS = {
   comm: {
     group: 'Measuring',
     argument: 'name',
-    help: 'measure only spawners of this name (as in /proc/PID/comm)',
+    help: 'measure only spawners of this name (as in /proc/PID/comm, or as --name-by says)',
   },
   pid: {
     group: 'Measuring',

@@ -15,6 +15,8 @@ interface Options {
 
 export interface WatchedWebConfig {
   readonly current: () => WebConfig;
+  /** Reads the files now, changed or not. */
+  readonly reload: () => Promise<void>;
   readonly close: () => void;
 }
 
@@ -25,12 +27,19 @@ export async function watchWebConfig({
   onError,
   lookMs = LOOK_MS,
 }: Options): Promise<WatchedWebConfig> {
-  if (path === undefined) return { current: () => OPEN_WEB_CONFIG, close: () => {} };
+  if (path === undefined) return { current: () => OPEN_WEB_CONFIG, reload: async () => {}, close: () => {} };
   let config = await loadWebConfig(path);
   let problem: string | undefined;
   let looking = false;
   const timer = setInterval(() => void look(path), lookMs).unref();
-  return { current: () => config, close: () => clearInterval(timer) };
+  return {
+    current: () => config,
+    reload: () => {
+      problem = undefined;
+      return take(path);
+    },
+    close: () => clearInterval(timer),
+  };
 
   async function look(file: string): Promise<void> {
     if (looking) return;

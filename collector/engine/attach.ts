@@ -70,6 +70,7 @@ class Trial {
 
   run(refusals: readonly string[]): Attached {
     const object = this.#load();
+    object.runProgram(LEARNING_PROGRAMS.self, -1);
     this.#inexact = learnCpuOffsets(object);
     // A spawn's end is watched before its begin: nothing that was seen to begin is left open.
     for (const plan of this.#wanted()) this.#attach(object, plan);
@@ -260,7 +261,7 @@ function constants(options: EngineOptions, pageSize: number): [string, Uint8Arra
     ['page_size', u64s([pageSize])],
     ['cpus', u32(possibleCpus())],
     ['label_id', u32(LABEL_IDS[options.label])],
-    ['own_pid', u32(process.pid)],
+    ['name_by_exe', Uint8Array.of(options.nameBy === 'exe' ? 1 : 0)],
     ['filter_pid', u32(filter.pid ?? 0)],
     ['filter_follow', Uint8Array.of(filter.follow ? 1 : 0)],
     ['filter_comm_set', Uint8Array.of(filter.comm === undefined ? 0 : 1)],

@@ -17,6 +17,13 @@ export const OTHER = '(other)';
 /** What else than comm, mechanism and syscall tells rows apart. */
 export type RowLabel = 'none' | 'cgroup' | 'pid';
 
+/**
+ * What a row's `comm` is. `comm`: the name of the spawner's leader thread, as `ps` shows it. `exe`: the file name of its
+ * executable, cut to 15 bytes as a comm is; for runtimes that rename their main thread, as Node.js from 24 on does.
+ */
+export const NAMINGS = ['comm', 'exe'] as const;
+export type Naming = (typeof NAMINGS)[number];
+
 /** Groups of columns that stand or fall with a hook. */
 export const COLUMNS = [
   'spawns', // spawns, copied RSS, copied page tables: task_newtask
@@ -182,11 +189,13 @@ export interface EngineOptions {
   /** Rows for spawners: the table's capacity. */
   readonly maxSpawners: number;
   readonly label: RowLabel;
+  readonly nameBy: Naming;
   readonly callHook: CallHook | 'auto';
   /** Hook names that must not be attached. */
   readonly withoutHooks: readonly string[];
   /** Only these; all of them must hold. */
   readonly filter: {
+    /** The name, whichever `nameBy` gives. */
     readonly comm?: string;
     /** Thread-group id of the spawner. */
     readonly pid?: number;
@@ -206,6 +215,7 @@ export interface EngineOptions {
 export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   maxSpawners: 1024,
   label: 'none',
+  nameBy: 'comm',
   callHook: 'auto',
   withoutHooks: [],
   filter: {},

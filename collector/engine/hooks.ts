@@ -52,8 +52,12 @@ export const CHILD_EXISTS_PLAN: HookPlan = {
   programs: ['task_newtask'],
 };
 
-/** Not attached but run once, when all is loaded: they learn where each CPU keeps its part of a counter. */
-export const LEARNING_PROGRAMS = { once: 'learn_anchor_pointer', eachCpu: 'learn_anchor_address' };
+/** Not attached but run once, when all is loaded: they learn who we are, and where each CPU keeps its part of a counter. */
+export const LEARNING_PROGRAMS = {
+  self: 'learn_own_pid',
+  once: 'learn_anchor_pointer',
+  eachCpu: 'learn_anchor_address',
+};
 
 /** The functions that fexit is aimed at, where the program's name alone does not say. */
 export function attachTargets(arch: string): Readonly<Record<string, string>> {

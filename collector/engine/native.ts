@@ -45,6 +45,8 @@ export interface NativeBpf {
   /** Bytes. */
   readonly pageSize: number;
   kernelBtfHas(kind: 'func' | 'typedef' | 'struct' | 'var', name: string): boolean;
+  /** A message of sd_notify(3) to the socket of that name. */
+  notifyManager(socket: string, message: string): void;
   /** Masks of 1 << CAP_...; see `native/bpf/capabilities.h`. */
   reduceCapabilities(permitted: bigint, effective: bigint): void;
 }

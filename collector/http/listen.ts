@@ -4,7 +4,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { formatAddress, parseAddress, type Address } from '../config/address.ts';
+import { formatAddress, parseAddress } from '../config/address.ts';
 import { contextOptions, isWelcome } from '../config/tls.ts';
 import type { TlsConfig, WebConfig } from '../config/web.ts';
 import { ForktaxError } from '../errors.ts';
@@ -21,10 +21,10 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** @throws FORKTAX_LISTEN: then nothing listens */
+/** `addresses`: as in a URL, or the descriptors of sockets that somebody else opened. @throws FORKTAX_LISTEN: then nothing listens */
 export async function listen(
   app: FastifyInstance,
-  addresses: readonly string[],
+  addresses: readonly (string | number)[],
   webConfig: () => WebConfig,
 ): Promise<Listening> {
   await app.ready();
@@ -67,16 +67,17 @@ function createFor(app: FastifyInstance, webConfig: () => WebConfig): Server | T
   return server;
 }
 
-async function open<S extends Server | TlsServer>(server: S, text: string): Promise<S> {
-  const address: Address = parseAddress(text) ?? { port: 0 };
-  server.listen(address);
+async function open<S extends Server | TlsServer>(server: S, address: string | number): Promise<S> {
+  server.listen(typeof address === 'number' ? { fd: address } : (parseAddress(address) ?? { port: 0 }));
   try {
     await once(server, 'listening');
     return server;
   } catch (cause) {
-    throw new ForktaxError('FORKTAX_LISTEN', `cannot listen on ${text}: ${reasonOf(cause)}`, { cause });
+    throw new ForktaxError('FORKTAX_LISTEN', `cannot listen on ${nameOf(address)}: ${reasonOf(cause)}`, { cause });
   }
 }
+
+const nameOf = (address: string | number) => (typeof address === 'number' ? `descriptor ${address}` : address);
 
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

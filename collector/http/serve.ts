@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { cgroupIdOf, createCgroupNames } from '../cgroups.ts';
 import { formatConfig, loadConfig, type Sources } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { watchWebConfig } from '../config/watch.ts';
+import { watchWebConfig, type WatchedWebConfig } from '../config/watch.ts';
 import { loadWebConfig, type WebConfig } from '../config/web.ts';
 import { absentColumns, DEFAULT_ENGINE_OPTIONS, type Engine, type EngineOptions } from '../engine/engine.ts';
 import { dropCapabilities } from '../engine/native.ts';
@@ -11,6 +11,7 @@ import { openEngine as openChosen } from '../engine/open.ts';
 import { ForktaxError } from '../errors.ts';
 import { createLogger } from '../log.ts';
 import { createProcessMetrics } from '../metrics/process.ts';
+import { createServiceManager, passedSockets, type ServiceManager } from '../service-manager.ts';
 import { VERSION } from '../version.ts';
 import { buildApp } from './app.ts';
 import { listen, type Listening } from './listen.ts';
@@ -29,15 +30,33 @@ export async function serve(sources: Sources, stop: AbortSignal): Promise<void> 
     onError: (error) => logger.error(`web.config.file is not used as it is now: ${error.message}`),
   });
   const engine = await openEngine(config, logger);
+  const manager = createServiceManager({
+    onError: ({ message }) => logger.warn(`nothing is told to the service manager of NOTIFY_SOCKET: ${message}`),
+  });
+  const onReload = () => void reload(webConfig, manager, logger);
+  process.on('SIGHUP', onReload);
   try {
     listening = await start(engine, config, webConfig.current, logger);
+    manager.ready(MEASURING);
     await aborted(stop);
     logger.info('stopping');
+    manager.stopping();
     await listening.close();
   } finally {
+    process.off('SIGHUP', onReload);
     webConfig.close();
     engine.close();
   }
+}
+
+const MEASURING = 'measuring every process spawn';
+
+/** What an operator expects of SIGHUP: a daemon does not end by it. Other settings are the probes', or the sockets'. */
+async function reload(webConfig: WatchedWebConfig, manager: ServiceManager, logger: Logger): Promise<void> {
+  logger.info('SIGHUP: reading web.config.file again; other settings change at a restart only');
+  manager.reloading();
+  await webConfig.reload();
+  manager.ready(MEASURING);
 }
 
 /** Checks the web configuration too, and needs no privilege. */
@@ -59,7 +78,8 @@ async function start(engine: Engine, config: Config, webConfig: () => WebConfig,
     ...(!config['web.disable-exporter-metrics'] && { processMetrics: createProcessMetrics() }),
     ...(config.label === 'cgroup' && { cgroupNames: createCgroupNames() }),
   });
-  const listening = await listen(app, config['web.listen-address'], webConfig);
+  const addresses = config['web.systemd-socket'] ? passedSockets() : config['web.listen-address'];
+  const listening = await listen(app, addresses, webConfig);
   // After the last thing that may need them: a port below 1024. A bpftrace that dies has to be started again with them.
   if (engine.source) logger.debug('capabilities are kept: bpftrace needs them');
   else {
@@ -93,6 +113,7 @@ async function engineOptionsOf(config: Config): Promise<EngineOptions> {
     ...DEFAULT_ENGINE_OPTIONS,
     maxSpawners: config['max-spawners'],
     label: config.label,
+    nameBy: config['name-by'],
     callHook: config['call-hook'],
     withoutHooks: config['without-hook'],
     filter: {

@@ -50,7 +50,7 @@ export type SpawnMetric = RowCounter | RoleCounter | RowHistogram | FailureCount
 /** What tells rows apart, besides the id. */
 export const ROW_LABELS = ['comm', 'mechanism', 'syscall'] as const;
 
-export const SPAWN_METRICS: readonly SpawnMetric[] = [
+const METRICS = [
   {
     name: 'forktax_spawns_total',
     kind: 'counter',
@@ -157,4 +157,9 @@ export const SPAWN_METRICS: readonly SpawnMetric[] = [
     columns: ['stall', 'exec'],
     value: (row) => row.avoidableStallNs,
   },
-];
+] as const satisfies readonly SpawnMetric[];
+
+/** With its names and labels as types: dashboards that name another metric or label do not compile. */
+export type NamedSpawnMetric = (typeof METRICS)[number];
+
+export const SPAWN_METRICS: readonly SpawnMetric[] = METRICS;

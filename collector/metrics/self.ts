@@ -26,7 +26,7 @@ const ofHealth = (name: keyof Health) => (state: SelfState) => (state.snapshot ?
 const ofPrograms = (value: (program: ProgramCost) => number) => (state: SelfState) =>
   (state.snapshot?.programs ?? []).map((cost): Labelled => [{ program: cost.program }, value(cost)]);
 
-export const SELF_METRICS: readonly SelfMetric[] = [
+const METRICS = [
   {
     name: 'forktax_up',
     kind: 'gauge',
@@ -101,14 +101,14 @@ export const SELF_METRICS: readonly SelfMetric[] = [
     name: 'forktax_calls_tracked',
     kind: 'gauge',
     labels: [],
-    help: 'Spawning calls under way.',
+    help: 'Threads in the table of calls: in a spawning call, or remembered since their last one.',
     samples: ofHealth('callsTracked'),
   },
   {
     name: 'forktax_calls_untracked_total',
     kind: 'counter',
     labels: [],
-    help: 'Spawns counted without their stall, because the table of calls under way was full.',
+    help: 'Spawns counted without their stall, because the table of calls was full.',
     samples: ofHealth('callsUntracked'),
   },
   {
@@ -183,7 +183,12 @@ export const SELF_METRICS: readonly SelfMetric[] = [
     help: 'Time that this scrape took to read the tables and render them.',
     samples: (state) => one(state.scrapeSeconds()),
   },
-];
+] as const satisfies readonly SelfMetric[];
+
+/** With its names and labels as types, for dashboards. */
+export type NamedSelfMetric = (typeof METRICS)[number];
+
+export const SELF_METRICS: readonly SelfMetric[] = METRICS;
 
 export function* renderSelfMetrics(state: SelfState, format: Format): Generator<string> {
   for (const metric of SELF_METRICS) {

@@ -1,9 +1,12 @@
 const DAY_MS = 86_400_000;
 
-/** Aborted by Ctrl-C, a polite kill or a closed terminal. A second one ends the process as usual. */
-export function stopRequested(): AbortSignal {
+/** Ctrl-C, a polite kill, a closed terminal. */
+const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Aborted by the first of these signals. A second one ends the process as usual. */
+export function stopRequested(signals = STOP_SIGNALS): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => controller.abort());
+  for (const signal of signals) process.once(signal, () => controller.abort());
   return controller.signal;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* JavaScript's face of object.h: copies in, calls, copies out. A failure becomes an Error with errno and log. */
 #include "capabilities.h"
+#include "notify.h"
 #include "object.h"
 
 #include <napi.h>
@@ -294,11 +295,22 @@ void reduce_capabilities(const Napi::CallbackInfo &info)
 		throw_failure(info.Env(), {error, "cannot drop capabilities", ""});
 }
 
+/* (socket, message) */
+void notify_manager(const Napi::CallbackInfo &info)
+{
+	if (!expect(info, info.Length() == 2 && info[0].IsString() && info[1].IsString()))
+		return;
+	int error = forktax::notify_manager(info[0].As<Napi::String>(), info[1].As<Napi::String>());
+	if (error)
+		throw_failure(info.Env(), {error, "cannot reach the service manager", ""});
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports)
 {
 	exports.Set("BpfObject", BpfObject::define(env));
 	exports.Set("kernelBtfHas", Napi::Function::New(env, kernel_btf_has));
 	exports.Set("pageSize", Napi::Number::New(env, static_cast<double>(sysconf(_SC_PAGESIZE))));
+	exports.Set("notifyManager", Napi::Function::New(env, notify_manager));
 	exports.Set("reduceCapabilities", Napi::Function::New(env, reduce_capabilities));
 	return exports;
 }

@@ -2,6 +2,7 @@
 BPFTRACE_WRAPPER := probes/bpftrace-wrapper
 
 all: $(BPFTRACE_WRAPPER)/dist/index.js
+build/collector/cli.js: $(BPFTRACE_WRAPPER)/dist/index.js # for its types
 
 $(BPFTRACE_WRAPPER)/dist/index.js: $(wildcard $(BPFTRACE_WRAPPER)/lib/*.ts) $(BPFTRACE_WRAPPER)/tsconfig.json tsconfig.json
 	rm -rf $(@D)

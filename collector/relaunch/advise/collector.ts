@@ -1,6 +1,6 @@
 /** Costs from a collector that runs: what its /api/v1/costs says since it began. */
+import { askCollector } from '../../ask-collector.ts';
 import type { Column, CostRow } from '../../engine/engine.ts';
-import { ForktaxError } from '../../errors.ts';
 import { NO_COSTS } from '../../ledger/rows.ts';
 import { examine } from './examine.ts';
 import { demandStalls, type Observation } from './source.ts';
@@ -40,34 +40,12 @@ interface Costs {
   readonly health: { readonly eventsLost: number };
 }
 
-async function fetchCosts(base: URL): Promise<Costs> {
-  const address = new URL('api/v1/costs', base.href.endsWith('/') ? base : `${base.href}/`);
-  const headers = credentialsOf(address);
-  address.username = '';
-  address.password = '';
-  try {
-    const response = await fetch(address, { headers });
-    if (!response.ok) throw new Error(`it answers ${response.status} ${response.statusText}`);
+async function fetchCosts(url: URL): Promise<Costs> {
+  return askCollector(url, 'api/v1/costs', 'no costs from', async (response) => {
     const costs = camelCased(await response.json()) as Costs;
     if (costs.schema !== 1 || !Array.isArray(costs.rows)) throw new Error('it is no collector that this forktax knows');
     return costs;
-  } catch (cause) {
-    throw new ForktaxError('FORKTAX_COLLECTOR', `no costs from ${address.href}: ${reasonOf(cause as Error)}`, {
-      cause,
-    });
-  }
-}
-
-/** fetch refuses them in the address. */
-function credentialsOf({ username, password }: URL): Record<string, string> {
-  if (username === '') return {};
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
-}
-
-/** fetch's own message says nothing. */
-function reasonOf({ message, cause }: Error): string {
-  return cause instanceof Error ? cause.message : message;
+  });
 }
 
 /** The names of fields as they are within. */

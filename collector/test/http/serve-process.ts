@@ -6,6 +6,8 @@ export interface ServeProcess {
   /** Without a slash at the end. */
   readonly url: string;
   scrape(): Promise<readonly ParsedSample[]>;
+  /** Resolves when its log holds the text. */
+  said(text: string): Promise<void>;
   /** As systemd and containers stop it. */
   stop(): Promise<CliResult>;
 }
@@ -23,6 +25,7 @@ export async function startServe(...args: readonly string[]): Promise<ServeProce
     pid: cli.child.pid ?? 0,
     url,
     scrape: async () => parseSamples(await (await fetch(`${url}/metrics`)).text()),
+    said: (text) => cli.said(text),
     stop: () => {
       cli.child.kill('SIGTERM');
       return cli.result;

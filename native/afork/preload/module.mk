@@ -1,4 +1,4 @@
-# libafork-preload.so: see docs/preload.md.
+# libafork-preload.so: see docs/afork.md.
 PRELOAD := $(AFORK)/preload
 PRELOAD_OUT := $(AFORK_OUT)/preload
 PRELOAD_SOURCES := actions attributes children format known look memory popen process spawn stats system

@@ -17,7 +17,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Which way a call went: see docs/preload.md. The order is that of the file of AFORK_PRELOAD_STATS. */
+/* Which way a call went: see docs/afork.md. The order is that of the file of AFORK_PRELOAD_STATS. */
 enum way {
 	WAY_AFORK,     /* by afork_spawn() */
 	WAY_ANSWERED,  /* the look found an error: no child */

@@ -5,7 +5,7 @@ export type BpftraceErrorCode =
   | 'BPFTRACE_NOT_FOUND'
   /** Older than 0.17, or than `minimumVersion`. */
   | 'BPFTRACE_TOO_OLD'
-  /** It wants root, or (from 0.26 on) capabilities. */
+  /** It wants root, or (from 0.25 on) capabilities. */
   | 'BPFTRACE_NO_PRIVILEGE'
   /** An option, a parameter or the script's file is not usable; bpftrace was not started. */
   | 'BPFTRACE_OPTION'

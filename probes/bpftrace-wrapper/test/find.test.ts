@@ -1,20 +1,10 @@
 /** Finding bpftrace, with programs that pretend to be it. */
 
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { findBpftrace, run } from '../lib/index.ts';
-
-function pretend(t: TestContext, commands: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'bpftrace-wrapper-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'bpftrace');
-  writeFileSync(path, `#!/bin/sh\n${commands}\n`);
-  chmodSync(path, 0o755);
-  return path;
-}
+import { pretend } from './pretend.ts';
 
 function withEnvironment(t: TestContext, values: Record<string, string>): void {
   for (const [name, value] of Object.entries(values)) {

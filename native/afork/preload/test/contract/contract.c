@@ -7,6 +7,7 @@
 #include "contract.h"
 #include "../../preload.h"
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 enum {
 	MOST_CASES = 256,
@@ -64,6 +65,7 @@ static void run_case(const struct test_case *test, FILE *to, const char *place)
 		close(ends[0]);
 		close(ends[1]);
 		fclose(to);
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a case may have taken the alarm for itself */
 		alarm(60);
 		test->run();
 		_exit(0);
@@ -88,6 +90,7 @@ static int run_all(const char *file)
 {
 	FILE *to = fopen(file, "we");
 	int cases = 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	open_counts();
 	/* So that a child sees the same in each run. */
 	unsetenv("LD_PRELOAD");

@@ -102,8 +102,8 @@ static void in_a_handler(void)
 {
 	signal(SIGALRM, spawn_in_handler);
 	for (int i = 0; i < 20; i++) {
-		ualarm(200, 0);
 		int before = result;
+		ualarm(200, 0);
 		while (result == before)
 			free(malloc(100000));
 	}

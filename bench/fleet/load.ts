@@ -1,0 +1,31 @@
+/** A busy host: some spawners often, most seldom, half of them in two ways. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { SPAWNLOAD } from '../../collector/test/live/spawnload.ts';
+
+export const SPAWNERS = 20;
+/** Spawns a second of the busiest and the least busy: 2 and 0.02, times 15. */
+const MOST = 30;
+const LEAST = 0.3;
+const FOREVER = '1000000';
+
+export function startLoad(): ChildProcess[] {
+  return Array.from({ length: SPAWNERS }, (_, i) =>
+    waysOf(i).map((way) => start(`spawner-${i}`, rateOf(i), way)),
+  ).flat();
+}
+
+function waysOf(i: number): string[][] {
+  const fork = ['--mechanism', 'fork', '--syscall', 'clone', '--rss', String((1 + (i % 5)) << 20)];
+  const vfork = ['--mechanism', 'vfork', '--syscall', 'clone3'];
+  return i % 2 === 0 ? [fork, vfork] : [fork];
+}
+
+/** Log-spaced: a host has few busy spawners. */
+function rateOf(i: number): number {
+  return MOST * (LEAST / MOST) ** (i / (SPAWNERS - 1));
+}
+
+function start(comm: string, rate: number, way: readonly string[]): ChildProcess {
+  const args = ['--comm', comm, '--count', FOREVER, '--rate', rate.toFixed(3), '--child-lifetime', '3', ...way];
+  return spawn(SPAWNLOAD, args, { stdio: 'ignore' });
+}

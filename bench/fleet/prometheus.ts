@@ -1,0 +1,75 @@
+/** Debian's Prometheus, scraping one target every second. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Prometheus {
+  readonly child: ChildProcess;
+  /** The value of an expression that has one. */
+  readonly number: (expression: string) => Promise<number>;
+  /** Writes all it has to a block, and measures that. */
+  readonly snapshot: () => Promise<{ series: number; samples: number; chunkBytes: number; indexBytes: number }>;
+}
+
+export async function startPrometheus(folder: string, target: string, rules: readonly string[]): Promise<Prometheus> {
+  mkdirSync(folder);
+  const config = {
+    global: { scrape_interval: '1s', evaluation_interval: '1s' },
+    rule_files: rules,
+    scrape_configs: [{ job_name: 'forktax', static_configs: [{ targets: [target] }] }],
+  };
+  writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
+  const data = join(folder, 'data');
+  const child = spawn(
+    'prometheus',
+    [
+      `--config.file=${join(folder, 'prometheus.yml')}`,
+      `--storage.tsdb.path=${data}`,
+      '--web.listen-address=127.0.0.1:0',
+      '--web.enable-admin-api',
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  const api = `http://${await addressOf(child)}/api/v1`;
+  const ask = async (path: string, method = 'GET'): Promise<unknown> => {
+    const answer = (await (await fetch(`${api}/${path}`, { method })).json()) as { data: unknown };
+    return answer.data;
+  };
+  return {
+    child,
+    async number(expression) {
+      const path = `query?${new URLSearchParams({ query: expression }).toString()}`;
+      const { result } = (await ask(path)) as { result: { value: [number, string] }[] };
+      return Number(result[0]?.value[1]);
+    },
+    async snapshot() {
+      const { name } = (await ask('admin/tsdb/snapshot', 'POST')) as { name: string };
+      return measure(join(data, 'snapshots', name));
+    },
+  };
+}
+
+async function addressOf(child: ChildProcess): Promise<string> {
+  let log = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
+  for (;;) {
+    const address = /"Listening on" address=(\S+)/.exec(log)?.[1];
+    if (address) return address;
+    if (child.exitCode !== null) throw new Error(log);
+    await sleep(20);
+  }
+}
+
+function measure(snapshot: string) {
+  const sum = { series: 0, samples: 0, chunkBytes: 0, indexBytes: 0 };
+  for (const block of readdirSync(snapshot)) {
+    const { stats } = JSON.parse(readFileSync(join(snapshot, block, 'meta.json'), 'utf8'));
+    const chunks = join(snapshot, block, 'chunks');
+    sum.series = Math.max(sum.series, stats.numSeries);
+    sum.samples += stats.numSamples;
+    sum.chunkBytes += readdirSync(chunks).reduce((bytes, file) => bytes + statSync(join(chunks, file)).size, 0);
+    sum.indexBytes += statSync(join(snapshot, block, 'index')).size;
+  }
+  return sum;
+}

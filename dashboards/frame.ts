@@ -1,0 +1,104 @@
+/** What every dashboard has: variables, each within the choice of those before it, links to the others, annotations. */
+import {
+  AnnotationQueryBuilder,
+  DashboardBuilder,
+  DashboardCursorSync,
+  DashboardLinkBuilder,
+  DashboardLinkType,
+  DatasourceVariableBuilder,
+  QueryVariableBuilder,
+  TimePickerBuilder,
+  VariableHide,
+  VariableRefresh,
+  VariableSort,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+import { DATASOURCE } from './panels/target.ts';
+import { fleet } from './scopes.ts';
+
+export const UIDS = { overview: 'forktax-overview', spawner: 'forktax-spawner', exporter: 'forktax-exporter' } as const;
+
+const TAG = 'forktax';
+
+/** How the spawner is chosen: any number of them, exactly one, or not at all, but kept for the other dashboards. */
+type CommChoice = 'many' | 'one' | 'kept';
+
+export interface Frame {
+  readonly uid: string;
+  readonly title: string;
+  readonly description: string;
+  readonly comm: CommChoice;
+}
+
+export function dashboard({ uid, title, description, comm }: Frame): DashboardBuilder {
+  return new DashboardBuilder(title)
+    .uid(uid)
+    .description(description)
+    .tags([TAG])
+    .readonly()
+    .timezone('browser')
+    .tooltip(DashboardCursorSync.Crosshair)
+    .time({ from: 'now-1h', to: 'now' })
+    .timepicker(new TimePickerBuilder())
+    .refresh('30s')
+    .variables(variables(comm))
+    .annotation(restarts())
+    .link(others());
+}
+
+function variables(comm: CommChoice): (DatasourceVariableBuilder | QueryVariableBuilder)[] {
+  return [
+    new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'),
+    anyOf(choice('job', 'Job', 'label_values(forktax_up, job)')),
+    anyOf(choice('instance', 'Instance', 'label_values(forktax_up{job=~"$job"}, instance)')),
+    commVariable(comm),
+  ];
+}
+
+function commVariable(comm: CommChoice): QueryVariableBuilder {
+  const query = 'label_values(forktax_spawns_total{job=~"$job", instance=~"$instance"}, comm)';
+  const variable = choice('comm', 'Spawner', query);
+  if (comm === 'one') return variable.multi(false).includeAll(false);
+  if (comm === 'kept') variable.hide(VariableHide.HideVariable);
+  return anyOf(variable);
+}
+
+/** All, until one chooses. `.+` is what All becomes in a query; Grafana would list every value. */
+function anyOf(variable: QueryVariableBuilder): QueryVariableBuilder {
+  return variable.multi(true).includeAll(true).allValue('.+').current({ selected: true, text: 'All', value: '$__all' });
+}
+
+function choice(name: string, label: string, query: string): QueryVariableBuilder {
+  const variable = new QueryVariableBuilder(name)
+    .label(label)
+    .datasource(DATASOURCE)
+    .query(query)
+    .definition(query)
+    .refresh(VariableRefresh.OnTimeRangeChanged);
+  // oxlint-disable-next-line unicorn/no-array-sort -- it is no array
+  return variable.sort(VariableSort.AlphabeticalCaseInsensitiveAsc);
+}
+
+/**
+ * Counters begin anew, and what happened in between was not seen. The value is the time at which the line is drawn, so
+ * it does not matter how long the collector was away.
+ */
+function restarts(): AnnotationQueryBuilder {
+  return new AnnotationQueryBuilder()
+    .name('Collector starts')
+    .datasource(DATASOURCE)
+    .enable(true)
+    .iconColor('purple')
+    .expr(`${fleet.foreign('process_start_time_seconds')} * 1000`)
+    .useValueForTime(true)
+    .titleFormat('forktax started')
+    .textFormat('{{instance}}')
+    .tagKeys('instance');
+}
+
+function others(): DashboardLinkBuilder {
+  return new DashboardLinkBuilder('forktax')
+    .type(DashboardLinkType.Dashboards)
+    .tags([TAG])
+    .includeVars(true)
+    .keepTime(true);
+}

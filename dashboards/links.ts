@@ -1,0 +1,19 @@
+/** From a cell of a table to the dashboard that says more, with the same collectors and the same time. */
+import { UIDS } from './frame.ts';
+
+const SAME = '${datasource:queryparam}&${job:queryparam}&${__url_time_range}';
+
+export const toSpawner = {
+  title: 'Look at ${__value.raw}',
+  url: `/d/${UIDS.spawner}?var-comm=\${__value.raw:percentencode}&\${instance:queryparam}&${SAME}`,
+};
+
+export const toInstance = {
+  title: 'This spawner on ${__value.raw} only',
+  url: `/d/${UIDS.spawner}?\${comm:queryparam}&var-instance=\${__value.raw:percentencode}&${SAME}`,
+};
+
+export const toExporter = {
+  title: 'The collector on ${__value.raw} only',
+  url: `/d/${UIDS.exporter}?var-instance=\${__value.raw:percentencode}&\${comm:queryparam}&${SAME}`,
+};

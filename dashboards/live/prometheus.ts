@@ -1,0 +1,110 @@
+/**
+ * Debian's Prometheus with the configuration and the rules of the deployment, copied to a folder of its own and there
+ * changed only in how fast time goes.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { apiOf, type Api } from './api.ts';
+
+const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+export interface Target {
+  readonly address: string;
+  /** Beside `job` and `instance`, or instead of them. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface Prometheus {
+  readonly api: Api;
+  /** As an operator does: by changing the file. */
+  setTargets(targets: readonly Target[]): void;
+  stop(): Promise<void>;
+}
+
+/** Of the text of the deployed files. */
+export type Change = (text: string) => string;
+
+export interface Changes {
+  readonly config: Change;
+  readonly rules?: Change;
+}
+
+export async function startPrometheus(targets: readonly Target[], changes: Changes): Promise<Prometheus> {
+  const folder = mkdtempSync(join(tmpdir(), 'forktax-prometheus-'));
+  const setTargets = (some: readonly Target[]) => writeTargets(folder, some);
+  mkdirSync(join(folder, 'targets'));
+  setTargets(targets);
+  writeFileSync(
+    join(folder, 'prometheus.yml'),
+    changes.config(readFileSync(root('deploy/prometheus/prometheus.yml'), 'utf8')),
+  );
+  copyRules(folder, changes.rules);
+  const child = spawn(
+    'prometheus',
+    [
+      `--config.file=${join(folder, 'prometheus.yml')}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      '--web.listen-address=127.0.0.1:0',
+      '--enable-feature=exemplar-storage',
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
+  const address = () => /"Listening on" address=(\S+)/.exec(log)?.[1];
+  while (!address()) {
+    if (child.exitCode !== null) throw new Error(`prometheus ended: ${log}`);
+    await sleep(20);
+  }
+  return {
+    api: apiOf(`http://${address()}`),
+    setTargets,
+    async stop() {
+      const exited = once(child, 'exit');
+      child.kill();
+      await exited;
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** In one step, so that no half file is read. */
+function writeTargets(folder: string, targets: readonly Target[]): void {
+  const groups = targets.map(({ address, labels = {} }) => ({ targets: [address], labels }));
+  writeFileSync(join(folder, 'targets.new'), JSON.stringify(groups));
+  renameSync(join(folder, 'targets.new'), join(folder, 'targets/forktax.yml'));
+}
+
+function copyRules(folder: string, change: Change | undefined): void {
+  const from = root('dashboards/generated');
+  const to = join(folder, 'rules');
+  mkdirSync(to);
+  for (const name of readdirSync(from)) {
+    if (change && name.endsWith('.rules.yml'))
+      writeFileSync(join(to, name), change(readFileSync(join(from, name), 'utf8')));
+    else copyFileSync(join(from, name), join(to, name));
+  }
+}
+
+/** Replaces what must be there: a configuration that says it otherwise is not the one that was meant. */
+export function replacing(...pairs: readonly (readonly [from: string, to: string])[]): Change {
+  return (text) =>
+    pairs.reduce((changed, [from, to]) => {
+      if (!changed.includes(from)) throw new Error(`no "${from}" in what is deployed`);
+      return changed.replaceAll(from, to);
+    }, text);
+}

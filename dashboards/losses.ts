@@ -1,0 +1,21 @@
+/** What can be missed by the probes themselves. Losses of events are not among it: no metric depends on them. */
+import type { Counter } from './query.ts';
+
+interface Loss {
+  readonly name: Counter;
+  readonly legend: string;
+  readonly meaning: string;
+}
+
+export const LOSSES: readonly Loss[] = [
+  {
+    name: 'forktax_calls_untracked_total',
+    legend: 'calls',
+    meaning: 'spawns without a stall, because the table of calls under way was full.',
+  },
+  {
+    name: 'forktax_processes_untracked_total',
+    legend: 'processes',
+    meaning: 'children without exec delay, lifetime and faults, because their table was full.',
+  },
+];

@@ -1,0 +1,88 @@
+/** PromQL about the collector's metrics, with their names and labels as types: what is renamed there fails to compile. */
+import { SPAWN_METRICS, type NamedSpawnMetric } from '../collector/metrics/descriptors.ts';
+import type { NamedSelfMetric } from '../collector/metrics/self.ts';
+
+type Named = NamedSpawnMetric | NamedSelfMetric;
+type NameOf<Kind extends Named['kind']> = Extract<Named, { kind: Kind }>['name'];
+
+export type Counter = NameOf<'counter'>;
+type Gauge = NameOf<'gauge'>;
+type Histogram = NameOf<'histogram'>;
+
+/** Of the metric, and what Prometheus adds when it scrapes. */
+type LabelOf<Name extends string> = Extract<Named, { name: Name }>['labels'][number] | 'job' | 'instance';
+export type Matcher<Name extends string> = `${LabelOf<Name>}${'=' | '!=' | '=~' | '!~'}"${string}"`;
+
+/** Which series, and over what time rates are taken. */
+export interface Scope {
+  /** For every metric. */
+  readonly matchers: readonly string[];
+  /** For metrics that have a comm. */
+  readonly commMatchers: readonly string[];
+  /** The text of a PromQL duration. */
+  readonly range: string;
+}
+
+export interface Queries {
+  /** Per second, for each value of the labels `by`. */
+  rate<Name extends Counter>(name: Name, by?: readonly LabelOf<Name>[], where?: readonly Matcher<Name>[]): string;
+  /** How many within the scope's time. */
+  increase<Name extends Counter>(name: Name, by?: readonly LabelOf<Name>[], where?: readonly Matcher<Name>[]): string;
+  /** Of a histogram: its observations, or their sum, per second. */
+  rateOf<Name extends Histogram>(
+    part: 'count' | 'sum',
+    name: Name,
+    by?: readonly LabelOf<Name>[],
+    where?: readonly Matcher<Name>[],
+  ): string;
+  buckets<Name extends Histogram>(
+    name: Name,
+    by?: readonly (LabelOf<Name> | 'le')[],
+    where?: readonly Matcher<Name>[],
+  ): string;
+  quantile<Name extends Histogram>(
+    quantile: number,
+    name: Name,
+    by?: readonly LabelOf<Name>[],
+    where?: readonly Matcher<Name>[],
+  ): string;
+  gauge<Name extends Gauge>(name: Name, where?: readonly Matcher<Name>[]): string;
+  /** The series themselves, as an instant vector: for arithmetic that has no rate. */
+  series(part: 'count' | 'bucket', name: Histogram, where?: readonly string[]): string;
+  /** What is not ours: `up`, `process_cpu_seconds_total`, ... */
+  foreign(name: string, where?: readonly string[]): string;
+  readonly range: string;
+}
+
+/** What forktax says of itself has no spawner. */
+const WITH_COMM = new Set(SPAWN_METRICS.filter(({ labels }) => labels.includes('comm')).map(({ name }) => name));
+
+export function queriesOf(scope: Scope): Queries {
+  const select = (name: string, metric: string, where: readonly string[] = []): string => {
+    const common = WITH_COMM.has(metric) ? scope.commMatchers : [];
+    return selector(name, [...scope.matchers, ...common, ...where]);
+  };
+  const over = (fn: string, vector: string) => `${fn}(${vector}[${scope.range}])`;
+  const buckets: Queries['buckets'] = (name, by = ['le'], where = []) =>
+    sum(over('rate', select(`${name}_bucket`, name, where)), by);
+  return {
+    range: scope.range,
+    rate: (name, by = [], where = []) => sum(over('rate', select(name, name, where)), by),
+    increase: (name, by = [], where = []) => sum(over('increase', select(name, name, where)), by),
+    rateOf: (part, name, by = [], where = []) => sum(over('rate', select(`${name}_${part}`, name, where)), by),
+    buckets,
+    quantile: (quantile, name, by = [], where = []) =>
+      `histogram_quantile(${quantile}, ${buckets(name, ['le', ...by], where)})`,
+    gauge: (name, where = []) => select(name, name, where),
+    series: (part, name, where = []) => select(`${name}_${part}`, name, where),
+    foreign: (name, where = []) => selector(name, [...scope.matchers, ...where]),
+  };
+}
+
+function sum(vector: string, by: readonly string[]): string {
+  return by.length === 0 ? `sum(${vector})` : `sum by (${by.join(', ')}) (${vector})`;
+}
+
+function selector(name: string, matchers: readonly string[]): string {
+  return matchers.length === 0 ? name : `${name}{${matchers.join(', ')}}`;
+}

@@ -1,0 +1,143 @@
+/**
+ * Alerts fire on what real spawns cost, and clear when it is over. Thresholds are those deployed; only time runs faster:
+ * 6 seconds for 5 minutes, no delay.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { startServe, type ServeProcess } from '../../../collector/test/http/serve-process.ts';
+import { spawnload, uniqueComm } from '../../../collector/test/live/spawnload.ts';
+import { replacing, startPrometheus, type Prometheus } from '../../live/prometheus.ts';
+import { LARGE_FORK_BYTES } from '../../rules/thresholds.ts';
+import { loadOf, type Load } from './load.ts';
+
+const WINDOW_SECONDS = 6;
+
+let serve: ServeProcess;
+let prometheus: Prometheus;
+
+before(async () => {
+  serve = await startServe();
+  prometheus = await startPrometheus([{ address: new URL(serve.url).host }], {
+    config: replacing(['_interval: 15s', '_interval: 1s']),
+    rules: (text) =>
+      text
+        .replaceAll(/^ +for: .*\n/gm, '')
+        .replaceAll(/\[5m\]|offset 5m/g, (range) => range.replace('5m', `${WINDOW_SECONDS}s`)),
+  });
+  await prometheus.api.until(
+    () => prometheus.api.query('forktax_up'),
+    (found) => found.length > 0,
+  );
+});
+
+after(async () => {
+  await prometheus.stop();
+  await serve.stop();
+});
+
+/** The host has other spawners, and they have alerts of their own. */
+async function firing(comm: string) {
+  const alerts = await prometheus.api.alerts();
+  return alerts.filter(({ labels, state }) => labels['comm'] === comm && state === 'firing');
+}
+
+const namesFor = async (comm: string) => new Set((await firing(comm)).map(({ labels }) => labels['alertname'] ?? ''));
+const firesFor = (comm: string, name: string) =>
+  prometheus.api.until(
+    () => namesFor(comm),
+    (names) => names.has(name),
+  );
+const clearsFor = (comm: string) =>
+  prometheus.api.until(
+    () => namesFor(comm),
+    (names) => names.size === 0,
+  );
+
+async function during<T>(load: Load, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } finally {
+    await load.stop();
+  }
+}
+
+describe('alerts on a live host', { concurrency: true }, () => {
+  it('a fork of a large process', async () => {
+    const comm = uniqueComm();
+    const truth = await spawnload('--comm', comm, '--rss', LARGE_FORK_BYTES + (64 << 20), '--count', 1);
+    assert.ok(truth.rssBytes.min > LARGE_FORK_BYTES);
+    await firesFor(comm, 'ForktaxLargeFork');
+    const [alert] = await firing(comm);
+    assert.equal(
+      alert?.annotations['summary'],
+      `${comm} on ${new URL(serve.url).host} forked with more than 1GiB of resident memory`,
+    );
+    assert.equal(alert?.annotations['runbook'], 'docs/runbooks/ForktaxLargeFork.md');
+    assert.match(alert?.annotations['dashboard'] ?? '', new RegExp(`&var-comm=${comm}$`));
+    await clearsFor(comm);
+  });
+
+  it('forks of a process that is not large are none', async () => {
+    const comm = uniqueComm();
+    await spawnload('--comm', comm, '--rss', 64 << 20, '--count', 1);
+    const series = `forktax_spawn_copied_rss_bytes_count{comm="${comm}"}`;
+    await prometheus.api.until(
+      () => prometheus.api.query(`${series} offset ${WINDOW_SECONDS}s`),
+      (found) => found.length > 0,
+    );
+    const ever = await prometheus.api.query(`max_over_time(ALERTS{comm="${comm}"}[1m])`);
+    assert.deepEqual(ever, []);
+  });
+
+  it('stalls that are long, and add up', async () => {
+    const comm = uniqueComm();
+    // A vfork stands still while its child neither execs nor exits.
+    const load = loadOf([['--comm', comm, '--mechanism', 'vfork', '--no-exec', '--child-lifetime', 250, '--rate', 2]]);
+    await during(load, async () => {
+      await firesFor(comm, 'ForktaxStallHigh');
+      await firesFor(comm, 'ForktaxTimeStoodStill');
+    });
+    await clearsFor(comm);
+  });
+
+  it('spawns and execs that fail', async () => {
+    const spawner = uniqueComm();
+    const execer = uniqueComm();
+    const load = loadOf([
+      ['--comm', spawner, '--nproc-limit', '--uid', 65_533, '--rate', 5],
+      ['--comm', execer, '--exec-missing', '--rate', 5],
+    ]);
+    await during(load, async () => {
+      await firesFor(spawner, 'ForktaxSpawnFailures');
+      await firesFor(execer, 'ForktaxExecFailures');
+    });
+    await clearsFor(spawner);
+    await clearsFor(execer);
+  });
+});
+
+describe('alerts on the collector', () => {
+  const names = async () => new Set((await prometheus.api.alerts()).map(({ labels }) => labels['alertname']));
+
+  it('one that is down', async () => {
+    const { host } = new URL(serve.url);
+    assert.ok(!(await names()).has('ForktaxCollectorDown'));
+    await serve.stop();
+    await prometheus.api.until(names, (found) => found.has('ForktaxCollectorDown'));
+    serve = await startServe(`--web.listen-address=${host}`);
+    await prometheus.api.until(names, (found) => !found.has('ForktaxCollectorDown'));
+  });
+
+  it('one whose table is full', async () => {
+    const small = await startServe('--max-spawners=1');
+    prometheus.setTargets([{ address: new URL(small.url).host }]);
+    await spawnload('--comm', uniqueComm(), '--count', 1);
+    await spawnload('--comm', uniqueComm(), '--count', 1);
+    await prometheus.api.until(names, (found) => found.has('ForktaxTableFull'));
+    await small.stop();
+    prometheus.setTargets([]);
+    await prometheus.api.until(names, (found) => found.has('ForktaxCollectorDown') && !found.has('ForktaxTableFull'));
+    prometheus.setTargets([{ address: new URL(serve.url).host }]);
+    await prometheus.api.until(names, (found) => !found.has('ForktaxCollectorDown'));
+  });
+});

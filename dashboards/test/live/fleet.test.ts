@@ -1,0 +1,163 @@
+/**
+ * Three collectors, each in a network namespace of its own as on three hosts, and one Prometheus that finds them by a
+ * file. They share one kernel, so each measures one process only: its own.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { startCli, type CliProcess } from '../../../collector/test/run-cli.ts';
+import { prepareSpawnload, type ReadySpawnload, type Truth } from '../../../native/spawnload/spawnload.ts';
+import { panelsOf, type Dashboard } from '../../lint/model.ts';
+import { replacing, startPrometheus, type Prometheus } from '../../live/prometheus.ts';
+import { ALL, fill } from '../../live/variables.ts';
+
+const PORT = 19435;
+
+interface Host {
+  readonly name: string;
+  readonly address: string;
+  readonly load: ReadySpawnload;
+  readonly collector: CliProcess;
+}
+
+/** Spread over seconds, so that rates have something to show. */
+const LOADS = [
+  ['--comm', 'fleet-web', '--mechanism', 'fork', '--rss', 8 << 20, '--parent-touch', 3, '--count', 30, '--rate', 10],
+  ['--comm', 'fleet-web', '--mechanism', 'posix_spawn', '--count', 40, '--rate', 10],
+  ['--comm', 'fleet-job', '--mechanism', 'fork', '--exec-missing', '--count', 50, '--rate', 10],
+];
+
+let hosts: Host[];
+let truths: Truth[];
+let prometheus: Prometheus;
+
+const ip = (...args: readonly string[]) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+const namespace = (index: number) => `forktax-${process.pid}-${index}`;
+/** Of TEST-NET-2 (RFC 5737), 4 addresses each. */
+const addresses = (index: number) => [`198.51.100.${4 * index + 1}`, `198.51.100.${4 * index + 2}`] as const;
+/** At most 15 bytes. */
+const link = (index: number) => `ft${process.pid}-${index}`;
+
+function addNamespace(index: number): string {
+  const [outside, inside] = addresses(index);
+  ip('netns', 'add', namespace(index));
+  ip('link', 'add', link(index), 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace(index));
+  ip('address', 'add', `${outside}/30`, 'dev', link(index));
+  ip('link', 'set', link(index), 'up');
+  ip('-n', namespace(index), 'address', 'add', `${inside}/30`, 'dev', 'eth0');
+  ip('-n', namespace(index), 'link', 'set', 'eth0', 'up');
+  return inside;
+}
+
+async function startHost(load: readonly (string | number)[], index: number): Promise<Host> {
+  const inside = addNamespace(index);
+  const ready = await prepareSpawnload(load.map(String));
+  const collector = startCli(
+    ['serve', `--web.listen-address=${inside}:${PORT}`, `--pid=${ready.pid}`],
+    ['ip', 'netns', 'exec', namespace(index)],
+  );
+  await collector.said('msg=listening');
+  return { name: `host-${index}`, address: `${inside}:${PORT}`, load: ready, collector };
+}
+
+const sumOf = async (expr: string, at?: number) => {
+  const [sample] = await prometheus.api.query(expr, at);
+  return sample?.value;
+};
+const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+
+before(async () => {
+  hosts = await Promise.all(LOADS.map(startHost));
+  const targets = hosts.map(({ address, name }) => ({ address, labels: { instance: name } }));
+  prometheus = await startPrometheus(targets, { config: replacing(['_interval: 15s', '_interval: 1s']) });
+  await prometheus.api.until(
+    () => sumOf('count(forktax_up == 1)'),
+    (count) => count === hosts.length,
+  );
+  truths = await Promise.all(hosts.map(({ load }) => load.go()));
+  await prometheus.api.until(
+    () => sumOf('sum(forktax_child_lifetime_seconds_count)'),
+    (count) => count === total(truths.map(({ spawned }) => spawned)),
+  );
+});
+
+after(async () => {
+  await prometheus.stop();
+  for (const { collector } of hosts) collector.child.kill();
+  await Promise.all(hosts.map(({ collector }) => collector.result));
+  for (const index of LOADS.keys()) ip('netns', 'delete', namespace(index));
+});
+
+describe('three collectors', () => {
+  it('are found by the file, and healthy', async () => {
+    const found = (await prometheus.api.targets()).map(({ health, lastError, labels }) => [
+      labels['instance'],
+      health,
+      lastError,
+    ]);
+    assert.deepEqual(
+      found.toSorted(),
+      hosts.map(({ name }) => [name, 'up', '']),
+    );
+  });
+
+  it('have each seen its own spawns, and no others', async () => {
+    for (const [index, { name }] of hosts.entries()) {
+      assert.equal(await sumOf(`sum(forktax_spawns_total{instance="${name}"})`), truths[index]?.spawned);
+    }
+  });
+
+  it('add up to the truth', async () => {
+    const [web, webVfork, job] = truths;
+    assert.ok(web && webVfork && job);
+    const facts: readonly (readonly [expr: string, expected: number])[] = [
+      ['sum(forktax_spawns_total)', 30 + 40 + 50],
+      ['sum(forktax_spawns_total{comm="fleet-web"})', 30 + 40],
+      ['sum(forktax_spawns_total{mechanism="fork"})', 30 + 50],
+      ['sum(forktax_spawn_stall_seconds_bucket{le="+Inf"})', 30 + 40 + 50],
+      ['sum(forktax_exec_failures_total{errno="ENOENT"})', job.execFailures['ENOENT'] ?? NaN],
+      ['sum(forktax_spawn_copied_rss_bytes_bucket{mechanism="fork", comm="fleet-web", le="4.194304e+06"})', 0],
+      ['sum(forktax_spawn_copied_rss_bytes_bucket{mechanism="fork", comm="fleet-web", le="1.6777216e+07"})', 30],
+    ];
+    for (const [expr, expected] of facts) assert.equal(await sumOf(expr), expected, expr);
+  });
+
+  it('add up on every panel of the fleet that is a sum', async () => {
+    const overview: Dashboard = JSON.parse(
+      readFileSync(new URL('../../generated/overview.json', import.meta.url), 'utf8'),
+    );
+    const sums = panelsOf(overview)
+      .flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
+      .filter((expr) => /^sum( by \(\w+\) )?\(rate\([^()]*\)\)$/.test(expr));
+    assert.ok(sums.length >= 8, sums.join('\n'));
+    // A while ago, so that no scrape can still add to it.
+    const at = Date.now() / 1000 - 2;
+    const of = (expr: string, instance: string) =>
+      prometheus.api.query(fill(expr, { job: ALL, instance, comm: ALL, rateInterval: '1m', range: '1m' }), at);
+    for (const expr of sums) {
+      const each = (await Promise.all(hosts.map(({ name }) => of(expr, name)))).flat();
+      const fleet = await of(expr, ALL);
+      assert.ok(fleet.length > 0, expr);
+      // No spawn of these failed.
+      assert.equal(
+        fleet.some(({ value }) => value > 0),
+        !expr.includes('spawn_failures'),
+        expr,
+      );
+      for (const { metric, value } of fleet) {
+        const parts = each.filter((part) => JSON.stringify(part.metric) === JSON.stringify(metric));
+        // Floating-point sums, in whatever order Prometheus takes them.
+        assert.ok(Math.abs(total(parts.map((part) => part.value)) - value) <= 1e-12 * Math.abs(value), expr);
+      }
+    }
+  });
+
+  it('are three to the recording rules, which forget their names', async () => {
+    const [up] = await prometheus.api.until(
+      () => prometheus.api.query('job:forktax_up:sum'),
+      ([sample]) => sample?.value === hosts.length,
+    );
+    assert.deepEqual(up?.metric, { __name__: 'job:forktax_up:sum', job: 'forktax' });
+  });
+});

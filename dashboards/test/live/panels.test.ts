@@ -1,0 +1,165 @@
+/** Every query of every dashboard has data on a Prometheus that scrapes a live collector under a mixed load. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { startServe, type ServeProcess } from '../../../collector/test/http/serve-process.ts';
+import { uniqueComm } from '../../../collector/test/live/spawnload.ts';
+import { panelsOf, type Dashboard, type Panel, type Target } from '../../lint/model.ts';
+import type { Labels, Span } from '../../live/api.ts';
+import { replacing, startPrometheus, type Prometheus } from '../../live/prometheus.ts';
+import { ALL, fill, labelsOf } from '../../live/variables.ts';
+import { RECORDING_RULES } from '../../rules/recording.ts';
+import { mixedLoad, type Load } from './load.ts';
+
+const STATISTICS = '/proc/sys/kernel/bpf_stats_enabled';
+const SCRAPE_SECONDS = 1;
+
+/** As Grafana has it: four scrapes. */
+const RATE_INTERVAL = `${4 * SCRAPE_SECONDS}s`;
+
+const comm = uniqueComm();
+const statisticsBefore = readFileSync(STATISTICS, 'utf8');
+const startedAt = Date.now() / 1000;
+
+let serve: ServeProcess;
+let prometheus: Prometheus;
+let load: Load;
+
+const dashboards = ['overview', 'spawner', 'exporter'].map((name): Dashboard =>
+  JSON.parse(readFileSync(new URL(`../../generated/${name}.json`, import.meta.url), 'utf8')),
+);
+
+before(async () => {
+  // The probes' own costs are a folded row of the Exporter dashboard.
+  writeFileSync(STATISTICS, '1');
+  serve = await startServe();
+  load = mixedLoad(comm);
+  const faster = replacing(['_interval: 15s', `_interval: ${SCRAPE_SECONDS}s`]);
+  prometheus = await startPrometheus([{ address: new URL(serve.url).host }], { config: faster });
+});
+
+after(async () => {
+  await load.stop();
+  await prometheus.stop();
+  await serve.stop();
+  writeFileSync(STATISTICS, statisticsBefore);
+});
+
+const span = (): Span => ({ fromSeconds: startedAt, toSeconds: Date.now() / 1000, stepSeconds: SCRAPE_SECONDS });
+
+/** The Overview is asked for all spawners, as it opens; of the host's others, the tests know nothing. */
+const filled = (expr: string, { uid }: Dashboard) =>
+  fill(expr, {
+    job: ALL,
+    instance: ALL,
+    comm: uid === 'forktax-overview' ? ALL : comm,
+    rateInterval: RATE_INTERVAL,
+    range: '1m',
+  });
+
+/** The labels that a panel shows: in its legend, or as columns. */
+function shownLabels(panel: Panel, target: Target): string[] {
+  if (panel.type !== 'table') return labelsOf(target.legendFormat ?? '');
+  const organize = panel.transformations?.find(({ id }) => id === 'organize');
+  const columns = Object.keys(organize?.options.renameByName ?? {});
+  return columns.filter((column) => !column.startsWith('Value #'));
+}
+
+/** The load does all that the Spawner dashboard is about, so nothing there may be 0 all the time. */
+const isData = ({ uid }: Dashboard) => (uid === 'forktax-spawner' ? (value: number) => value > 0 : Number.isFinite);
+
+async function seriesWithData(expr: string, dashboard: Dashboard, instant = false): Promise<Labels[]> {
+  const lines = instant
+    ? (await prometheus.api.query(expr)).map(({ metric, value }) => ({ metric, points: [[0, value] as const] }))
+    : await prometheus.api.range(expr, span());
+  return lines.filter(({ points }) => points.some(([, value]) => isData(dashboard)(value))).map(({ metric }) => metric);
+}
+
+for (const dashboard of dashboards) {
+  describe(dashboard.title, () => {
+    for (const panel of panelsOf(dashboard)) {
+      it(`${panel.title}: data, with the labels that it shows`, async () => {
+        assert.ok(panel.targets);
+        for (const target of panel.targets) {
+          const expr = filled(target.expr, dashboard);
+          const found = await prometheus.api.until(
+            () => seriesWithData(expr, dashboard, target.instant),
+            (series) => series.length > 0,
+          );
+          const wanted = shownLabels(panel, target);
+          for (const series of found)
+            assert.deepEqual(
+              wanted.filter((label) => !(label in series)),
+              [],
+              expr,
+            );
+          if (wanted.length === 0) assert.equal(found.length, 1, `lines that cannot be told apart: ${expr}`);
+        }
+      });
+    }
+
+    it('has values for each variable, within the choice of those before', async () => {
+      for (const { type, name, query } of dashboard.templating.list) {
+        if (type !== 'query') continue;
+        const [, selector = '', label = ''] = /^label_values\((.+), (\w+)\)$/.exec(query ?? '') ?? [];
+        assert.equal(label, name);
+        const values = await prometheus.api.labelValues(label, filled(selector, dashboard));
+        const expected = { job: 'forktax', instance: new URL(serve.url).host, comm }[name];
+        assert.ok(expected && values.includes(expected), `${name}: ${values.join(' ')}`);
+      }
+    });
+  });
+}
+
+describe('dashboards', () => {
+  it('show single spawns as exemplars', async () => {
+    const exprs = dashboards.flatMap((dashboard) =>
+      panelsOf(dashboard).flatMap(({ targets = [] }) =>
+        targets.filter(({ exemplar }) => exemplar).map(({ expr }) => filled(expr, dashboard)),
+      ),
+    );
+    assert.equal(exprs.length, 4);
+    for (const expr of exprs) {
+      const found = await prometheus.api.until(
+        () => prometheus.api.exemplars(expr, span()),
+        (exemplars) => exemplars.length > 0,
+      );
+      for (const { labels, value } of found) {
+        assert.match(labels['pid'] ?? '', /^\d+$/);
+        assert.ok(value > 0);
+      }
+    }
+  });
+
+  it('mark where the collector restarted', async () => {
+    const [overview] = dashboards;
+    const [starts] = overview?.annotations?.list ?? [];
+    assert.ok(overview && starts?.expr);
+    const expr = filled(starts.expr, overview);
+    const { host } = new URL(serve.url);
+    const startsOf = async () => (await prometheus.api.query(expr)).map(({ value }) => value);
+    const [first = 0] = await prometheus.api.until(startsOf, (values) => values.length === 1);
+    assert.ok(Math.abs(first / 1000 - startedAt) < 60, `the collector started at ${first}, the test at ${startedAt}`);
+    await serve.stop();
+    serve = await startServe(`--web.listen-address=${host}`);
+    await prometheus.api.until(startsOf, ([second = 0]) => second > first);
+  });
+});
+
+describe('recording rules', () => {
+  for (const { record } of RECORDING_RULES) {
+    it(`${record} has data, and no instance`, async () => {
+      const chosen = record.startsWith('job_comm') ? `${record}{comm="${comm}"}` : record;
+      const found = await prometheus.api.until(
+        () => prometheus.api.query(chosen),
+        (samples) => samples.length > 0,
+      );
+      const level = record.split(':')[0]?.split('_');
+      for (const { metric } of found) {
+        const { __name__: name, ...labels } = metric;
+        assert.equal(name, record);
+        assert.deepEqual(Object.keys(labels).toSorted(), level?.toSorted());
+      }
+    });
+  }
+});

@@ -1,0 +1,80 @@
+/** A container on the live kernel, by the runtime that Docker and Kubernetes have too: runc. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Container {
+  /** In the initial pid namespace. */
+  readonly pid: number;
+  /** What it said so far. */
+  readonly log: () => string;
+  /** Runs a command in it; gives the exit status and what the command said. */
+  readonly execute: (...command: readonly string[]) => { status: number; said: string };
+  /** What a client in its network gets. */
+  readonly get: (path: string) => string;
+  readonly stop: () => Promise<number | null>;
+}
+
+/** Of the OCI's runtime specification, what is changed here. */
+export interface OciConfig {
+  process: {
+    terminal: boolean;
+    user: { uid: number; gid: number };
+    args: readonly string[];
+    env: readonly string[];
+    noNewPrivileges: boolean;
+    capabilities: Readonly<Record<string, readonly string[]>>;
+  };
+  root: { path: string; readonly: boolean };
+  mounts: readonly { destination: string; type?: string; source: string; options?: readonly string[] }[];
+  linux: { namespaces: readonly { type: string }[]; seccomp?: object };
+}
+
+/** `configure`: makes the configuration of what `runc spec` proposes. */
+export async function startContainer(
+  configure: (proposed: OciConfig) => OciConfig,
+  saysWhenReady: string,
+): Promise<Container> {
+  const bundle = mkdtempSync(join(tmpdir(), 'forktax-bundle-'));
+  execFileSync('runc', ['spec', '--bundle', bundle]);
+  const file = join(bundle, 'config.json');
+  writeFileSync(file, JSON.stringify(configure(JSON.parse(readFileSync(file, 'utf8')))));
+  const name = `forktax-test-${process.pid}-${Date.now()}`;
+  const pidFile = join(bundle, 'pid');
+  const child = spawn('runc', ['run', '--bundle', bundle, '--pid-file', pidFile, name], {
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
+  const ended = once(child, 'close').finally(() => rmSync(bundle, { recursive: true }));
+  while (!log.includes(saysWhenReady)) {
+    const event = await Promise.race([once(child.stderr, 'data'), ended.then(() => 'ended')]);
+    if (event === 'ended') throw new Error(`the container ended: ${log}`);
+  }
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  return {
+    pid,
+    log: () => log,
+    execute: (...command) => run('runc', ['exec', name, ...command]),
+    get: (path) => {
+      const script = `fetch('http://127.0.0.1:19435${path}').then(async (a) => process.stdout.write(await a.text()))`;
+      return run('nsenter', [`--net=/proc/${pid}/ns/net`, process.execPath, '-e', script]).said;
+    },
+    async stop() {
+      if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGTERM');
+      await ended;
+      return child.exitCode;
+    },
+  };
+}
+
+function run(command: string, args: readonly string[]): { status: number; said: string } {
+  try {
+    return { status: 0, said: execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }) };
+  } catch (error) {
+    const { status, stdout, stderr } = error as { status: number | null; stdout: string; stderr: string };
+    return { status: status ?? -1, said: stdout + stderr };
+  }
+}
