@@ -68,7 +68,7 @@ class BpftraceEngine implements Engine {
     this.hooks = this.#script.hooks;
     this.#table = new CostTable(options);
     const { label, aforkCostNs, filter } = options;
-    const joined = { label, aforkCostNs, filter, ownPid: process.pid, pageBytes: pageBytes() };
+    const joined = { label, aforkCostNs, filter, ownPid: this.#script.ownPid, pageBytes: pageBytes() };
     this.#joiner = new Joiner(this.#table, { ...joined, bootEpochMs: () => this.#bootEpochMs }, (event) =>
       this.#emit(event),
     );

@@ -58,6 +58,8 @@ export type Step = Birth | Return | Failure | Exec | ExecFailure | Exit | Turn;
 /** Fields before the one that ends the line, which may hold spaces. */
 const FIELDS: Readonly<Record<string, number>> = { N: 10, R: 4, F: 7, X: 4, E: 5, D: 6, T: 3 };
 
+const COMM_BYTES = 15;
+
 /** Undefined for what is none of them, or is cut short. */
 export function parseStep(line: string): Step | undefined {
   const kind = line[0] ?? '';
@@ -79,12 +81,12 @@ export function parseStep(line: string): Step | undefined {
         cgroup: text(3),
         pages: number(4),
         pageTableBytes: number(5),
-        comm: commOf(text(6)),
+        comm: nameOf(text(6)),
       };
     case 'R':
       return { kind: 'return', now: BigInt(now), call: second, tid: Number(third) };
     case 'F': {
-      const failed = { pid: number(0), errno: number(1), cgroup: text(2), comm: commOf(text(3)) };
+      const failed = { pid: number(0), errno: number(1), cgroup: text(2), comm: nameOf(text(3)) };
       return { kind: 'failure', now: BigInt(now), call: second, tid: Number(third), ...failed };
     }
     case 'X':
@@ -122,10 +124,10 @@ function splitAt(line: string, count: number): string[] | undefined {
 }
 
 /**
- * The 16 bytes of a comm, of which bpftrace prints those that are not printable as `\x` and two digits; so what looks
+ * The 16 bytes of a name, of which bpftrace prints those that are not printable as `\x` and two digits; so what looks
  * like one of printable bytes was written by the process itself.
  */
-function commOf(escaped: string): string {
+function nameOf(escaped: string): string {
   const bytes: number[] = [];
   for (let i = 0; i < escaped.length; i++) {
     const code = /^\\x([0-9a-f]{2})/i.exec(escaped.slice(i, i + 4))?.[1];
@@ -137,5 +139,5 @@ function commOf(escaped: string): string {
     }
   }
   const end = bytes.indexOf(0);
-  return Buffer.from(end === -1 ? bytes : bytes.slice(0, end)).toString();
+  return Buffer.from(bytes.slice(0, end === -1 ? COMM_BYTES : Math.min(end, COMM_BYTES))).toString();
 }

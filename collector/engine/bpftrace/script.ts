@@ -4,10 +4,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { scriptText } from '../../bpftrace/scripts.ts';
 import { builtFile } from '../../native-path.ts';
-import { perCpuOffsets } from '../attach.ts';
+import { kernelFacts, type KernelFacts } from '../attach.ts';
 import type { Column, EngineOptions, Hook } from '../engine.ts';
 
 export interface EngineScript {
+  /** As the kernel has it, if that can be learnt. */
+  readonly ownPid: number;
   readonly text: string;
   parametersFor(version: Version): readonly (string | bigint)[];
   readonly hooks: readonly Hook[];
@@ -34,18 +36,18 @@ const PLANS: readonly Plan[] = [
 const FEW_CPUS = 8;
 
 export function engineScript(options: EngineOptions): EngineScript {
-  const memory = memoryPlan();
+  const facts = factsIfKnown();
+  const ownPid = facts?.ownPid ?? process.pid;
+  const memory = memoryPlan(facts);
   const hooks = [...PLANS.map((plan) => hookOf(plan, options.withoutHooks)), memory.hook];
   const left = hooks.filter(({ attached }) => !attached).map(({ name }) => name);
   if (memory.isPlain) left.push(memory.hook.name);
   const { filter } = options;
   return {
-    // As a literal it takes none of the little stack that BPF programs have; a str() takes as much as a path.
-    text: withoutSections(scriptText(builtFile('probes/spawn-events.bt')), left).replace('str($5)', () =>
-      quote(filter.comm ?? ''),
-    ),
+    ownPid,
+    text: named(withoutSections(scriptText(builtFile('probes/spawn-events.bt')), left), options),
     parametersFor: (version) => [
-      BigInt(process.pid),
+      BigInt(ownPid),
       BigInt(filter.pid ?? 0),
       filter.follow ? 1n : 0n,
       filter.comm === undefined ? 0n : 1n,
@@ -56,6 +58,29 @@ export function engineScript(options: EngineOptions): EngineScript {
     ],
     hooks,
   };
+}
+
+const COMM_BYTES = 15;
+const COMM = '$task->group_leader->comm';
+const EXECUTABLE = '$task->mm->exe_file->f_path.dentry->d_name.name';
+
+/**
+ * Names spawners as is asked for, and compares with the name that is wanted as a literal: that takes none of the little
+ * stack that BPF programs have, and a str() takes as much as a path.
+ */
+function named(text: string, { nameBy, filter }: EngineOptions): string {
+  const literal = quote(filter.comm ?? '');
+  const compared = text.replace('str($5)', () => literal);
+  if (nameBy === 'comm') return compared;
+  const filtered = filter.comm === undefined ? '1' : isExecutable(filter.comm);
+  return compared.replace(`${COMM} == ${literal}`, () => filtered).replaceAll(COMM, () => EXECUTABLE);
+}
+
+/** What is as long as a comm may have been cut; then only so much of the executable's name is compared. */
+function isExecutable(name: string): string {
+  const executable = `str(${EXECUTABLE}, 16)`;
+  const isCut = Buffer.byteLength(name) === COMM_BYTES;
+  return isCut ? `strncmp(${executable}, ${quote(name)}, ${COMM_BYTES}) == 0` : `${executable} == ${quote(name)}`;
 }
 
 function hookOf({ name, columns, tracepoint }: Plan, without: readonly string[]): Hook {
@@ -103,11 +128,11 @@ interface MemoryPlan {
 }
 
 /** Whether and how the exact resident memory is learnt; `probes/memory.bpf.h` says why that is not plain. */
-function memoryPlan(): MemoryPlan {
+function memoryPlan(facts: KernelFacts | undefined): MemoryPlan {
   const exact = { name: 'exact_rss', attached: true, columns: [] };
   if (hasWholeCounters()) return { hook: exact, isPlain: true, parameters: [] };
   const few = availableParallelism() <= FEW_CPUS;
-  const parameters = few ? offsetsOfCpus() : offsetTable();
+  const parameters = (few && facts && offsetsOfCpus(facts)) || offsetTable();
   if (parameters) return { hook: exact, isPlain: false, parameters };
   const reason = 'copied RSS may lack some 100 KiB: it is not known where each processor keeps its part';
   return { hook: { ...exact, attached: false, reason }, isPlain: true, parameters: [] };
@@ -118,10 +143,14 @@ function hasWholeCounters(): boolean {
   return readFileSync('/sys/kernel/btf/vmlinux').includes('\0mm_rss_stat\0');
 }
 
-function offsetsOfCpus(): readonly bigint[] | undefined {
+function offsetsOfCpus({ perCpuOffsets }: KernelFacts): readonly bigint[] | undefined {
+  return perCpuOffsets.length <= FEW_CPUS ? asParameters([0n, ...perCpuOffsets]) : undefined;
+}
+
+/** Not without the native addon. */
+function factsIfKnown(): KernelFacts | undefined {
   try {
-    const offsets = perCpuOffsets();
-    return offsets.length <= FEW_CPUS ? asParameters([0n, ...offsets]) : undefined;
+    return kernelFacts();
   } catch {
     return undefined;
   }

@@ -2,8 +2,10 @@
 import { openBpftrace } from '../engines.ts';
 import { testEnds } from '../ends.ts';
 import { testFaults } from '../faults.ts';
+import { testNaming } from '../naming.ts';
 import { testTruth } from '../truth.ts';
 
 testTruth('truth', openBpftrace);
 testFaults(openBpftrace);
+testNaming('names', openBpftrace);
 testEnds('clean-up', openBpftrace, () => {});
