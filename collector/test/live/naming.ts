@@ -18,8 +18,8 @@ function ownSpawnload(): { readonly path: string } & Disposable {
   return { path, [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
 }
 
-export function testNaming(name: string, open: Open): void {
-  describe(name, () => {
+export function testNaming(title: string, open: Open): void {
+  describe(title, () => {
     test('by executable: comm, filter and failures alike', async () => {
       using load = ownSpawnload();
       const name = basename(load.path).slice(0, COMM_BYTES);
