@@ -1,6 +1,6 @@
 /**
  * The bpftrace engine: where the core engine cannot run, bpftrace tells each step of each spawn, and this process counts.
- * What bpftrace loses is missing in the counts; `eventsLost` says how much. Faults are told up to four seconds late.
+ * What bpftrace loses is missing in the counts; `eventsLost` says how much. Faults are told up to three seconds late.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { availableParallelism } from 'node:os';
@@ -18,8 +18,8 @@ import type { Engine, EngineEvent, EngineOptions, Hook, Snapshot, Source } from 
 const DELIVER_MS = 50;
 /** Beats of four a second. */
 const EXPIRE_BEATS = 20;
-/** Of a second that a map of faults is at rest: later, what was counted meanwhile may have been cleared unseen. */
-const LATEST_TURN_MS = 900;
+/** Then the map of faults may be written again, and what was counted meanwhile be cleared unseen. */
+const LATEST_TURN_MS = 1_400;
 const SETTLE_POLL_MS = 20;
 /** Room for some 100,000 lines. */
 const BUFFER_BYTES = 16 << 20;

@@ -1,6 +1,9 @@
 /** Every script for people: it prints what its head shows, and its figures are what spawnload did. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { readPeopleScript, scriptNames, scriptText } from '../../../bpftrace/scripts.ts';
@@ -126,13 +129,30 @@ test('other architectures have no fork and vfork', () => {
   assert.match(text, /^tracepoint:syscalls:sys_enter_clone,\ntracepoint:syscalls:sys_enter_clone3\n{/m);
 });
 
-test('a program that is not bpftrace is told by its path', async () => {
+/** A script run by a bpftrace that is somewhere else, or another. */
+async function runBy(bpftrace: string) {
   const previous = process.env['BPFTRACE_PATH'];
-  process.env['BPFTRACE_PATH'] = '/nonexistent/bpftrace';
-  const { status, stderr } = await runCli('probes', 'run', 'exec-delay').finally(() => {
+  process.env['BPFTRACE_PATH'] = bpftrace;
+  try {
+    return await runCli('probes', 'run', 'exec-delay');
+  } finally {
     if (previous === undefined) delete process.env['BPFTRACE_PATH'];
     else process.env['BPFTRACE_PATH'] = previous;
-  });
-  assert.equal(status, 1);
-  assert.match(stderr, /\/nonexistent\/bpftrace cannot be run.*\n.*\[FORKTAX_NO_BPFTRACE\]/);
+  }
+}
+
+test('no bpftrace, or one that is too old, is told by its path', async () => {
+  const missing = await runBy('/nonexistent/bpftrace');
+  assert.equal(missing.status, 1);
+  assert.match(missing.stderr, /\/nonexistent\/bpftrace cannot be run.*\n.*\[FORKTAX_NO_BPFTRACE\]/);
+
+  const folder = mkdtempSync(join(tmpdir(), 'forktax-'));
+  const old = join(folder, 'bpftrace');
+  writeFileSync(old, '#!/bin/sh\necho bpftrace v0.16.0\n', { mode: 0o755 });
+  const tooOld = await runBy(old).finally(() => rmSync(folder, { recursive: true }));
+  assert.equal(tooOld.status, 1);
+  assert.match(
+    tooOld.stderr,
+    /bpftrace is bpftrace 0\.16\.0, but 0\.17 or later is needed.*\n.*\[FORKTAX_OLD_BPFTRACE\]/,
+  );
 });
