@@ -25,7 +25,7 @@ clean:
 
 # The collector as JavaScript, which Node.js starts faster and holds in less memory than TypeScript.
 build/collector/cli.js: $(shell find collector -name '*.ts' -not -path '*/test/*' -not -path '*/node_modules/*') \
-		tsconfig.json tsconfig.build.json collector/package.json
+		tsconfig.json tsconfig.build.json collector/package.json probes/bpftrace-wrapper/dist/index.js
 	node_modules/.bin/tsc -p tsconfig.build.json
 	@mkdir -p $(@D)
 	@cp collector/package.json $(@D)

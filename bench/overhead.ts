@@ -11,6 +11,7 @@ import { measureCollector } from './overhead/collector-cost.ts';
 import { compare } from './overhead/comparison.ts';
 import { markdownOf } from './overhead/markdown.ts';
 import { measureProbes } from './overhead/probe-cost.ts';
+import { SERVE_WITH_BPFTRACE, serveWith } from './overhead/tools.ts';
 import { measureScrape, type ScrapeCost } from './overhead/scrape-cost.ts';
 
 const PAGE = fileURLToPath(new URL('../docs/overhead.md', import.meta.url));
@@ -44,10 +45,11 @@ async function main(): Promise<void> {
   const [best] = callHooks;
   if (!best) throw new Error('the spawning calls cannot be seen here; `forktax doctor` says why');
   progress('what the probes run');
-  const probes = await measureProbes(callHooks, rounds);
+  const probes = await measureProbes([...callHooks, 'bpftrace'], rounds);
   const compared = await compare(callHooks, rounds, progress);
   progress('the collector, and scrapes');
-  const results = { probes, compared, collector: await measureCollector(best), scrapes: await measureScrapes() };
+  const collectors = [await measureCollector(serveWith(best)), await measureCollector(SERVE_WITH_BPFTRACE)];
+  const results = { probes, compared, collectors, scrapes: await measureScrapes() };
   const markdown = markdownOf(results);
   process.stdout.write(`${markdown}\n`);
   if (values.write) writeResults(markdown);

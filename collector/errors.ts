@@ -15,6 +15,12 @@ export const ERRORS = {
   FORKTAX_NO_NATIVE: { exit: 1, help: 'Build the native parts with `npm run setup`.' },
   FORKTAX_PROBES_REFUSED: { exit: 1, help: 'Please report this with the output of `forktax doctor --json`.' },
   FORKTAX_NO_HOOK: { exit: 1, help: '`forktax doctor` shows which hooks this kernel offers.' },
+  FORKTAX_NO_BPFTRACE: {
+    exit: 1,
+    help: 'Install it (`apt-get install bpftrace`, `dnf install bpftrace`), or name it in the environment: BPFTRACE_PATH.',
+  },
+  FORKTAX_OLD_BPFTRACE: { exit: 1, help: 'Install bpftrace 0.17 or later; Debian 12 and Ubuntu 23.04 have it.' },
+  FORKTAX_BPFTRACE: { exit: 1, help: '`forktax doctor` shows what this kernel offers to bpftrace.' },
   FORKTAX_NOT_FOUND: { exit: 127, help: 'Give a program that is in PATH, or its path.' },
   FORKTAX_NOT_EXECUTABLE: { exit: 126, help: 'Give a program that this user may execute.' },
   FORKTAX_VIA: { exit: 1, help: 'Choose another way with --via, or none to measure only.' },

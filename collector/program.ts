@@ -5,6 +5,7 @@ import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { healthCommand } from './commands/health.ts';
 import { histCommand } from './commands/hist.ts';
+import { probesCommand } from './commands/probes.ts';
 import { relaunchCommand } from './commands/relaunch.ts';
 import { serveCommand } from './commands/serve.ts';
 import { snoopCommand } from './commands/snoop.ts';
@@ -18,6 +19,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   histCommand,
   adviseCommand,
   relaunchCommand,
+  probesCommand,
   doctorCommand,
   healthCommand,
   completionCommand,
@@ -33,7 +35,7 @@ export function buildProgram(): CommandUnknownOpts {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  for (const build of COMMANDS) program.addCommand(build().copyInheritedSettings(program));
+  for (const build of COMMANDS) program.addCommand(inheriting(build(), program));
   return withManual(program, {
     examples: [
       ['forktax doctor', 'what this kernel and this user allow'],
@@ -42,4 +44,11 @@ export function buildProgram(): CommandUnknownOpts {
       ['forktax relaunch --compare -- npm test', 'what afork would save, measured'],
     ],
   });
+}
+
+/** A command and those below it, with the parent's ways to print and to end. */
+function inheriting(command: CommandUnknownOpts, parent: CommandUnknownOpts): CommandUnknownOpts {
+  command.copyInheritedSettings(parent);
+  for (const below of command.commands) inheriting(below, command);
+  return command;
 }

@@ -1,9 +1,8 @@
 /** What the collector itself takes: processor time and memory, at rest and while the machine spawns all it can. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallHook } from '../../collector/engine/engine.ts';
 import { runSpawnload } from '../../native/spawnload/spawnload.ts';
-import { serveWith, startTool, type RunningTool } from './tools.ts';
+import { startTool, type RunningTool, type Tool } from './tools.ts';
 
 const REST_MS = 10_000;
 const SPAWNS = 20_000;
@@ -18,53 +17,70 @@ interface Memory {
 }
 
 export interface CollectorCost {
+  readonly tool: string;
   readonly restCpuPercent: number;
   readonly rest: Memory;
   readonly fullCpuPercent: number;
   readonly full: Memory;
   readonly spawnsPerSecond: number;
+  readonly eventsLost: number;
 }
 
-export async function measureCollector(callHook: CallHook): Promise<CollectorCost> {
-  const collector = await startTool(serveWith(callHook));
+/** With what it has started: a bpftrace is part of its cost. */
+export async function measureCollector(tool: Tool): Promise<CollectorCost> {
+  const collector = await startTool(tool);
   try {
     await sleep(1000);
     const restCpuPercent = await cpuPercent(collector, () => sleep(REST_MS));
     const rest = memoryOf(collector);
-    let spawnsPerSecond = 0;
+    let loaded = { spawnsPerSecond: 0, eventsLost: 0 };
     const fullCpuPercent = await cpuPercent(collector, async () => {
-      spawnsPerSecond = await spawnWhileScraped(collector);
+      loaded = await spawnWhileScraped(collector);
     });
-    return { restCpuPercent, rest, fullCpuPercent, full: memoryOf(collector), spawnsPerSecond };
+    return { tool: tool.name, restCpuPercent, rest, fullCpuPercent, full: memoryOf(collector), ...loaded };
   } finally {
     await collector.stop();
   }
 }
 
-async function spawnWhileScraped(collector: RunningTool): Promise<number> {
+async function spawnWhileScraped(collector: RunningTool) {
   const url = /url=(\S+)/.exec(collector.output())?.[1] ?? '';
-  const scrape = async (): Promise<void> => void (await (await fetch(new URL('/metrics', url))).arrayBuffer());
+  const scrape = async (): Promise<string> => (await fetch(new URL('/metrics', url))).text();
   const timer = setInterval(() => void scrape(), SCRAPE_EVERY_MS);
   const truth = await runSpawnload(['--mechanism', 'vfork', '--live', '4', '--count', String(SPAWNS)]);
   clearInterval(timer);
-  await scrape();
-  return (truth.spawned / truth.elapsedNs) * 1e9;
+  const eventsLost = Number(/^forktax_events_lost_total (\d+)$/m.exec(await scrape())?.[1]);
+  return { spawnsPerSecond: (truth.spawned / truth.elapsedNs) * 1e9, eventsLost };
 }
 
 /** Of one processor. */
-async function cpuPercent({ pid }: RunningTool, work: () => Promise<void>): Promise<number> {
-  const [cpuBefore, before] = [cpuMs(pid), performance.now()];
+async function cpuPercent(tool: RunningTool, work: () => Promise<void>): Promise<number> {
+  const cpu = () => processesOf(tool).reduce((sum, pid) => sum + cpuMs(pid), 0);
+  const [cpuBefore, before] = [cpu(), performance.now()];
   await work();
-  return ((cpuMs(pid) - cpuBefore) / (performance.now() - before)) * 100;
+  return ((cpu() - cpuBefore) / (performance.now() - before)) * 100;
 }
 
 /** proc(5): the 14th and 15th field of stat; the second may hold blanks, but ends with the last parenthesis. */
-function cpuMs(pid: number | undefined): number {
+function cpuMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
-function memoryOf({ pid }: RunningTool): Memory {
+/** It and its children. */
+function processesOf({ pid = 0 }: RunningTool): number[] {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const children = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8'));
+  return [pid, ...children.join(' ').split(' ').filter(Boolean).map(Number)];
+}
+
+function memoryOf(tool: RunningTool): Memory {
+  const each = processesOf(tool).map(memoryOfProcess);
+  const sum = (name: keyof Memory): number => each.reduce((total, memory) => total + memory[name], 0);
+  return { resident: sum('resident'), private: sum('private') };
+}
+
+function memoryOfProcess(pid: number): Memory {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const mib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 1024;
   return { resident: mib('VmRSS'), private: mib('RssAnon') };

@@ -11,11 +11,11 @@ import type { Summary } from './statistics.ts';
 export interface Results {
   readonly probes: readonly ProbeCost[];
   readonly compared: readonly Compared[];
-  readonly collector: CollectorCost;
+  readonly collectors: readonly CollectorCost[];
   readonly scrapes: readonly ScrapeCost[];
 }
 
-export function markdownOf({ probes, compared, collector, scrapes }: Results): string {
+export function markdownOf({ probes, compared, collectors, scrapes }: Results): string {
   return [
     machine(),
     '### BPF, by the kernel’s own statistics',
@@ -26,7 +26,7 @@ export function markdownOf({ probes, compared, collector, scrapes }: Results): s
       unavailable === undefined ? [] : [`${tool} could not run here: \`${unavailable}\``],
     ),
     '### The collector',
-    collectorTable(collector),
+    collectorTable(collectors),
     '### A scrape',
     scrapeTable(scrapes),
   ].join('\n\n');
@@ -43,7 +43,7 @@ function machine(): string {
 
 type Cell = string | number;
 
-function table(titles: readonly string[], rows: readonly (readonly Cell[])[]): string {
+export function table(titles: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const line = (cells: readonly Cell[]): string => `| ${cells.join(' | ')} |`;
   return [line(titles), line(titles.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
 }
@@ -56,7 +56,7 @@ const middle = ({ median, low, high }: Summary): string => `${digits(median)} ($
 
 function probeTable(probes: readonly ProbeCost[]): string {
   const rows = probes.map((each) => [
-    each.callHook,
+    each.watcher === 'bpftrace' ? 'bpftrace, the engine' : `core, ${each.watcher}`,
     middle(each.posixSpawnNs),
     middle(each.forkNs),
     middle(each.childFaultNs),
@@ -65,7 +65,7 @@ function probeTable(probes: readonly ProbeCost[]): string {
     each.forkNs.runs,
   ]);
   const titles = ['a posix_spawn', 'a fork', 'a page fault of its child', 'any other page fault', 'any system call'];
-  return table(['calls seen by', ...titles.map((title) => `${title}, ns`), 'n'], rows);
+  return table(['engine, and how it sees the calls', ...titles.map((title) => `${title}, ns`), 'n'], rows);
 }
 
 /** Of the first tool, which is none, the values; of the others how many times that, round by round. */
@@ -84,16 +84,19 @@ function comparisonTable(compared: readonly Compared[]): string {
 const ratio = ({ median, low, high }: Summary): string =>
   `× ${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
 
-function collectorTable(cost: CollectorCost): string {
-  const { restCpuPercent, rest, fullCpuPercent, full } = cost;
-  const busy = `${Math.round(cost.spawnsPerSecond)} spawns/s, scraped every second`;
-  return table(
-    ['', 'processor, % of one', 'resident, MiB', 'of it private, MiB'],
+function collectorTable(costs: readonly CollectorCost[]): string {
+  const rows = costs.flatMap(({ tool, restCpuPercent, rest, fullCpuPercent, full, spawnsPerSecond, eventsLost }) => [
+    [tool, 'at rest', digits(restCpuPercent), digits(rest.resident), digits(rest.private), '–'],
     [
-      ['at rest', digits(restCpuPercent), digits(rest.resident), digits(rest.private)],
-      [busy, digits(fullCpuPercent), digits(full.resident), digits(full.private)],
+      tool,
+      `${Math.round(spawnsPerSecond)} spawns/s, scraped every second`,
+      digits(fullCpuPercent),
+      digits(full.resident),
+      digits(full.private),
+      String(eventsLost),
     ],
-  );
+  ]);
+  return table(['', '', 'processor, % of one', 'resident, MiB', 'of it private, MiB', 'events lost'], rows);
 }
 
 function scrapeTable(scrapes: readonly ScrapeCost[]): string {

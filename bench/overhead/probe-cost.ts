@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { openCoreEngine } from '../../collector/engine/core.ts';
 import { DEFAULT_ENGINE_OPTIONS, type CallHook, type Engine, type Snapshot } from '../../collector/engine/engine.ts';
 import { runSpawnload } from '../../native/spawnload/spawnload.ts';
+import { openWithPrograms } from './bpftrace-engine.ts';
 import { shuffled, summarize, type Summary } from './statistics.ts';
 
 const STATISTICS = '/proc/sys/kernel/bpf_stats_enabled';
@@ -12,8 +13,11 @@ const PAGE_FAULT = 'page_fault_user';
 /** These run at every system call of the host, and are told apart. */
 const EVERY_CALL = ['sys_enter', 'sys_exit'];
 
+/** The ways of the core engine to see the calls, and the other engine. */
+export type Watcher = CallHook | 'bpftrace';
+
 export interface ProbeCost {
-  readonly callHook: CallHook;
+  readonly watcher: Watcher;
   /** All other programs, for each spawn. */
   readonly posixSpawnNs: Summary;
   readonly forkNs: Summary;
@@ -24,7 +28,7 @@ export interface ProbeCost {
   readonly systemCallNs: Summary;
 }
 
-type Sample = Readonly<Record<Exclude<keyof ProbeCost, 'callHook'>, number>>;
+type Sample = Readonly<Record<Exclude<keyof ProbeCost, 'watcher'>, number>>;
 interface Spent {
   readonly runs: number;
   readonly runNs: number;
@@ -53,19 +57,19 @@ async function withStatistics<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-export function measureProbes(callHooks: readonly CallHook[], rounds: number): Promise<readonly ProbeCost[]> {
+export function measureProbes(watchers: readonly Watcher[], rounds: number): Promise<readonly ProbeCost[]> {
   return withStatistics(async () => {
-    const samples = new Map<CallHook, Sample[]>(callHooks.map((callHook) => [callHook, []]));
+    const samples = new Map<Watcher, Sample[]>(watchers.map((watcher) => [watcher, []]));
     for (let round = 0; round < rounds; round++)
-      for (const callHook of shuffled(callHooks)) samples.get(callHook)?.push(await sample(callHook));
-    return [...samples].map(([callHook, taken]) => summaryOf(callHook, taken));
+      for (const watcher of shuffled(watchers)) samples.get(watcher)?.push(await sample(watcher));
+    return [...samples].map(([watcher, taken]) => summaryOf(watcher, taken));
   });
 }
 
-function summaryOf(callHook: CallHook, samples: readonly Sample[]): ProbeCost {
+function summaryOf(watcher: Watcher, samples: readonly Sample[]): ProbeCost {
   const of = (name: keyof Sample): Summary => summarize(samples.map((each) => each[name]));
   return {
-    callHook,
+    watcher,
     posixSpawnNs: of('posixSpawnNs'),
     forkNs: of('forkNs'),
     childFaultNs: of('childFaultNs'),
@@ -74,8 +78,11 @@ function summaryOf(callHook: CallHook, samples: readonly Sample[]): ProbeCost {
   };
 }
 
-async function sample(callHook: CallHook): Promise<Sample> {
-  const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, callHook });
+async function sample(watcher: Watcher): Promise<Sample> {
+  const engine =
+    watcher === 'bpftrace'
+      ? await openWithPrograms()
+      : openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, callHook: watcher });
   try {
     const posixSpawn = await spent(engine, ['--mechanism', 'posix_spawn', '--count', String(SPAWNS)]);
     const fork = await spent(engine, ['--mechanism', 'fork', '--count', String(SPAWNS)]);
@@ -97,6 +104,7 @@ async function sample(callHook: CallHook): Promise<Sample> {
 async function spent(engine: Engine, load: readonly string[]): Promise<Measured> {
   const before = engine.snapshot();
   await runSpawnload(load);
+  await engine.settle?.();
   const after = engine.snapshot();
   const programs = after.programs.map(({ program, runs, runNs }): [string, Spent] => {
     const earlier = before.programs.find((each) => each.program === program);

@@ -35,11 +35,18 @@ export interface Tool {
   readonly ready: RegExp;
 }
 
-const forktax = (...args: string[]): readonly string[] => [FORKTAX, ...args];
+function forktax(...args: string[]): readonly string[] {
+  return [FORKTAX, ...args];
+}
 
 export function serveWith(callHook: CallHook): Tool {
-  const flags = [`--call-hook=${callHook}`, '--web.listen-address=127.0.0.1:0'];
-  return { name: `forktax serve, calls seen by ${callHook}`, command: forktax('serve', ...flags), ready: /listening/ };
+  return serve(`forktax serve, calls seen by ${callHook}`, '--engine=core', `--call-hook=${callHook}`);
+}
+
+export const SERVE_WITH_BPFTRACE = serve('forktax serve, by bpftrace', '--engine=bpftrace');
+
+function serve(name: string, ...flags: string[]): Tool {
+  return { name, command: forktax('serve', '--web.listen-address=127.0.0.1:0', ...flags), ready: /listening/ };
 }
 
 /** `NOTHING` twice: how far apart two runs of the same lie is the least that could be told from chance. */
@@ -49,7 +56,8 @@ export const toolsFor = (callHooks: readonly CallHook[]): readonly Tool[] => [
   NOTHING,
   { ...NOTHING, name: 'nothing, once more' },
   ...callHooks.map(serveWith),
-  { name: 'forktax snoop --json', command: forktax('snoop', '--json'), ready: /ready-check/ },
+  SERVE_WITH_BPFTRACE,
+  { name: 'forktax snoop --json', command: forktax('snoop', '--engine=core', '--json'), ready: /ready-check/ },
   { name: 'bpftrace, a line for each spawn', command: [...BPFTRACE, '-e', BPFTRACE_SCRIPT], ready: /ready-check/ },
   { name: 'bpftrace’s execsnoop.bt', command: [...BPFTRACE, '/usr/sbin/execsnoop.bt'], ready: /ready-check/ },
   { name: 'bcc’s execsnoop', command: ['execsnoop-bpfcc'], ready: /ready-check/ },

@@ -69,7 +69,7 @@ async function observeThere(url: string): Promise<Observed> {
 
 async function observeHere({ duration }: AdviseOptions, output: Output): Promise<Observed> {
   const aforkCostNs = await calibrateAfork();
-  const engine = await openEngine({ aforkCostNs }, output);
+  const engine = await openEngine('auto', { aforkCostNs }, output);
   try {
     output.talk('Observing process spawns; Ctrl-C ends.\n');
     const observation = await observe(engine, duration ?? DEFAULT_NS, stopRequested());

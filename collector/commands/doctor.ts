@@ -1,7 +1,15 @@
 /** `forktax doctor`: can forktax measure here, and if not, what to do? Changes nothing. */
 import { Command } from '@commander-js/extra-typings';
-import { DIAGNOSIS_FIELDS, diagnose, diagnosisRecord, type Trial } from '../doctor/examine.ts';
+import {
+  DIAGNOSIS_FIELDS,
+  diagnose,
+  diagnosisRecord,
+  seesSpawns,
+  type BpftraceTrial,
+  type Trial,
+} from '../doctor/examine.ts';
 import { readHost } from '../doctor/host.ts';
+import { DEFAULT_ENGINE_OPTIONS, type Hook } from '../engine/engine.ts';
 import { ForktaxError } from '../errors.ts';
 import { doctorText } from '../terminal/doctor-report.ts';
 import { withManual } from '../terminal/manual.ts';
@@ -13,7 +21,9 @@ export function doctorCommand() {
     .description('Tells whether forktax can measure here, and what to do if not. Exit status 0: it can; 1: it cannot.')
     .option('--json', 'print one JSON object')
     .action(async ({ json }) => {
-      const diagnosis = diagnose(readHost({ proc: '/proc', sys: '/sys' }), await tryEngine());
+      const trial = await tryEngine();
+      const bpftrace = await tryBpftrace(seesSpawns(trial));
+      const diagnosis = diagnose(readHost({ proc: '/proc', sys: '/sys' }), trial, bpftrace);
       const { data } = standardOutput;
       if (json) data(`${JSON.stringify(diagnosisRecord(diagnosis))}\n`);
       else data(doctorText(diagnosis, standardOutput));
@@ -37,5 +47,31 @@ async function tryEngine(): Promise<Trial> {
   } catch (error) {
     if (error instanceof ForktaxError) return { error };
     throw error;
+  }
+}
+
+/** Its engine is tried only where core's is no use: that takes a second or two. */
+async function tryBpftrace(isSpare: boolean): Promise<BpftraceTrial> {
+  const { findBpftrace } = await import('bpftrace-wrapper');
+  const { explained } = await import('../bpftrace/errors.ts');
+  try {
+    const { path, version } = await findBpftrace();
+    const found = { path, version: version.text };
+    return isSpare ? found : { ...found, ...(await tryBpftraceEngine()) };
+  } catch (error) {
+    const why = explained(error);
+    if (why instanceof ForktaxError) return { error: why };
+    throw error;
+  }
+}
+
+async function tryBpftraceEngine(): Promise<{ hooks: readonly Hook[] } | { refusal: string }> {
+  const { openBpftraceEngine } = await import('../engine/bpftrace.ts');
+  try {
+    const engine = await openBpftraceEngine(DEFAULT_ENGINE_OPTIONS);
+    engine.close();
+    return { hooks: engine.hooks };
+  } catch (error) {
+    return { refusal: (error as Error).message };
   }
 }

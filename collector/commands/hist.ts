@@ -13,7 +13,7 @@ import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
 import { pause, stopRequested } from '../terminal/stop.ts';
 import { clock, printable } from '../terminal/text.ts';
-import { callHookOption, nameByOption, openEngine } from './open-engine.ts';
+import { callHookOption, engineOption, nameByOption, openEngine } from './open-engine.ts';
 
 export function histCommand() {
   const command = new Command('hist')
@@ -27,13 +27,15 @@ export function histCommand() {
     .option('-p, --pid <pid>', 'only spawns by this process', parsePid)
     .option('-n, --name <comm>', 'only spawns by processes of this name', parseComm)
     .option('-T, --timestamp', 'print the time before each output')
+    .addOption(engineOption())
     .addOption(callHookOption())
     .addOption(nameByOption())
     .option('--json', 'print NDJSON')
     .action(async (interval, count, options) => {
       const { name: comm, pid } = options;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid }) };
-      const engine = await openEngine({ filter, callHook: options.callHook, nameBy: options.nameBy }, standardOutput);
+      const wanted = { filter, callHook: options.callHook, nameBy: options.nameBy };
+      const engine = await openEngine(options.engine, wanted, standardOutput);
       try {
         await hist(engine, { ...options, interval, count }, standardOutput, stopRequested());
       } finally {
@@ -74,6 +76,7 @@ export async function hist(engine: Engine, settings: HistSettings, output: Outpu
   output.talk('Measuring process spawns; Ctrl-C ends.\n');
   for (let left = settings.count ?? Infinity; left > 0 && !stop.aborted; left--) {
     await pause(settings.interval, stop);
+    await engine.settle?.();
     const { rows, atMs } = engine.snapshot();
     print(groupsOf(rowsSince(rows, before), settings), atMs, settings, output);
     before = rows;

@@ -3,8 +3,10 @@ import {
   CALL_HOOKS,
   NAMINGS,
   DEFAULT_ENGINE_OPTIONS,
+  ENGINES,
   absentColumns,
   type Engine,
+  type EngineChoice,
   type EngineOptions,
 } from '../engine/engine.ts';
 import { COLUMN_NAMES } from '../terminal/column-names.ts';
@@ -14,6 +16,13 @@ import type { Output } from '../terminal/output.ts';
 export function callHookOption() {
   return new Option('--call-hook <way>', 'where the spawning calls are seen')
     .choices(['auto', ...CALL_HOOKS] as const)
+    .default('auto' as const);
+}
+
+/** `--engine`, as `forktax serve` has it. */
+export function engineOption() {
+  return new Option('--engine <engine>', 'what measures; auto takes core, and bpftrace where core cannot run')
+    .choices(ENGINES)
     .default('auto' as const);
 }
 
@@ -28,9 +37,17 @@ export function nameByOption() {
 }
 
 /** Loads the probes; what they cannot see on this kernel is told to `talk`. */
-export async function openEngine(options: Partial<EngineOptions>, output: Output): Promise<Engine> {
-  const { openCoreEngine } = await import('../engine/core.ts');
-  const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, ...options });
+export async function openEngine(
+  choice: EngineChoice,
+  options: Partial<EngineOptions>,
+  output: Output,
+): Promise<Engine> {
+  const { openEngine: open } = await import('../engine/open.ts');
+  const engine = await open(choice, { ...DEFAULT_ENGINE_OPTIONS, ...options }, (trouble) =>
+    output.talk(`${trouble}\n`),
+  );
+  const core = engine.hooks.find(({ name }) => name === 'core');
+  if (core) output.talk(`Measuring by bpftrace: ${core.reason}\n`);
   for (const [column, reason] of absentColumns(engine.hooks))
     output.talk(`${COLUMN_NAMES[column]} cannot be seen: ${reason}\n`);
   return engine;

@@ -12,7 +12,7 @@ import { OUTCOME_COLUMN, SNOOP_COLUMNS } from '../terminal/snoop-columns.ts';
 import { isFailure } from '../terminal/snoop-table.ts';
 import { withManual } from '../terminal/manual.ts';
 import { pause, stopRequested } from '../terminal/stop.ts';
-import { callHookOption, nameByOption, openEngine } from './open-engine.ts';
+import { callHookOption, engineOption, nameByOption, openEngine } from './open-engine.ts';
 
 /** Room for the events of a burst: about 16,000. */
 const RING_BYTES = 1 << 22;
@@ -30,6 +30,7 @@ export function snoopCommand() {
     .option('-x, --failures', 'only failures: of the spawn, or of all execs of its child')
     .option('-d, --duration <duration>', 'stop after this time, such as 30s', parseDuration)
     .option('-c, --count <lines>', 'stop after so many lines', parseCount)
+    .addOption(engineOption())
     .addOption(callHookOption())
     .addOption(nameByOption())
     .option('--json', 'print NDJSON')
@@ -39,10 +40,8 @@ export function snoopCommand() {
       // The kernel finds descendants through spawners that pass its filter: a name would cut the line.
       const comm = follow ? undefined : name;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid, follow }) };
-      const engine = await openEngine(
-        { filter, ringBytes: RING_BYTES, callHook: options.callHook, nameBy: options.nameBy },
-        standardOutput,
-      );
+      const wanted = { filter, ringBytes: RING_BYTES, callHook: options.callHook, nameBy: options.nameBy };
+      const engine = await openEngine(options.engine, wanted, standardOutput);
       try {
         await snoop(engine, options, standardOutput, stopRequested());
       } finally {
@@ -103,6 +102,7 @@ export async function snoop(engine: Engine, settings: SnoopSettings, output: Out
   output.talk('Tracing process spawns; Ctrl-C ends.\n');
   printer.flush();
   await pause(settings.duration, AbortSignal.any([stop, printer.enough]));
+  await engine.settle?.();
   clearInterval(timer);
   unsubscribe();
   check();

@@ -76,6 +76,13 @@ export const SETTINGS = {
     fallback: 1024,
     help: 'rows in the table of spawn costs; what has no place is charged to "(other)"',
   },
+  engine: {
+    group: 'Measuring',
+    argument: 'engine',
+    choices: ['auto', 'core', 'bpftrace'],
+    fallback: 'auto',
+    help: 'what measures; auto takes core, and bpftrace where core cannot run',
+  },
   'call-hook': {
     group: 'Measuring',
     argument: 'way',

@@ -9,20 +9,26 @@ export type Trial =
   | { readonly callHook?: CallHook; readonly hooks: readonly Hook[] }
   | { readonly error: ForktaxError };
 
+/** What became of bpftrace: its version, and whether its engine ran where core could not; or why there is none. */
+export type BpftraceTrial =
+  | { readonly version: string; readonly path: string; readonly hooks?: readonly Hook[]; readonly refusal?: string }
+  | { readonly error: ForktaxError };
+
 export interface Diagnosis {
   /** Whether spawns can be measured here, by this process. */
   readonly able: boolean;
   /** Which engine would run; and how it would see the spawning calls. */
-  readonly engine?: 'core';
+  readonly engine?: 'core' | 'bpftrace';
   readonly callHook?: CallHook;
   readonly host: readonly Finding[];
   readonly hooks: readonly Finding[];
 }
 
-export function diagnose(host: Host, trial: Trial): Diagnosis {
-  const findings = examineHost(host);
+export function diagnose(host: Host, trial: Trial, bpftrace?: BpftraceTrial): Diagnosis {
+  const findings = [...examineHost(host), ...(bpftrace ? [examineBpftrace(bpftrace)] : [])];
+  if (bpftrace && 'hooks' in bpftrace) return byBpftrace(host, trial, findings, bpftrace.hooks ?? []);
   if ('error' in trial) return { able: false, host: [...findings, native(trial.error)], hooks: [] };
-  const able = trial.hooks.some(({ attached, columns }) => attached && columns.includes('spawns'));
+  const able = seesSpawns(trial);
   return {
     able,
     ...(able && { engine: 'core' }),
@@ -30,6 +36,35 @@ export function diagnose(host: Host, trial: Trial): Diagnosis {
     host: findings,
     hooks: examineHooks(trial.hooks, canLoad(host)),
   };
+}
+
+/** Whether the core engine can measure. */
+export function seesSpawns(trial: Trial): boolean {
+  if ('error' in trial) return false;
+  return trial.hooks.some(({ attached, columns }) => attached && columns.includes('spawns'));
+}
+
+/** bpftrace stands in for core: what core lacks is a loss no more. */
+function byBpftrace(host: Host, trial: Trial, findings: readonly Finding[], hooks: readonly Hook[]): Diagnosis {
+  const reason = 'error' in trial ? native(trial.error) : { found: 'the kernel does not take its probes' };
+  const core: Finding = { check: 'engine core', status: 'note', found: `cannot run: ${reason.found}` };
+  return {
+    able: true,
+    engine: 'bpftrace',
+    callHook: 'syscalls',
+    host: [...findings, core],
+    hooks: examineHooks(hooks, canLoad(host)),
+  };
+}
+
+/** Needed for `--engine=bpftrace` and `forktax probes run` only, so that nothing is lost without it. */
+function examineBpftrace(bpftrace: BpftraceTrial): Finding {
+  const check = 'bpftrace';
+  if ('error' in bpftrace)
+    return { check, status: 'note', found: bpftrace.error.message, fix: ERRORS[bpftrace.error.code].help };
+  const { version, path, refusal } = bpftrace;
+  if (refusal === undefined) return { check, status: 'ok', found: `${version}, ${path}` };
+  return { check, status: 'note', found: `${version}, ${path}; its engine cannot run: ${refusal}` };
 }
 
 function native(error: ForktaxError): Finding {

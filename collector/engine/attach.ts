@@ -175,6 +175,44 @@ function learnCpuOffsets(object: BpfObject): string | undefined {
   }
 }
 
+export interface KernelFacts {
+  /** Of this process, as the kernel has it: in a pid namespace it is another than this process knows. */
+  readonly ownPid: number;
+  /** What to add to a per-CPU pointer of the kernel to get the address on each CPU. */
+  readonly perCpuOffsets: readonly bigint[];
+}
+
+/** For a reader that is not of this object. Needs what loading probes needs. */
+export function kernelFacts(): KernelFacts {
+  const native = loadNative();
+  const object = new native.BpfObject(probesPath);
+  try {
+    const learning = new Set<string>(Object.values(LEARNING_PROGRAMS));
+    for (const program of object.programs()) object.setAutoload(program, learning.has(program));
+    object.setMaxEntries('costs', 1);
+    object.load();
+    object.runProgram(LEARNING_PROGRAMS.self, -1);
+    const inexact = learnCpuOffsets(object);
+    if (inexact !== undefined) throw new Error(inexact);
+    const ownPid = Buffer.alloc(4);
+    object.readGlobal('own_pid', ownPid);
+    const [pointer = 0n] = readU64s(object, 'anchor_pointer', 1);
+    const addresses = readU64s(object, 'anchor_address', MAX_CPUS).slice(0, possibleCpus());
+    return { ownPid: ownPid.readUInt32LE(), perCpuOffsets: addresses.map((address) => address - pointer) };
+  } finally {
+    object.close();
+  }
+}
+
+/** Of `probes/memory.bpf.h`. */
+const MAX_CPUS = 1024;
+
+function readU64s(object: BpfObject, variable: string, count: number): bigint[] {
+  const bytes = Buffer.alloc(count * 8);
+  object.readGlobal(variable, bytes);
+  return Array.from({ length: count }, (_, i) => bytes.readBigUInt64LE(i * 8));
+}
+
 function hookOf(plan: HookPlan, refused: string | undefined): Hook {
   const { name, columns } = plan;
   return refused === undefined

@@ -13,6 +13,7 @@ import {
   type SpawnSyscall,
 } from './engine.ts';
 import type { Layout } from './native.ts';
+import { statusOf } from './wait-status.ts';
 
 const FAILURE_KINDS = ['spawn', 'exec'] as const;
 const EVENT_KINDS = ['spawn', 'spawn-failure', 'exec', 'exec-failure', 'exit'] as const;
@@ -225,12 +226,6 @@ export function healthReader(
     processesTracked: processesTracked(0),
     callsTracked: callsTracked(0),
   });
-}
-
-/** As a shell says it: the exit status, or 128 + the signal (wait(2)). */
-function statusOf(waitStatus: number): number {
-  const signal = waitStatus & 0x7f;
-  return signal ? 128 + signal : (waitStatus >> 8) & 0xff;
 }
 
 /** Reads the i-th event of a buffer of them. */

@@ -224,6 +224,18 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   aforkCostNs: 25_000,
 };
 
+/** Which engine is asked for; `auto` takes core, and bpftrace where core cannot run. */
+export const ENGINES = ['auto', 'core', 'bpftrace'] as const;
+export type EngineChoice = (typeof ENGINES)[number];
+
+/** What happened while it was down is not counted; its restarts tell of it. */
+export interface Source {
+  /** How often it ended or fell silent, and was started again. */
+  readonly restarts: number;
+  /** Why nothing is measured now; absent while it runs. */
+  readonly down?: string;
+}
+
 export interface Engine {
   readonly name: 'core' | 'bpftrace' | 'replay';
   /** Which of the three ways sees the spawning calls; absent when none does. */
@@ -236,6 +248,13 @@ export interface Engine {
    * somebody is subscribed. Order is that of the kernel's ring.
    */
   subscribe(onEvents: (events: readonly EngineEvent[]) => void): () => void;
+  /** Of an engine whose source is another process. */
+  readonly source?: Source;
+  /**
+   * Resolves when the next snapshot holds what has happened up to now; with `faults`, all of their faults too. Absent:
+   * it always does.
+   */
+  settle?(options?: { readonly faults?: boolean }): Promise<void>;
   /** Detaches everything. Idempotent. */
   close(): void;
 }

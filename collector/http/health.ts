@@ -20,6 +20,7 @@ export const healthPlugin: FastifyPluginCallback<Options> = (app, { engine, read
 
   function problemOf(): string | undefined {
     if (!engine.hooks.some((hook) => hook.attached)) return 'no hook is attached';
+    if (engine.source?.down !== undefined) return engine.source.down;
     return readTables() ? undefined : 'the tables of spawn costs cannot be read';
   }
 };

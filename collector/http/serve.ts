@@ -5,9 +5,9 @@ import { formatConfig, loadConfig, type Sources } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { watchWebConfig, type WatchedWebConfig } from '../config/watch.ts';
 import { loadWebConfig, type WebConfig } from '../config/web.ts';
-import { openCoreEngine } from '../engine/core.ts';
 import { absentColumns, DEFAULT_ENGINE_OPTIONS, type Engine, type EngineOptions } from '../engine/engine.ts';
 import { dropCapabilities } from '../engine/native.ts';
+import { openEngine as openChosen } from '../engine/open.ts';
 import { ForktaxError } from '../errors.ts';
 import { createLogger } from '../log.ts';
 import { createProcessMetrics } from '../metrics/process.ts';
@@ -80,16 +80,19 @@ async function start(engine: Engine, config: Config, webConfig: () => WebConfig,
   });
   const addresses = config['web.systemd-socket'] ? passedSockets() : config['web.listen-address'];
   const listening = await listen(app, addresses, webConfig);
-  // After the last thing that may need them: a port below 1024.
-  const { keptCapBpf } = dropCapabilities(() => engine.snapshot());
-  logger.debug({ keptCapBpf }, 'capabilities were dropped');
+  // After the last thing that may need them: a port below 1024. A bpftrace that dies has to be started again with them.
+  if (engine.source) logger.debug('capabilities are kept: bpftrace needs them');
+  else {
+    const { keptCapBpf } = dropCapabilities(() => engine.snapshot());
+    logger.debug({ keptCapBpf }, 'capabilities were dropped');
+  }
   const scheme = webConfig().tls ? 'https' : 'http';
   for (const address of listening.addresses) logger.info({ url: `${scheme}://${address}/` }, 'listening');
   return listening;
 }
 
 async function openEngine(config: Config, logger: Logger): Promise<Engine> {
-  const engine = openCoreEngine(await engineOptionsOf(config));
+  const engine = await openChosen(config.engine, await engineOptionsOf(config), (trouble) => logger.error(trouble));
   const names = engine.hooks.map((hook) => hook.name);
   const unknown = config['without-hook'].find((name) => !names.includes(name));
   if (unknown !== undefined) {
@@ -98,6 +101,8 @@ async function openEngine(config: Config, logger: Logger): Promise<Engine> {
     throw new ForktaxError('FORKTAX_CONFIG', message);
   }
   logger.info({ version: VERSION, engine: engine.name, callHook: engine.callHook ?? 'none' }, 'measuring');
+  const core = engine.hooks.find(({ name }) => name === 'core');
+  if (core) logger.warn({ reason: core.reason }, 'the core engine cannot run, so bpftrace measures');
   for (const [column, reason] of absentColumns(engine.hooks)) logger.warn({ reason }, `not measured here: ${column}`);
   return engine;
 }

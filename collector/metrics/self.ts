@@ -31,8 +31,8 @@ const METRICS = [
     name: 'forktax_up',
     kind: 'gauge',
     labels: [],
-    help: 'Whether the tables of spawn costs could be read for this scrape.',
-    samples: (state) => one(state.snapshot ? 1 : 0),
+    help: 'Whether spawns are measured, and the tables of their costs could be read for this scrape.',
+    samples: ({ snapshot, engine }) => one(snapshot && engine.source?.down === undefined ? 1 : 0),
   },
   {
     name: 'forktax_build_info',
@@ -47,6 +47,13 @@ const METRICS = [
     labels: ['engine', 'call_hook'],
     help: 'Always 1; which engine measures, and where it sees the spawning calls ("none" when it cannot).',
     samples: ({ engine }) => [[{ engine: engine.name, call_hook: engine.callHook ?? 'none' }, 1]],
+  },
+  {
+    name: 'forktax_engine_restarts_total',
+    kind: 'counter',
+    labels: [],
+    help: 'How often bpftrace ended or fell silent and was started again. Always 0 with the engine core.',
+    samples: ({ engine }) => one(engine.source?.restarts ?? 0),
   },
   {
     name: 'forktax_hook_attached',
@@ -122,7 +129,7 @@ const METRICS = [
     name: 'forktax_events_lost_total',
     kind: 'counter',
     labels: [],
-    help: 'Events that found the ring buffer full. Metrics do not depend on events.',
+    help: 'Events that found the buffer full. Metrics of the engine core do not depend on events; those of bpftrace lack them.',
     samples: ofHealth('eventsLost'),
   },
   {

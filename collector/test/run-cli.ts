@@ -22,8 +22,8 @@ export interface CliProcess {
 }
 
 /** `before`: a command that runs it, such as setpriv with its options. */
-export function startCli(args: readonly string[], before: readonly string[] = []): CliProcess {
-  const [command = '', ...rest] = [...before, process.execPath, ...NODE_FLAGS, CLI, ...args];
+export function startCli(args: readonly string[], before: readonly string[] = [], cli = CLI): CliProcess {
+  const [command = '', ...rest] = [...before, process.execPath, ...NODE_FLAGS, cli, ...args];
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
   let stdout = '';
   let stderr = '';

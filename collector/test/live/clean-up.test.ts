@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { after, describe, test } from 'node:test';
-import { availableWays, openEngine, rowOf, total } from './engines.ts';
-import { scaled, spawnload, uniqueComm } from './spawnload.ts';
+import { after } from 'node:test';
+import { testEnds } from './ends.ts';
+import { availableWays, openedBy } from './engines.ts';
 
 interface BpfMap {
   readonly id: number;
@@ -32,31 +32,9 @@ function entriesOf(name: string): number {
   return (bpftool('map', 'dump', 'id', String(map.id)) as unknown[]).length;
 }
 
-const ENDS: readonly (readonly [string, readonly string[], { readonly execs: boolean }])[] = [
-  ['exec from a thread that is not the leader', ['--exec-from-thread'], { execs: true }],
-  ['exit without exec', ['--no-exec'], { execs: false }],
-  ['killed before exec', ['--kill'], { execs: false }],
-  ['failed exec', ['--exec-missing'], { execs: false }],
-  ['spawned by a thread that is not the leader', ['--from-thread'], { execs: true }],
-  ['several at once', ['--threads', '4', '--live', '8'], { execs: true }],
-];
-
-for (const way of availableWays()) {
-  describe(`seen by ${way}`, () => {
-    for (const [name, args, { execs }] of ENDS)
-      test(name, async () => {
-        const comm = uniqueComm();
-        const count = scaled(40);
-        using engine = openEngine({ callHook: way, filter: { comm } });
-        await spawnload('--mechanism', 'fork', '--comm', comm, '--count', count, ...args);
-        const row = rowOf(engine, comm);
-        const seen = [row.spawns, total(row.stall), total(row.lifetime), total(row.execDelay), row.execStalls];
-        assert.deepEqual(seen, [count, count, count, execs ? count : 0, execs ? count : 0]);
-        assert.deepEqual([entriesOf('processes'), entriesOf('calls')], [0, 0]);
-        const { processesTracked, callsTracked, processesUntracked, callsUntracked } = engine.snapshot().health;
-        assert.deepEqual([processesTracked, callsTracked, processesUntracked, callsUntracked], [0, 0, 0, 0]);
-      });
+for (const way of availableWays())
+  testEnds(`seen by ${way}`, openedBy(way), () => {
+    assert.deepEqual([entriesOf('processes'), entriesOf('calls')], [0, 0]);
   });
-}
 
 after(() => assert.deepEqual(mapsOfThisProcess(), [], 'a closed engine leaves no map'));

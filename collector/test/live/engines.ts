@@ -6,11 +6,28 @@ import {
   type EngineOptions,
   DEFAULT_ENGINE_OPTIONS,
 } from '../../engine/engine.ts';
+import { openBpftraceEngine } from '../../engine/bpftrace.ts';
 import { openCoreEngine, tryHooks } from '../../engine/core.ts';
 
+/** An engine of some kind, and with the kind's own options. */
+export type Open = (options?: Partial<EngineOptions>) => Promise<Engine & Disposable>;
+
+export const openedBy =
+  (callHook: CallHook): Open =>
+  async (options) =>
+    openEngine({ ...options, callHook });
+
+export const openBpftrace: Open = async (options) => disposable(await openBpftraceEngine(withDefaults(options)));
+
+/** Until the engine knows all that has happened. */
+export const settle = (engine: Engine, options?: { readonly faults?: boolean }) => engine.settle?.(options);
+
+const withDefaults = (options: Partial<EngineOptions> = {}) => ({ ...DEFAULT_ENGINE_OPTIONS, ...options });
+
+const disposable = (engine: Engine) => Object.assign(engine, { [Symbol.dispose]: () => engine.close() });
+
 export function openEngine(options: Partial<EngineOptions> = {}): Engine & Disposable {
-  const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, ...options });
-  return Object.assign(engine, { [Symbol.dispose]: () => engine.close() });
+  return disposable(openCoreEngine(withDefaults(options)));
 }
 
 /** The ways to see the spawning calls that this kernel and this process allow; at least one. */

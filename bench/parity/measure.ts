@@ -1,0 +1,167 @@
+/** Both engines at once over one load: what each has counted of every row, and how far their stalls lie apart. */
+import { openBpftraceEngine } from '../../collector/engine/bpftrace.ts';
+import { openCoreEngine } from '../../collector/engine/core.ts';
+import {
+  DEFAULT_ENGINE_OPTIONS,
+  type CostRow,
+  type Engine,
+  type EngineEvent,
+  type EngineOptions,
+} from '../../collector/engine/engine.ts';
+import { histogramCount } from '../../collector/ledger/histogram.ts';
+import { runSpawnload } from '../../native/spawnload/spawnload.ts';
+
+const MIB = 1 << 20;
+const TOUCHES = ['--rss', String(16 * MIB), '--parent-touch', '10', '--child-touch', '5'];
+
+/** One for each mechanism, and one for each kind of failure; by the comm that it runs under. */
+const LOADS: Readonly<Record<string, readonly string[]>> = {
+  'parity-fork': ['--mechanism', 'fork', ...TOUCHES],
+  'parity-vfork': ['--mechanism', 'vfork', '--rss', String(16 * MIB)],
+  'parity-afork': ['--mechanism', 'afork', '--live', '4'],
+  'parity-spawn': ['--mechanism', 'posix_spawn'],
+  'parity-threads': ['--mechanism', 'fork', '--threads', '4', '--live', '4'],
+  'parity-missing': ['--mechanism', 'posix_spawn', '--exec-missing'],
+  'parity-refused': ['--mechanism', 'fork', '--nproc-limit'],
+};
+
+/** What must be equal, and how it is read from a row. */
+const COUNTS: Readonly<Record<string, (row: CostRow) => number>> = {
+  spawns: (row) => row.spawns,
+  stalls: (row) => histogramCount(row.stall),
+  'copied bytes': (row) => row.copiedRss.sum,
+  'page table bytes': (row) => row.copiedPageTableBytes,
+  execs: (row) => histogramCount(row.execDelay),
+  exits: (row) => histogramCount(row.lifetime),
+  'CoW, parent': (row) => row.cowFaultsParent,
+  'CoW, child': (row) => row.cowFaultsChild,
+  'child faults': (row) => row.childFaults,
+};
+
+/** Of one row or kind of failure. */
+export interface Parity {
+  readonly row: string;
+  readonly what: string;
+  readonly core: number;
+  readonly bpftrace: number;
+}
+
+/** Of the spawns that both engines told of: bpftrace's stall less core's, nanoseconds. */
+interface StallDifference {
+  readonly comm: string;
+  readonly spawns: number;
+  readonly medianStallNs: number;
+  readonly medianNs: number;
+  readonly p99Ns: number;
+}
+
+export interface ParityResults {
+  readonly spawns: number;
+  readonly counts: readonly Parity[];
+  readonly stalls: readonly StallDifference[];
+  /** Events that either engine lost: then nothing here means anything. */
+  readonly lost: number;
+}
+
+/** Both see the calls by the same tracepoints, core first at each, so that neither contains the other. */
+const OPTIONS: EngineOptions = { ...DEFAULT_ENGINE_OPTIONS, callHook: 'syscalls', ringBytes: 1 << 24 };
+
+/** `spawns` of each load. */
+export async function measureParity(spawns: number): Promise<ParityResults> {
+  const core = openCoreEngine(OPTIONS);
+  try {
+    const bpftrace = await openBpftraceEngine(OPTIONS);
+    try {
+      return await measure({ core, bpftrace }, spawns);
+    } finally {
+      bpftrace.close();
+    }
+  } finally {
+    core.close();
+  }
+}
+
+interface Both {
+  readonly core: Engine;
+  readonly bpftrace: Engine;
+}
+
+async function measure({ core, bpftrace }: Both, spawns: number): Promise<ParityResults> {
+  const stalls = { core: stallsOf(core), bpftrace: stallsOf(bpftrace) };
+  for (const [comm, args] of Object.entries(LOADS))
+    await runSpawnload([...args, '--comm', comm, '--count', String(spawns)]);
+  await bpftrace.settle?.({ faults: true });
+  const found = { core: countsOf(core), bpftrace: countsOf(bpftrace) };
+  const names = [...new Set([...found.core.keys(), ...found.bpftrace.keys()])].toSorted();
+  return {
+    spawns,
+    counts: names.map((name) => {
+      const [row = '', what = ''] = name.split('\t');
+      return { row, what, core: found.core.get(name) ?? 0, bpftrace: found.bpftrace.get(name) ?? 0 };
+    }),
+    stalls: Object.keys(LOADS).flatMap((comm) => differenceOf(comm, stalls.core.stop(), stalls.bpftrace.stop())),
+    lost: core.snapshot().health.eventsLost + bpftrace.snapshot().health.eventsLost,
+  };
+}
+
+/** `row TAB what` → how much; of the loads only. */
+function countsOf(engine: Engine): Map<string, number> {
+  const counts = new Map<string, number>();
+  const { rows, failures } = engine.snapshot();
+  for (const row of rows.filter(({ comm }) => comm in LOADS)) {
+    const name = `${row.comm} ${row.mechanism} ${row.syscall}`;
+    for (const [what, read] of Object.entries(COUNTS)) counts.set(`${name}\t${what}`, read(row));
+  }
+  for (const { comm, syscall, kind, errno, count } of failures.filter((failure) => failure.comm in LOADS))
+    counts.set(`${comm} ${syscall}\t${kind} failures, errno ${errno}`, count);
+  return counts;
+}
+
+type Stalls = Map<string, Map<number, number>>;
+
+/** comm → child → stall, until it is stopped. */
+function stallsOf(engine: Engine): { stop(): Stalls } {
+  const stalls: Stalls = new Map();
+  const stop = engine.subscribe((events: readonly EngineEvent[]) => {
+    for (const event of events) {
+      if (event.kind !== 'spawn' || event.stallNs === undefined || !(event.comm in LOADS)) continue;
+      const ofComm = stalls.get(event.comm) ?? new Map<number, number>();
+      ofComm.set(event.child, event.stallNs);
+      stalls.set(event.comm, ofComm);
+    }
+  });
+  return {
+    stop() {
+      stop();
+      return stalls;
+    },
+  };
+}
+
+function differenceOf(comm: string, core: Stalls, bpftrace: Stalls): StallDifference[] {
+  const others = bpftrace.get(comm);
+  const pairs = [...(core.get(comm) ?? [])].flatMap(([child, stallNs]) => {
+    const other = others?.get(child);
+    return other === undefined ? [] : [[stallNs, other] as const];
+  });
+  if (pairs.length === 0) return [];
+  const differences = pairs.map(([a, b]) => b - a).toSorted((a, b) => a - b);
+  return [
+    {
+      comm,
+      spawns: pairs.length,
+      medianStallNs: at(
+        pairs.map(([a]) => a).toSorted((a, b) => a - b),
+        0.5,
+      ),
+      medianNs: at(differences, 0.5),
+      p99Ns: at(
+        differences.map(Math.abs).toSorted((a, b) => a - b),
+        0.99,
+      ),
+    },
+  ];
+}
+
+const at = (sorted: readonly number[], quantile: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? Number.NaN;

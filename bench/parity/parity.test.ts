@@ -1,0 +1,26 @@
+/** The two engines say the same of the same spawns. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { measureParity } from './measure.ts';
+
+/** More than a hook and a program of either engine take between the two clocks of one moment; less than any stall. */
+const BETWEEN_HOOKS_NS = 50_000;
+
+test('both engines at once: the same counts and bytes in every row, the stalls apart by what lies between their hooks', async () => {
+  const { counts, stalls, lost, spawns } = await measureParity(2000);
+  assert.equal(lost, 0);
+  assert.deepEqual(
+    counts.filter(({ core, bpftrace }) => core !== bpftrace),
+    [],
+  );
+  const of = (row: string, what: string) => counts.find((each) => each.row === row && each.what === what)?.core;
+  for (const row of ['parity-fork fork fork', 'parity-vfork vfork vfork', 'parity-afork afork clone'])
+    for (const what of ['spawns', 'stalls', 'execs', 'exits']) assert.equal(of(row, what), spawns, `${row} ${what}`);
+  assert.ok((of('parity-fork fork fork', 'copied bytes') ?? 0) > spawns * (16 << 20));
+  assert.equal(of('parity-refused fork', 'spawn failures, errno 11'), spawns);
+  assert.equal(stalls.length, 6, 'of each load but the one that is refused');
+  for (const { comm, medianNs, spawns: told } of stalls) {
+    assert.equal(told, spawns, comm);
+    assert.ok(Math.abs(medianNs) < BETWEEN_HOOKS_NS, `${comm}: ${medianNs} ns`);
+  }
+});

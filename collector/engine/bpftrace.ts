@@ -1,0 +1,191 @@
+/**
+ * The bpftrace engine: where the core engine cannot run, bpftrace tells each step of each spawn, and this process counts.
+ * What bpftrace loses is missing in the counts; `eventsLost` says how much. Faults are told up to three seconds late.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { availableParallelism } from 'node:os';
+import type { Message } from 'bpftrace-wrapper';
+import { ForktaxError } from '../errors.ts';
+import { CostTable } from '../ledger/cost-table.ts';
+import { bootEpochMs } from './bpftrace/clocks.ts';
+import { Joiner } from './bpftrace/joiner.ts';
+import { parseStep } from './bpftrace/lines.ts';
+import { pageBytes } from './bpftrace/page-bytes.ts';
+import { engineScript } from './bpftrace/script.ts';
+import { Supervisor } from './bpftrace/supervisor.ts';
+import type { Engine, EngineEvent, EngineOptions, Hook, Snapshot, Source } from './engine.ts';
+
+const DELIVER_MS = 50;
+/** Beats of four a second. */
+const EXPIRE_BEATS = 20;
+/** Then the map of faults may be written again, and what was counted meanwhile be cleared unseen. */
+const LATEST_TURN_MS = 1_400;
+const SETTLE_POLL_MS = 20;
+/** Room for some 100,000 lines. */
+const BUFFER_BYTES = 16 << 20;
+
+/** @throws FORKTAX_NO_BPFTRACE, FORKTAX_OLD_BPFTRACE, FORKTAX_NO_PRIVILEGE, FORKTAX_BPFTRACE, FORKTAX_NO_HOOK */
+export async function openBpftraceEngine(
+  options: EngineOptions,
+  report: (trouble: string) => void = () => {},
+  bufferBytes = BUFFER_BYTES,
+): Promise<Engine> {
+  if (options.callHook !== 'auto' && options.callHook !== 'syscalls')
+    throw new ForktaxError(
+      'FORKTAX_NO_HOOK',
+      `bpftrace sees the spawning calls by syscalls, not by ${options.callHook}`,
+    );
+  const engine = new BpftraceEngine(options);
+  await engine.start(report, bufferBytes);
+  return engine;
+}
+
+class BpftraceEngine implements Engine {
+  readonly name = 'bpftrace';
+  readonly callHook = 'syscalls';
+  readonly label: EngineOptions['label'];
+  readonly hooks: readonly Hook[];
+  readonly #options: EngineOptions;
+  readonly #script: ReturnType<typeof engineScript>;
+  readonly #table: CostTable;
+  readonly #joiner: Joiner;
+  readonly #subscribers = new Set<(events: readonly EngineEvent[]) => void>();
+  #events: EngineEvent[] = [];
+  #deliverTimer: NodeJS.Timeout | undefined;
+  #supervisor: Supervisor | undefined;
+  #bootEpochMs = bootEpochMs();
+  #eventsLost = 0;
+  #keysLost = 0;
+  #beats = 0;
+  /** When each of the two maps of faults was told last, milliseconds since the epoch. */
+  readonly #turns: [number, number] = [0, 0];
+  #closed = false;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.label = options.label;
+    this.#script = engineScript(options);
+    this.hooks = this.#script.hooks;
+    this.#table = new CostTable(options);
+    const { label, aforkCostNs, filter } = options;
+    const joined = { label, aforkCostNs, filter, ownPid: this.#script.ownPid, pageBytes: pageBytes() };
+    this.#joiner = new Joiner(this.#table, { ...joined, bootEpochMs: () => this.#bootEpochMs }, (event) =>
+      this.#emit(event),
+    );
+  }
+
+  async start(report: (trouble: string) => void, bufferBytes: number): Promise<void> {
+    this.#supervisor = await Supervisor.start({
+      script: this.#script,
+      cpus: availableParallelism(),
+      bufferBytes,
+      onMessage: (message) => this.#take(message),
+      onEnd: () => this.#joiner.forget(),
+      report,
+    });
+  }
+
+  get source(): Source {
+    const { restarts = 0, down } = this.#supervisor ?? {};
+    return { restarts, ...(down !== undefined && { down }) };
+  }
+
+  #take(message: Message): void {
+    if (message.type === 'printf') this.#takeLine(message.text.replace(/\n$/, ''));
+    else if (message.type === 'heartbeat') this.#beat();
+    else if (message.type === 'map' && message.name.startsWith('@faults')) this.#takeFaults(message.entries);
+    else if (message.type === 'lost') this.#eventsLost += message.events;
+    else if (message.type === 'helper-error' && message.helper === 'map_update_elem') this.#keysLost++;
+  }
+
+  #takeLine(line: string): void {
+    const step = parseStep(line);
+    if (!step) this.#eventsLost++;
+    else if (step.kind !== 'turn') this.#joiner.take(step);
+    else {
+      const toldMs = Number(step.now) / 1e6 + this.#bootEpochMs;
+      if (Date.now() - toldMs > LATEST_TURN_MS) this.#eventsLost++;
+      this.#turns[step.map === 0 ? 0 : 1] = toldMs;
+    }
+  }
+
+  #takeFaults(entries: Extract<Message, { type: 'map' }>['entries']): void {
+    for (const [key, count] of entries) {
+      const [pid = 0, what = 0] = key.split(',').map(Number);
+      this.#joiner.takeFaults(pid, what, Number(count));
+    }
+  }
+
+  #beat(): void {
+    this.#beats++;
+    if (this.#beats % EXPIRE_BEATS !== 0) return;
+    this.#bootEpochMs = bootEpochMs();
+    this.#joiner.expire(Date.now());
+  }
+
+  snapshot(): Snapshot {
+    const atMs = Date.now();
+    this.#table.evictIdle(atMs);
+    const { rowsFolded, rowsEvicted, failuresFolded, size } = this.#table;
+    const { callsTracked, callsUntracked, processesTracked, processesUntracked } = this.#joiner;
+    return {
+      atMs,
+      rows: this.#table.rows(),
+      failures: this.#table.failures(),
+      health: {
+        eventsLost: this.#eventsLost,
+        rowsFolded,
+        rowsEvicted,
+        failuresFolded,
+        callsTracked,
+        callsUntracked,
+        processesTracked,
+        processesUntracked: processesUntracked + this.#keysLost,
+        tableRows: size,
+        tableCapacity: this.#options.maxSpawners,
+      },
+      programs: [],
+    };
+  }
+
+  subscribe(onEvents: (events: readonly EngineEvent[]) => void): () => void {
+    const subscriber = (events: readonly EngineEvent[]) => onEvents(events);
+    this.#subscribers.add(subscriber);
+    return () => {
+      this.#deliver();
+      this.#subscribers.delete(subscriber);
+    };
+  }
+
+  #emit(event: EngineEvent): void {
+    if (this.#subscribers.size === 0) return;
+    this.#events.push(event);
+    this.#deliverTimer ??= setTimeout(() => this.#deliver(), DELIVER_MS);
+  }
+
+  #deliver(): void {
+    clearTimeout(this.#deliverTimer);
+    this.#deliverTimer = undefined;
+    const events = this.#events;
+    this.#events = [];
+    if (events.length > 0) for (const subscriber of this.#subscribers) subscriber(events);
+  }
+
+  /** The second beat from now was sent when every buffer had been read since. */
+  async settle({ faults = false }: { readonly faults?: boolean } = {}): Promise<void> {
+    const beats = this.#beats + 2;
+    const sinceMs = Date.now() + SETTLE_POLL_MS;
+    const waits = faults && this.hooks.some(({ name, attached }) => attached && name === 'page_fault_user');
+    const settled = () => this.#beats >= beats && (!waits || this.#turns.every((toldMs) => toldMs > sinceMs));
+    while (!this.#closed && this.source.down === undefined && !settled()) await sleep(SETTLE_POLL_MS);
+    this.#deliver();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#deliver();
+    this.#subscribers.clear();
+    this.#supervisor?.close();
+  }
+}

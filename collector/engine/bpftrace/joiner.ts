@@ -1,0 +1,315 @@
+/**
+ * Makes costs and events of the steps that bpftrace tells, in whatever order they come: the steps of one spawn are told
+ * on several processors. A step that needs another waits for it. What waits too long is counted as untracked.
+ */
+import { ChargedRow, type CostTable } from '../../ledger/cost-table.ts';
+import {
+  SYSCALLS,
+  type CostKey,
+  type EngineEvent,
+  type EngineOptions,
+  type Mechanism,
+  type SpawnSyscall,
+} from '../engine.ts';
+import { statusOf } from '../wait-status.ts';
+import type { Birth, Exec, ExecFailure, Exit, Failure, Return, Step } from './lines.ts';
+
+/** For a step whose other half was lost, and for faults, which are told seconds after they happened. */
+const WAIT_MS = 10_000;
+/** As in `probes/state.bpf.h`. */
+const MOST_CALLS = 4096;
+const MOST_PROCESSES = 32_768;
+
+const CLONE_VM = 0x100;
+const CLONE_VFORK = 0x4000;
+
+interface SpawnCall {
+  readonly birth: Birth;
+  readonly key: CostKey;
+  readonly child: Child;
+  /** When its thread was seen in another call: it will not return from this one. */
+  replacedAtMs?: number;
+}
+
+interface Child {
+  readonly birth: Birth;
+  readonly bornNs: bigint;
+  readonly key: CostKey;
+  stallNs: number | undefined;
+  executed: boolean;
+  ended: boolean;
+  /** Since when nothing is expected but late faults. */
+  endedAtMs: number;
+}
+
+type Waiting = { readonly step: Return | Exec | ExecFailure | Exit; readonly sinceMs: number };
+
+export interface JoinerOptions extends Pick<EngineOptions, 'label' | 'aforkCostNs' | 'filter'> {
+  readonly ownPid: number;
+  readonly pageBytes: number;
+  /** Milliseconds since the epoch when the boot clock was at 0. */
+  readonly bootEpochMs: () => number;
+}
+
+export class Joiner {
+  readonly #table: CostTable;
+  readonly #options: JoinerOptions;
+  readonly #emit: (event: EngineEvent) => void;
+  readonly #children = new Map<string, Child>();
+  readonly #childOfPid = new Map<number, Child>();
+  readonly #calls = new Map<string, SpawnCall>();
+  readonly #callOfThread = new Map<number, string>();
+  /** What a pid's CoW faults as a spawner are charged to: its last fork. */
+  readonly #forks = new Map<number, CostKey>();
+  readonly #waiting = new Map<string, Waiting[]>();
+  callsUntracked = 0;
+  processesUntracked = 0;
+
+  constructor(table: CostTable, options: JoinerOptions, emit: (event: EngineEvent) => void) {
+    this.#table = table;
+    this.#options = options;
+    this.#emit = emit;
+  }
+
+  get callsTracked(): number {
+    return this.#calls.size;
+  }
+
+  get processesTracked(): number {
+    let alive = 0;
+    for (const { ended } of this.#children.values()) if (!ended) alive++;
+    return alive;
+  }
+
+  take(step: Step): void {
+    switch (step.kind) {
+      case 'birth':
+        return this.#takeBirth(step);
+      case 'return':
+        return this.#takeReturn(step);
+      case 'failure':
+        return this.#takeFailure(step);
+      case 'exec':
+      case 'exec-failure':
+      case 'exit':
+        return this.#takeOfChild(step);
+    }
+  }
+
+  #takeBirth(birth: Birth): void {
+    const key = this.#keyOf(birth, mechanismOf(birth.flags));
+    const row = this.#row(key);
+    const child: Child = {
+      birth,
+      bornNs: BigInt(birth.birth),
+      key,
+      stallNs: undefined,
+      executed: false,
+      ended: false,
+      endedAtMs: 0,
+    };
+    row.spawns++;
+    row.copiedPageTableBytes += birth.pageTableBytes;
+    row.copiedRss.observe(birth.pages * this.#options.pageBytes);
+    if (key.mechanism === 'fork') remember(this.#forks, birth.pid, key, MOST_PROCESSES);
+    if (remember(this.#children, childName(birth), child, MOST_PROCESSES)) this.processesUntracked++;
+    this.#childOfPid.set(birth.child, child);
+    if (syscallOf(birth.call) === 'unknown') this.#emit(this.#spawnEvent(birth, key, child.bornNs));
+    else {
+      const replaced = this.#calls.get(this.#callOfThread.get(birth.tid) ?? '');
+      if (replaced) replaced.replacedAtMs = Date.now();
+      if (remember(this.#calls, callName(birth), { birth, key, child }, MOST_CALLS)) this.callsUntracked++;
+      this.#callOfThread.set(birth.tid, callName(birth));
+      this.#takeWaiting(callName(birth));
+    }
+    this.#takeWaiting(childName(birth));
+  }
+
+  #takeReturn(step: Return): void {
+    const call = this.#calls.get(callName(step));
+    if (!call) return this.#wait(callName(step), step);
+    this.#calls.delete(callName(step));
+    if (this.#callOfThread.get(step.tid) === callName(step)) this.#callOfThread.delete(step.tid);
+    const { birth, key, child } = call;
+    const startNs = startOf(step.call);
+    const stallNs = Number(step.now - startNs);
+    const copyNs = Number(child.bornNs - startNs);
+    const row = this.#row(key);
+    row.stall.observe(stallNs);
+    row.copyNs += copyNs;
+    row.noteSlowest({ pid: birth.pid, stallNs, atMs: this.#atMs(step.now) });
+    child.stallNs = stallNs;
+    if (child.executed) row.chargeExecStall(stallNs, this.#options.aforkCostNs);
+    this.#emit({ ...this.#spawnEvent(birth, key, step.now), stallNs, copyNs });
+  }
+
+  #takeFailure(step: Failure): void {
+    if (!this.#isWanted(step)) return;
+    const key = this.#keyOf(step, mechanismOf(flagsOf(step.call)));
+    const { comm, syscall, id } = key;
+    this.#table.countFailure({ kind: 'spawn', comm, syscall, errno: step.errno, ...(id !== undefined && { id }) });
+    this.#emit({
+      kind: 'spawn-failure',
+      atMs: this.#atMs(step.now),
+      pid: step.pid,
+      tid: step.tid,
+      comm,
+      mechanism: key.mechanism,
+      syscall,
+      cgroup: step.cgroup,
+      stallNs: Number(step.now - startOf(step.call)),
+      errno: step.errno,
+    });
+  }
+
+  /** A call that failed is told of whoever made it: the probes ask whose spawns are wanted when there is a child. */
+  #isWanted({ pid, comm, cgroup }: Failure): boolean {
+    const { ownPid, filter } = this.#options;
+    if (pid === ownPid) return false;
+    if (filter.comm !== undefined && comm !== filter.comm) return false;
+    if (filter.cgroup !== undefined && cgroup !== filter.cgroup) return false;
+    if (filter.pid === undefined || pid === filter.pid) return true;
+    return filter.follow === true && this.#childOfPid.get(pid)?.ended === false;
+  }
+
+  #takeOfChild(step: Exec | ExecFailure | Exit): void {
+    const child = this.#children.get(childName(step));
+    // It has exec'd: that is told by a step of its own, which may come later.
+    if (!child || (step.kind === 'exit' && step.executed && !child.executed)) return this.#wait(childName(step), step);
+    if (step.kind === 'exec') this.#takeExec(child, step);
+    else if (step.kind === 'exec-failure') this.#takeExecFailure(child, step);
+    else this.#takeExit(child, step);
+  }
+
+  #takeExec(child: Child, step: Exec): void {
+    if (child.executed) return;
+    child.executed = true;
+    const delayNs = Number(step.now - child.bornNs);
+    const row = this.#row(child.key);
+    row.execDelay.observe(delayNs);
+    if (child.stallNs !== undefined) row.chargeExecStall(child.stallNs, this.#options.aforkCostNs);
+    this.#emit({ kind: 'exec', ...this.#ofChild(child, step.now), delayNs, file: step.file });
+    this.#takeWaiting(childName(step));
+  }
+
+  #takeExecFailure(child: Child, { now, errno, file }: ExecFailure): void {
+    const { comm, syscall, id } = child.key;
+    this.#table.countFailure({ kind: 'exec', comm, syscall, errno, ...(id !== undefined && { id }) });
+    const delayNs = Number(now - child.bornNs);
+    this.#emit({ kind: 'exec-failure', ...this.#ofChild(child, now), delayNs, errno, file });
+  }
+
+  #takeExit(child: Child, { now, exitCode, executed }: Exit): void {
+    const lifetimeNs = Number(now - child.bornNs);
+    child.ended = true;
+    child.endedAtMs = Date.now();
+    this.#row(child.key).lifetime.observe(lifetimeNs);
+    const status = statusOf(exitCode);
+    this.#emit({ kind: 'exit', ...this.#ofChild(child, now), lifetimeNs, status, execSeen: executed });
+  }
+
+  /** `what` is a set: 1 CoW in a spawner, 2 in a child before its exec, 4 CoW there. */
+  takeFaults(pid: number, what: number, count: number): void {
+    const fork = this.#forks.get(pid);
+    const child = this.#childOfPid.get(pid);
+    if (what & 1 && fork) this.#table.rowOf(fork, 0).cowFaultsParent += count;
+    if (!child || !(what & 6)) return;
+    const row = this.#table.rowOf(child.key, 0);
+    if (what & 2) row.childFaults += count;
+    if (what & 4) row.cowFaultsChild += count;
+  }
+
+  #wait(name: string, step: Waiting['step']): void {
+    const waiting = this.#waiting.get(name) ?? [];
+    waiting.push({ step, sinceMs: Date.now() });
+    this.#waiting.set(name, waiting);
+  }
+
+  #takeWaiting(name: string): void {
+    const waiting = this.#waiting.get(name);
+    if (!waiting) return;
+    this.#waiting.delete(name);
+    for (const { step } of waiting) this.take(step);
+  }
+
+  /** Gives up what has waited too long, and what is over. */
+  expire(nowMs: number): void {
+    for (const [name, [first]] of this.#waiting) {
+      if (!first || nowMs - first.sinceMs < WAIT_MS) continue;
+      this.#waiting.delete(name);
+      if (first.step.kind === 'return') this.callsUntracked++;
+      else this.processesUntracked++;
+    }
+    for (const [name, child] of this.#children) {
+      if (!child.ended || nowMs - child.endedAtMs < WAIT_MS) continue;
+      this.#children.delete(name);
+      if (this.#childOfPid.get(child.birth.child) === child) this.#childOfPid.delete(child.birth.child);
+    }
+    for (const [name, { replacedAtMs = Infinity }] of this.#calls)
+      if (nowMs - replacedAtMs >= WAIT_MS) this.#calls.delete(name);
+  }
+
+  /** The source began anew: nothing that was under way will be told to its end. */
+  forget(): void {
+    this.callsUntracked += this.#calls.size;
+    this.processesUntracked += this.processesTracked;
+    for (const map of [this.#children, this.#childOfPid, this.#calls, this.#callOfThread, this.#forks, this.#waiting])
+      map.clear();
+  }
+
+  #keyOf(caller: Birth | Failure, mechanism: Mechanism): CostKey {
+    const { label } = this.#options;
+    const id = label === 'none' ? undefined : label === 'pid' ? String(caller.pid) : caller.cgroup;
+    return { comm: caller.comm, mechanism, syscall: syscallOf(caller.call), ...(id !== undefined && { id }) };
+  }
+
+  #row(key: CostKey): ChargedRow {
+    return this.#table.rowOf(key, Date.now());
+  }
+
+  #atMs(bootNs: bigint): number {
+    return Number(bootNs) / 1e6 + this.#options.bootEpochMs();
+  }
+
+  #ofChild({ birth, key }: Child, now: bigint) {
+    const { mechanism, syscall, comm } = key;
+    const { pid, tid, cgroup, child } = birth;
+    return { atMs: this.#atMs(now), pid, tid, comm, mechanism, syscall, cgroup, child };
+  }
+
+  #spawnEvent(birth: Birth, key: CostKey, now: bigint) {
+    const { mechanism, syscall, comm } = key;
+    const { pid, tid, cgroup, child, pages, pageTableBytes: copiedPageTableBytes } = birth;
+    const spawner = { atMs: this.#atMs(now), pid, tid, comm, mechanism, syscall, cgroup };
+    return {
+      kind: 'spawn' as const,
+      ...spawner,
+      child,
+      copiedRssBytes: pages * this.#options.pageBytes,
+      copiedPageTableBytes,
+    };
+  }
+}
+
+const childName = ({ child, birth }: { readonly child: number; readonly birth: string }) => `${child} ${birth}`;
+const callName = ({ tid, call }: { readonly tid: number; readonly call: string }) => `call ${tid} ${call}`;
+
+function mechanismOf(flags: number): Mechanism {
+  if (!(flags & CLONE_VM)) return 'fork';
+  return flags & CLONE_VFORK ? 'vfork' : 'afork';
+}
+
+/** `call` is start << 5 | vfork << 4 | vm << 3 | system call. */
+const startOf = (call: string): bigint => BigInt(call) >> 5n;
+const syscallOf = (call: string): SpawnSyscall => SYSCALLS[Number(BigInt(call) & 7n)] ?? 'unknown';
+const flagsOf = (call: string): number => (BigInt(call) & 8n ? CLONE_VM : 0) | (BigInt(call) & 16n ? CLONE_VFORK : 0);
+
+/** Puts it last; when there are too many, the first goes. Whether one went. */
+function remember<K, V>(map: Map<K, V>, key: K, value: V, most: number): boolean {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= most) return false;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+  return true;
+}

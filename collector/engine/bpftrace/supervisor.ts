@@ -1,0 +1,124 @@
+/** Keeps one bpftrace running: started again with back-off when it ends or falls silent. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findBpftrace, run, type Bpftrace, type Message, type Trace } from 'bpftrace-wrapper';
+import { explained } from '../../bpftrace/errors.ts';
+import type { Source } from '../engine.ts';
+import type { EngineScript } from './script.ts';
+
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 60_000;
+/** A run that was so long takes the back-off back to its start. */
+const GOOD_RUN_MS = 60_000;
+const STALL_MS = 10_000;
+/** As in `probes/state.bpf.h`. */
+const MAP_KEYS = 32_768;
+/** As in `probes/spawn.h`. */
+const FILE_BYTES = 128;
+const PAGE_BYTES = 4096;
+
+export interface SupervisorOptions {
+  readonly script: EngineScript;
+  readonly cpus: number;
+  /** For what waits to be read, of all processors. */
+  readonly bufferBytes: number;
+  readonly onMessage: (message: Message) => void;
+  /** A run is over, and what it had begun to tell will not be told to its end. */
+  readonly onEnd: () => void;
+  /** In a person's words. */
+  readonly report: (trouble: string) => void;
+}
+
+export class Supervisor implements Source {
+  readonly #options: SupervisorOptions;
+  readonly #closing = new AbortController();
+  readonly #bpftrace: Bpftrace;
+  #trace: Trace;
+  restarts = 0;
+  down?: string;
+
+  private constructor(options: SupervisorOptions, bpftrace: Bpftrace, trace: Trace) {
+    this.#options = options;
+    this.#bpftrace = bpftrace;
+    this.#trace = trace;
+    void this.#supervise();
+  }
+
+  /** @throws FORKTAX_NO_BPFTRACE, FORKTAX_OLD_BPFTRACE, FORKTAX_NO_PRIVILEGE, FORKTAX_BPFTRACE */
+  static async start(options: SupervisorOptions): Promise<Supervisor> {
+    try {
+      const bpftrace = await findBpftrace();
+      return new Supervisor(options, bpftrace, await startTrace(options, bpftrace));
+    } catch (error) {
+      throw explained(error);
+    }
+  }
+
+  close(): void {
+    this.#closing.abort();
+    void this.#trace.stop();
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  async #supervise(): Promise<void> {
+    let delayMs = FIRST_DELAY_MS;
+    while (!this.#closed) {
+      const startedAt = performance.now();
+      const why = await this.#follow();
+      this.#options.onEnd();
+      if (performance.now() - startedAt >= GOOD_RUN_MS) delayMs = FIRST_DELAY_MS;
+      delayMs = await this.#startAgain(why, delayMs);
+    }
+  }
+
+  /** Until it ends; why it did. */
+  async #follow(): Promise<string> {
+    try {
+      for await (const message of this.#trace) this.#options.onMessage(message);
+      return 'bpftrace ended';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  /** Gives the delay for the next time. */
+  async #startAgain(why: string, firstDelayMs: number): Promise<number> {
+    let delayMs = firstDelayMs;
+    for (this.down = why; !this.#closed; delayMs = Math.min(2 * delayMs, LONGEST_DELAY_MS)) {
+      this.#options.report(`${this.down} Nothing is measured; it is started again in ${delayMs / 1000} s.`);
+      await sleep(delayMs, undefined, { signal: this.#closing.signal, ref: false }).catch(() => undefined);
+      if (this.#closed) break;
+      this.restarts++;
+      try {
+        this.#trace = await startTrace(this.#options, this.#bpftrace);
+        delete this.down;
+        if (this.#closed) void this.#trace.stop();
+        else this.#options.report('bpftrace runs again.');
+        return Math.min(2 * delayMs, LONGEST_DELAY_MS);
+      } catch (error) {
+        this.down = (error as Error).message;
+      }
+    }
+    return delayMs;
+  }
+}
+
+function startTrace({ script, cpus, bufferBytes }: SupervisorOptions, bpftrace: Bpftrace): Promise<Trace> {
+  return run({
+    script: { text: script.text },
+    parameters: script.parametersFor(bpftrace.version),
+    bpftrace,
+    // They cost the little stack that BPF programs have.
+    helperErrors: false,
+    heartbeats: true,
+    stallTimeoutMs: STALL_MS,
+    settings: { maxMapKeys: MAP_KEYS, maxStringBytes: FILE_BYTES, bufferPages: bufferPages(bufferBytes / cpus) },
+  });
+}
+
+/** A power of two. */
+function bufferPages(bytes: number): number {
+  return Math.max(1, 2 ** Math.floor(Math.log2(bytes / PAGE_BYTES)));
+}

@@ -1,0 +1,36 @@
+/** From the engine that was asked for to one that runs. */
+import { ForktaxError } from '../errors.ts';
+import { openCoreEngine } from './core.ts';
+import type { Engine, EngineChoice, EngineOptions } from './engine.ts';
+
+/** @throws ForktaxError: of `auto`, why core cannot run, and why bpftrace cannot either */
+export async function openEngine(
+  choice: EngineChoice,
+  options: EngineOptions,
+  report: (trouble: string) => void,
+): Promise<Engine> {
+  if (choice === 'core') return openCoreEngine(options);
+  const { openBpftraceEngine } = await import('./bpftrace.ts');
+  if (choice === 'bpftrace') return openBpftraceEngine(options, report);
+  try {
+    return openCoreEngine(options);
+  } catch (error) {
+    // What core may not do, bpftrace may not do either.
+    if (!(error instanceof ForktaxError) || error.code === 'FORKTAX_NO_PRIVILEGE') throw error;
+    return openInstead(error, () => openBpftraceEngine(options, report));
+  }
+}
+
+async function openInstead(why: ForktaxError, open: () => Promise<Engine>): Promise<Engine> {
+  try {
+    const engine = await open();
+    const core = { name: 'core', attached: false, reason: why.message, columns: [] };
+    return Object.defineProperty(engine, 'hooks', { value: [...engine.hooks, core] });
+  } catch (error) {
+    const detail = `${why.detail ?? ''}\nThe bpftrace engine cannot run either: ${(error as Error).message}`.trim();
+    throw new ForktaxError(why.code, `${why.message}; nor can bpftrace: ${(error as Error).message}`, {
+      detail,
+      cause: why,
+    });
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * A cost table in user space, for engines whose source gives events: bounded as the one that the core engine keeps in
+ * the kernel (`probes/table.bpf.h`), folding what has no place, losing nothing uncounted.
+ */
+import {
+  MECHANISMS,
+  OTHER,
+  SYSCALLS,
+  type CostKey,
+  type CostRow,
+  type FailureRow,
+  type Histogram,
+  type SlowestSpawn,
+} from '../engine/engine.ts';
+import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from './bounds.ts';
+import { addCosts, NO_COSTS, type Costs } from './rows.ts';
+
+/** As in `probes/table.bpf.h`. */
+const FAILURES = 1024;
+const SLOWEST_FOR_MS = 60_000;
+const NEARLY_FULL = 0.9;
+
+class GrowingHistogram implements Histogram {
+  readonly counts: number[];
+  sum = 0;
+  readonly #bounds: readonly number[];
+
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+    this.counts = Array.from({ length: bounds.length + 1 }, () => 0);
+  }
+
+  observe(value: number): void {
+    const found = this.#bounds.findIndex((bound) => value <= bound);
+    const slot = found === -1 ? this.#bounds.length : found;
+    this.counts[slot] = (this.counts[slot] ?? 0) + 1;
+    this.sum += value;
+  }
+
+  copy(): Histogram {
+    return { counts: [...this.counts], sum: this.sum };
+  }
+}
+
+/** A row that can be charged. */
+export class ChargedRow {
+  spawns = 0;
+  copyNs = 0;
+  copiedPageTableBytes = 0;
+  cowFaultsParent = 0;
+  cowFaultsChild = 0;
+  childFaults = 0;
+  execStallNs = 0;
+  execStalls = 0;
+  avoidableStallNs = 0;
+  readonly stall = new GrowingHistogram(TIME_BOUNDS_NS);
+  readonly execDelay = new GrowingHistogram(TIME_BOUNDS_NS);
+  readonly lifetime = new GrowingHistogram(TIME_BOUNDS_NS);
+  readonly copiedRss = new GrowingHistogram(SIZE_BOUNDS_BYTES);
+  slowest: SlowestSpawn | undefined;
+  lastUsedMs = 0;
+
+  /** Charged when the stall of a spawn and the exec of its child are both known. */
+  chargeExecStall(stallNs: number, aforkCostNs: number): void {
+    this.execStalls++;
+    this.execStallNs += stallNs;
+    this.avoidableStallNs += Math.max(0, stallNs - aforkCostNs);
+  }
+
+  noteSlowest(spawn: SlowestSpawn): void {
+    const { slowest } = this;
+    if (slowest && spawn.stallNs < slowest.stallNs && spawn.atMs - slowest.atMs < SLOWEST_FOR_MS) return;
+    this.slowest = spawn;
+  }
+
+  costs(): Costs {
+    const { spawns, copyNs, copiedPageTableBytes, cowFaultsParent, cowFaultsChild, childFaults } = this;
+    const { execStallNs, execStalls, avoidableStallNs } = this;
+    return {
+      spawns,
+      copyNs,
+      copiedPageTableBytes,
+      cowFaultsParent,
+      cowFaultsChild,
+      childFaults,
+      execStallNs,
+      execStalls,
+      avoidableStallNs,
+      stall: this.stall.copy(),
+      execDelay: this.execDelay.copy(),
+      lifetime: this.lifetime.copy(),
+      copiedRss: this.copiedRss.copy(),
+    };
+  }
+}
+
+export class CostTable {
+  readonly #capacity: number;
+  readonly #idleMs: number;
+  readonly #rows = new Map<string, { readonly key: CostKey; readonly row: ChargedRow }>();
+  readonly #others = new Map<string, { readonly key: CostKey; readonly row: ChargedRow }>();
+  readonly #evicted = new Map<string, Costs>();
+  readonly #failures = new Map<string, { readonly key: Omit<FailureRow, 'count'>; count: number }>();
+  readonly #otherFailures = new Map<string, { readonly key: Omit<FailureRow, 'count'>; count: number }>();
+  rowsFolded = 0;
+  rowsEvicted = 0;
+  failuresFolded = 0;
+
+  constructor({ maxSpawners, idleMs }: { readonly maxSpawners: number; readonly idleMs: number }) {
+    this.#capacity = maxSpawners;
+    this.#idleMs = idleMs;
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** The row to charge: the key's own, or while the table is full that of `(other)`. `nowMs` 0: this is not use. */
+  rowOf(key: CostKey, nowMs: number): ChargedRow {
+    const name = JSON.stringify([key.comm, key.mechanism, key.syscall, key.id]);
+    const known = this.#rows.get(name);
+    const row = known?.row ?? (this.#rows.size < this.#capacity ? add(this.#rows, name, key) : this.#other(key));
+    if (nowMs > 0) row.lastUsedMs = nowMs;
+    return row;
+  }
+
+  #other({ mechanism, syscall }: CostKey): ChargedRow {
+    const name = otherName(mechanism, syscall);
+    this.rowsFolded++;
+    return this.#others.get(name)?.row ?? add(this.#others, name, { comm: OTHER, mechanism, syscall });
+  }
+
+  countFailure(key: Omit<FailureRow, 'count'>): void {
+    const name = JSON.stringify([key.kind, key.comm, key.syscall, key.id, key.errno]);
+    if (this.#failures.has(name) || this.#failures.size < FAILURES) return increment(this.#failures, name, key);
+    this.failuresFolded++;
+    const { kind, syscall, errno } = key;
+    return increment(this.#otherFailures, `${kind} ${syscall} ${errno}`, { kind, syscall, errno, comm: OTHER });
+  }
+
+  /** When the table is nearly full, rows long unused become part of `(other)`. */
+  evictIdle(nowMs: number): void {
+    if (this.#rows.size < this.#capacity * NEARLY_FULL) return;
+    for (const [name, { key, row }] of this.#rows) {
+      if (nowMs - row.lastUsedMs < this.#idleMs) continue;
+      const other = otherName(key.mechanism, key.syscall);
+      this.#evicted.set(other, addCosts(this.#evicted.get(other) ?? NO_COSTS, row.costs()));
+      this.#rows.delete(name);
+      this.rowsEvicted++;
+    }
+  }
+
+  rows(): CostRow[] {
+    return [...Array.from(this.#rows.values(), asRow), ...this.#otherRows()];
+  }
+
+  failures(): FailureRow[] {
+    const all = [...this.#failures.values(), ...this.#otherFailures.values()];
+    return Array.from(all, ({ key, count }) => ({ ...key, count }));
+  }
+
+  #otherRows(): CostRow[] {
+    const rows: CostRow[] = [];
+    for (const mechanism of MECHANISMS) {
+      for (const syscall of SYSCALLS) {
+        const name = otherName(mechanism, syscall);
+        const folded = this.#others.get(name);
+        const evicted = this.#evicted.get(name);
+        if (!folded && !evicted) continue;
+        const row = folded ? asRow(folded) : { comm: OTHER, mechanism, syscall, ...NO_COSTS };
+        rows.push(evicted ? { ...row, ...addCosts(row, evicted) } : row);
+      }
+    }
+    return rows;
+  }
+}
+
+function otherName(mechanism: CostKey['mechanism'], syscall: CostKey['syscall']): string {
+  return `${mechanism} ${syscall}`;
+}
+
+function add(rows: Map<string, { readonly key: CostKey; readonly row: ChargedRow }>, name: string, key: CostKey) {
+  const row = new ChargedRow();
+  rows.set(name, { key, row });
+  return row;
+}
+
+function increment<K>(counts: Map<string, { readonly key: K; count: number }>, name: string, key: K): void {
+  const known = counts.get(name);
+  if (known) known.count++;
+  else counts.set(name, { key, count: 1 });
+}
+
+function asRow({ key, row }: { readonly key: CostKey; readonly row: ChargedRow }): CostRow {
+  return { ...key, ...row.costs(), ...(row.slowest && { slowest: row.slowest }) };
+}

@@ -1,0 +1,94 @@
+/** A bpftrace that dies, falls silent or loses lines: told, counted, started again; what was counted stays. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'node:test';
+import { openBpftraceEngine } from '../../../engine/bpftrace.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../../../engine/engine.ts';
+import { startServe, type ServeProcess } from '../../http/serve-process.ts';
+import { rowsOf, settle } from '../engines.ts';
+import { scaled, spawnload, uniqueComm } from '../spawnload.ts';
+
+/** The one child of a process that is called so. */
+function bpftraceOf(pid: number): number {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  );
+  const found = children.filter((child) => readFileSync(`/proc/${child}/comm`, 'utf8') === 'bpftrace\n');
+  assert.equal(found.length, 1, `bpftraces among ${children.join()}`);
+  return found[0] ?? 0;
+}
+
+interface State {
+  readonly up: number;
+  readonly restarts: number;
+  readonly spawns: number;
+}
+
+async function stateOf(serve: ServeProcess): Promise<State> {
+  const samples = await serve.scrape();
+  const sum = (name: string) =>
+    samples.filter((sample) => sample.name === name).reduce((total, { value }) => total + value, 0);
+  return {
+    up: sum('forktax_up'),
+    restarts: sum('forktax_engine_restarts_total'),
+    spawns: sum('forktax_spawns_total'),
+  };
+}
+
+/** Scrapes until it is so; each scrape is checked, for no total may ever go back. */
+async function until(serve: ServeProcess, spawns: number, isSo: (state: State) => boolean): Promise<State> {
+  for (let tries = 0; tries < 600; tries++) {
+    const state = await stateOf(serve);
+    assert.ok(state.spawns >= spawns, `${state.spawns} spawns after ${spawns}`);
+    if (isSo(state)) return state;
+    await sleep(100);
+  }
+  throw new Error(`still ${JSON.stringify(await stateOf(serve))}`);
+}
+
+const spawn = (comm: string, count: number) => spawnload('--mechanism', 'fork', '--comm', comm, '--count', count);
+
+for (const [name, signal, logged] of [
+  ['killed', 'SIGKILL', /killed|signal|SIGKILL/],
+  ['stopped, so that it falls silent', 'SIGSTOP', /silent/],
+] as const)
+  test(`a bpftrace that is ${name}`, async () => {
+    const comm = uniqueComm();
+    const count = scaled(50);
+    const serve = await startServe('--engine=bpftrace', `--comm=${comm}`);
+    await spawn(comm, count);
+    await until(serve, 0, ({ spawns }) => spawns === count);
+    process.kill(bpftraceOf(serve.pid), signal);
+    await until(serve, count, ({ up }) => up === 0);
+    const ready = await fetch(`${serve.url}/-/ready`);
+    assert.equal(ready.status, 503);
+    assert.match(await ready.text(), /^forktax is not ready: bpftrace /);
+    const again = await until(serve, count, ({ up }) => up === 1);
+    assert.deepEqual(again, { up: 1, restarts: 1, spawns: count });
+    await spawn(comm, count);
+    await until(serve, count, ({ spawns }) => spawns === 2 * count);
+    const { status, stderr } = await serve.stop();
+    assert.equal(status, 0);
+    assert.match(stderr, logged);
+    assert.match(stderr, /bpftrace runs again/);
+  });
+
+test('lines that are lost are counted', async () => {
+  const comm = uniqueComm();
+  const count = scaled(2000);
+  const engine = await openBpftraceEngine({ ...DEFAULT_ENGINE_OPTIONS, filter: { comm } }, undefined, 1 << 14);
+  try {
+    const bpftrace = bpftraceOf(process.pid);
+    process.kill(bpftrace, 'SIGSTOP');
+    await spawn(comm, count);
+    process.kill(bpftrace, 'SIGCONT');
+    await settle(engine);
+    const spawns = rowsOf(engine, comm).reduce((sum, row) => sum + row.spawns, 0);
+    const { eventsLost } = engine.snapshot().health;
+    assert.ok(spawns < count && spawns + eventsLost >= count, `${spawns} told, ${eventsLost} lost, of ${count}`);
+    assert.equal(engine.source?.restarts, 0);
+  } finally {
+    engine.close();
+  }
+});

@@ -1,0 +1,11 @@
+/** The bpftrace engine tells the same truth as the core engine. */
+import { openBpftrace } from '../engines.ts';
+import { testEnds } from '../ends.ts';
+import { testFaults } from '../faults.ts';
+import { testNaming } from '../naming.ts';
+import { testTruth } from '../truth.ts';
+
+testTruth('truth', openBpftrace);
+testFaults(openBpftrace);
+testNaming('names', openBpftrace);
+testEnds('clean-up', openBpftrace, () => {});

@@ -1,0 +1,34 @@
+/** Whatever becomes of a child, its spawner's row tells, and the engine forgets it. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { rowOf, settle, total, type Open } from './engines.ts';
+import { scaled, spawnload, uniqueComm } from './spawnload.ts';
+
+const ENDS: readonly (readonly [string, readonly string[], { readonly execs: boolean }])[] = [
+  ['exec from a thread that is not the leader', ['--exec-from-thread'], { execs: true }],
+  ['exit without exec', ['--no-exec'], { execs: false }],
+  ['killed before exec', ['--kill'], { execs: false }],
+  ['failed exec', ['--exec-missing'], { execs: false }],
+  ['spawned by a thread that is not the leader', ['--from-thread'], { execs: true }],
+  ['several at once', ['--threads', '4', '--live', '8'], { execs: true }],
+];
+
+/** `check`: what else must hold when all children are gone. */
+export function testEnds(name: string, open: Open, check: () => void): void {
+  describe(name, () => {
+    for (const [end, args, { execs }] of ENDS)
+      test(end, async () => {
+        const comm = uniqueComm();
+        const count = scaled(40);
+        using engine = await open({ filter: { comm } });
+        await spawnload('--mechanism', 'fork', '--comm', comm, '--count', count, ...args);
+        await settle(engine);
+        const row = rowOf(engine, comm);
+        const seen = [row.spawns, total(row.stall), total(row.lifetime), total(row.execDelay), row.execStalls];
+        assert.deepEqual(seen, [count, count, count, execs ? count : 0, execs ? count : 0]);
+        check();
+        const { processesTracked, callsTracked, processesUntracked, callsUntracked } = engine.snapshot().health;
+        assert.deepEqual([processesTracked, callsTracked, processesUntracked, callsUntracked], [0, 0, 0, 0]);
+      });
+  });
+}
