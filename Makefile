@@ -4,10 +4,13 @@
 
 CLANG ?= clang
 LLVM_STRIP ?= llvm-strip
+NM ?= nm
 CFLAGS ?= -O2 -g
 CXXFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Werror -Wshadow -Wmissing-declarations
-ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+TARGET_MACHINE ?= $(shell uname -m)
+ARCH := $(TARGET_MACHINE:x86_64=x86)
+ARCH := $(ARCH:aarch64=arm64)
 
 # A Node addon: node-api headers from npm, so any Node >= 22 loads it.
 ADDON_CXXFLAGS = $(CXXFLAGS) $(WARN) -std=c++20 -fPIC -fno-exceptions -fvisibility=hidden -DNAPI_VERSION=9 \
@@ -16,6 +19,7 @@ ADDON_CXXFLAGS = $(CXXFLAGS) $(WARN) -std=c++20 -fPIC -fno-exceptions -fvisibili
 
 all: build/collector/cli.js
 test:
+test-programs: # builds what `make test` runs, to be run elsewhere
 clean:
 	rm -rf build
 
@@ -29,4 +33,4 @@ build/collector/cli.js: $(shell find collector -name '*.ts' -not -path '*/test/*
 
 include $(wildcard probes/module.mk probes/*/module.mk native/*/module.mk bench/*/module.mk deploy/module.mk)
 
-.PHONY: all test clean
+.PHONY: all test test-programs clean

@@ -88,10 +88,33 @@ static __always_inline unsigned long second_argument(struct pt_regs *regs)
 
 #elif defined(__TARGET_ARCH_arm64)
 
-/* include/uapi/asm-generic/unistd.h. 32-bit tasks are not told apart: their numbers mean other calls. */
+#define TIF_32BIT (1 << 22) /* arch/arm64/include/asm/thread_info.h */
+
+/* arch/arm/tools/syscall.tbl. Asked only of a 32-bit task: 220, a clone in others, is its madvise. */
+static __always_inline struct call_number call_number_arm(long nr)
+{
+	switch (nr) {
+	case 2:
+		return CALL_IS(SPAWN, FORK);
+	case 11:
+		return CALL_IS(EXECVE, UNKNOWN);
+	case 120:
+		return CALL_IS(SPAWN, CLONE);
+	case 190:
+		return CALL_IS(SPAWN, VFORK);
+	case 387:
+		return CALL_IS(EXECVEAT, UNKNOWN);
+	case 435:
+		return CALL_IS(SPAWN, CLONE3);
+	}
+	return CALL_IS(NONE, UNKNOWN);
+}
+
+/* include/uapi/asm-generic/unistd.h */
 static __always_inline struct call_number call_number(struct task_struct *task, long nr)
 {
-	(void)task;
+	if (task->thread_info.flags & TIF_32BIT)
+		return call_number_arm(nr);
 	switch (nr) {
 	case 220:
 		return CALL_IS(SPAWN, CLONE);

@@ -125,7 +125,11 @@ struct signal_struct {
 };
 
 struct thread_info {
+#if defined(__TARGET_ARCH_x86)
 	__u32 status;
+#else
+	unsigned long flags;
+#endif
 };
 
 struct task_struct {

@@ -10,6 +10,7 @@ import {
   CHILD_EXISTS,
   CHILD_EXISTS_PLAN,
   EVENT_HOOK_PLANS,
+  impossibleHooks,
   LEARNING_PROGRAMS,
   type HookPlan,
 } from './hooks.ts';
@@ -52,7 +53,7 @@ class Trial {
   readonly #way: CallHook | undefined;
   readonly #callPlans: readonly HookPlan[];
   /** Hooks that turned out not to work, with the reason. */
-  readonly #refused = new Map<string, string>();
+  readonly #refused: Map<string, string>;
   #object: BpfObject | undefined;
   #inexact: string | undefined;
 
@@ -61,6 +62,7 @@ class Trial {
     this.#options = options;
     this.#way = way;
     this.#callPlans = way ? callHookPlans(way, process.arch) : [];
+    this.#refused = new Map(impossibleHooks(process.arch));
     for (const name of options.withoutHooks) this.#refused.set(name, 'switched off');
   }
 

@@ -46,6 +46,11 @@ export const EVENT_HOOK_PLANS: readonly HookPlan[] = [
   { name: 'page_fault_user', columns: ['faults'], programs: ['page_fault_user'] },
 ];
 
+/** Hooks that an architecture cannot have, and why. */
+export function impossibleHooks(arch: string): ReadonlyMap<string, string> {
+  return new Map(arch === 'x64' ? [] : [['page_fault_user', `the kernel has no tracepoint of page faults on ${arch}`]]);
+}
+
 export const CHILD_EXISTS_PLAN: HookPlan = {
   name: CHILD_EXISTS,
   columns: ['spawns'],

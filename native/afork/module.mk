@@ -25,7 +25,7 @@ $(AFORK_OUT)/%.o: $(AFORK)/%.c $(wildcard $(AFORK)/*.h) $(AFORK)/module.mk
 $(AFORK_OUT)/child.o: $(AFORK)/child.c $(wildcard $(AFORK)/*.h) $(AFORK)/module.mk
 	@mkdir -p $(@D)
 	$(CC) $(AFORK_CFLAGS) -O2 -fno-stack-protector -fno-sanitize=all -fno-profile-arcs -fno-tree-loop-distribute-patterns -c $< -o $@
-	@! nm -u $@ | grep . || { echo 'child.c must not need symbols from outside' >&2; exit 1; }
+	@! $(NM) -u $@ | grep . || { echo 'child.c must not need symbols from outside' >&2; exit 1; }
 
 $(AFORK_OUT)/libafork.a: $(AFORK_OBJECTS)
 	rm -f $@
@@ -73,13 +73,18 @@ $(AFORK_OUT)/test/%: $(AFORK)/test/%.c $(AFORK)/test/test.h $(AFORK_OUT)/libafor
 $(AFORK_OUT)/test/shared: $(AFORK)/test/shared.c $(AFORK)/test/test.h $(AFORK_OUT)/libafork.so.0 $(AFORK_OUT)/afork.pc
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(WARN) $(AFORK_SAN) $< \
-		$$(PKG_CONFIG_PATH=$(AFORK_OUT) pkg-config --cflags --libs afork) -Wl,-rpath,$(abspath $(AFORK_OUT)) -o $@
+		$$(PKG_CONFIG_PATH=$(AFORK_OUT) pkg-config --cflags --libs afork) -Wl,-rpath,'$$ORIGIN/..' -o $@
 
+AFORK_TEST_PROGRAMS := $(AFORK_TESTS:%=$(AFORK_OUT)/test/%)
+# For each program.
+AFORK_TEST_SECONDS ?= 120
+
+test-programs: $(AFORK_TEST_PROGRAMS)
 test: test-afork
 # With every mechanism as the best one: what falls back must do the same, only slower.
-test-afork: $(AFORK_TESTS:%=$(AFORK_OUT)/test/%)
+test-afork: $(AFORK_TEST_PROGRAMS)
 	@rm -f $(^:%=%.*.log); failed=; for program in $^; do for mechanism in best clone vfork fork; do \
-		log=$$program.$$mechanism.log; AFORK_MECHANISM=$$mechanism timeout -k 5 120 $$program >$$log 2>&1 || \
+		log=$$program.$$mechanism.log; AFORK_MECHANISM=$$mechanism timeout -k 5 $(AFORK_TEST_SECONDS) $$program >$$log 2>&1 || \
 			{ failed=1; cat $$log; echo "afork: $$program failed, with $$mechanism" >&2; }; \
 	done; done; [ -z "$$failed" ] && echo "afork: $$(cat $(^:%=%.*.log) | grep -c '^ok') C tests passed"
 

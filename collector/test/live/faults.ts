@@ -1,17 +1,20 @@
 /** Page faults after a spawn: exactly those that the generator made. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { impossibleHooks } from '../../engine/hooks.ts';
 import { rowOf, settle, type Open } from './engines.ts';
 import { scaled, spawnload, uniqueComm } from './spawnload.ts';
 
 const PAGES = 2000;
 const RSS = 16 << 20;
 
+const skip = impossibleHooks(process.arch).get('page_fault_user') ?? false;
+
 const within1Percent = (actual: number, expected: number) =>
   assert.ok(Math.abs(actual / expected - 1) < 0.01, `${actual}, not ${expected}`);
 
 export function testFaults(open: Open): void {
-  test('what the parent writes while its child lives are its CoW faults', async () => {
+  test('what the parent writes while its child lives are its CoW faults', { skip }, async () => {
     using engine = await open();
     const comm = uniqueComm();
     const count = scaled(20);
@@ -22,7 +25,7 @@ export function testFaults(open: Open): void {
     assert.ok(row.cowFaultsChild < 0.01 * PAGES * count);
   });
 
-  test('what the child writes before its exec are its CoW faults', async () => {
+  test('what the child writes before its exec are its CoW faults', { skip }, async () => {
     using engine = await open();
     const comm = uniqueComm();
     const count = scaled(20);
@@ -34,7 +37,7 @@ export function testFaults(open: Open): void {
     assert.ok(row.cowFaultsParent < 0.01 * PAGES * count);
   });
 
-  test('a vfork copies nothing on write, but what its child touches first is counted', async () => {
+  test('a vfork copies nothing on write, but what its child touches first is counted', { skip }, async () => {
     using engine = await open();
     const comm = uniqueComm();
     const count = scaled(20);

@@ -17,13 +17,13 @@ $(PRELOAD_OUT)/%.o: $(PRELOAD)/%.c $(PRELOAD)/preload.h $(wildcard $(AFORK)/*.h)
 
 # -z now: a lazily bound call would touch the parent's thread storage. -z nodelete: a child may still run in it.
 # --wrap: see memory.c. The check afterwards: no other allocator may have slipped in.
-$(AFORK_OUT)/libafork-preload.so: $(PRELOAD_OBJECTS) $(PRELOAD)/preload-$(shell uname -m).map
+$(AFORK_OUT)/libafork-preload.so: $(PRELOAD_OBJECTS) $(PRELOAD)/preload-$(TARGET_MACHINE).map
 	$(CC) $(CFLAGS) -shared -pthread -Wl,-soname,libafork-preload.so -Wl,-z,now -Wl,-z,nodelete \
 		-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=free \
-		-Wl,--version-script=$(PRELOAD)/preload-$(shell uname -m).map $(PRELOAD_OBJECTS) -o $@
-	@test "$$(nm -D --defined-only $@ | sed -n 's/.* T \(.*\)@@.*/\1/p' | grep -v '^pidfd_' | tr '\n' ' ')" = \
+		-Wl,--version-script=$(PRELOAD)/preload-$(TARGET_MACHINE).map $(PRELOAD_OBJECTS) -o $@
+	@test "$$($(NM) -D --defined-only $@ | sed -n 's/.* T \(.*\)@@.*/\1/p' | grep -v '^pidfd_' | tr '\n' ' ')" = \
 		'fclose pclose popen posix_spawn posix_spawnp system ' || { echo '$@: exports other symbols' >&2; rm $@; exit 1; }
-	@! nm -D -u $@ | grep -wE 'malloc|calloc|realloc|free|strdup' || { rm $@; exit 1; }
+	@! $(NM) -D -u $@ | grep -wE 'malloc|calloc|realloc|free|strdup' || { rm $@; exit 1; }
 
 # --- tests ---
 
@@ -41,10 +41,13 @@ $(PRELOAD_OUT)/test/libother-preload.so: $(PRELOAD)/test/other/other.c
 	@mkdir -p $(@D)
 	$(CC) $(AFORK_CFLAGS) -D_GNU_SOURCE -shared $< -o $@
 
+PRELOAD_TEST_PROGRAMS := $(PRELOAD_OUT)/test/contract $(PRELOAD_TESTS:%=$(PRELOAD_OUT)/test/%)
+
+test-programs: $(PRELOAD_TEST_PROGRAMS) $(PRELOAD_OUT)/test/libother-preload.so
 test-afork-preload: $(PRELOAD_OUT)/test/libother-preload.so
-test-afork-preload: $(PRELOAD_OUT)/test/contract $(PRELOAD_TESTS:%=$(PRELOAD_OUT)/test/%) $(AFORK_OUT)/libafork-preload.so
+test-afork-preload: $(PRELOAD_TEST_PROGRAMS) $(AFORK_OUT)/libafork-preload.so
 	@failed=; for program in $(filter-out %.so,$^); do \
-		timeout -k 5 120 $$program >$$program.log 2>&1 || \
+		timeout -k 5 $(AFORK_TEST_SECONDS) $$program >$$program.log 2>&1 || \
 			{ failed=1; grep -v '^ok' $$program.log; echo "afork-preload: $$program failed" >&2; }; \
 	done; [ -z "$$failed" ] && \
 		echo "afork-preload: $$(cat $(PRELOAD_OUT)/test/*.log | grep -c '^ok') tests passed"
