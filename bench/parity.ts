@@ -37,7 +37,7 @@ function markdownOf({ spawns, counts, stalls, lost }: ParityResults, version: st
         'bpftrace’s more, median, µs',
         '99 % apart by less than, µs',
       ],
-      stalls.map((each) => [each.comm, each.spawns, us(each.medianStallNs), us(each.medianNs), us(each.p99Ns)]),
+      stalls.map((each) => [each.load, each.spawns, us(each.medianStallNs), us(each.medianNs), us(each.p99Ns)]),
     ),
   ].join('\n\n');
 }

@@ -14,15 +14,18 @@ import { runSpawnload } from '../../native/spawnload/spawnload.ts';
 const MIB = 1 << 20;
 const TOUCHES = ['--rss', String(16 * MIB), '--parent-touch', '10', '--child-touch', '5'];
 
-/** One for each mechanism, and one for each kind of failure; by the comm that it runs under. */
+/** In the comms, for others may do the same meanwhile. */
+const TAG = `${process.pid}`;
+
+/** One for each mechanism, and one for each kind of failure. */
 const LOADS: Readonly<Record<string, readonly string[]>> = {
-  'parity-fork': ['--mechanism', 'fork', ...TOUCHES],
-  'parity-vfork': ['--mechanism', 'vfork', '--rss', String(16 * MIB)],
-  'parity-afork': ['--mechanism', 'afork', '--live', '4'],
-  'parity-spawn': ['--mechanism', 'posix_spawn'],
-  'parity-threads': ['--mechanism', 'fork', '--threads', '4', '--live', '4'],
-  'parity-missing': ['--mechanism', 'posix_spawn', '--exec-missing'],
-  'parity-refused': ['--mechanism', 'fork', '--nproc-limit'],
+  fork: ['--mechanism', 'fork', ...TOUCHES],
+  vfork: ['--mechanism', 'vfork', '--rss', String(16 * MIB)],
+  afork: ['--mechanism', 'afork', '--live', '4'],
+  spawn: ['--mechanism', 'posix_spawn'],
+  threads: ['--mechanism', 'fork', '--threads', '4', '--live', '4'],
+  missing: ['--mechanism', 'posix_spawn', '--exec-missing'],
+  refused: ['--mechanism', 'fork', '--nproc-limit'],
 };
 
 /** What must be equal, and how it is read from a row. */
@@ -48,7 +51,7 @@ export interface Parity {
 
 /** Of the spawns that both engines told of: bpftrace's stall less core's, nanoseconds. */
 interface StallDifference {
-  readonly comm: string;
+  readonly load: string;
   readonly spawns: number;
   readonly medianStallNs: number;
   readonly medianNs: number;
@@ -88,8 +91,8 @@ interface Both {
 
 async function measure({ core, bpftrace }: Both, spawns: number): Promise<ParityResults> {
   const stalls = { core: stallsOf(core), bpftrace: stallsOf(bpftrace) };
-  for (const [comm, args] of Object.entries(LOADS))
-    await runSpawnload([...args, '--comm', comm, '--count', String(spawns)]);
+  for (const [load, args] of Object.entries(LOADS))
+    await runSpawnload([...args, '--comm', `${TAG}-${load}`, '--count', String(spawns)]);
   await bpftrace.settle?.({ faults: true });
   const found = { core: countsOf(core), bpftrace: countsOf(bpftrace) };
   const names = [...new Set([...found.core.keys(), ...found.bpftrace.keys()])].toSorted();
@@ -99,7 +102,7 @@ async function measure({ core, bpftrace }: Both, spawns: number): Promise<Parity
       const [row = '', what = ''] = name.split('\t');
       return { row, what, core: found.core.get(name) ?? 0, bpftrace: found.bpftrace.get(name) ?? 0 };
     }),
-    stalls: Object.keys(LOADS).flatMap((comm) => differenceOf(comm, stalls.core.stop(), stalls.bpftrace.stop())),
+    stalls: Object.keys(LOADS).flatMap((load) => differenceOf(load, stalls.core.stop(), stalls.bpftrace.stop())),
     lost: core.snapshot().health.eventsLost + bpftrace.snapshot().health.eventsLost,
   };
 }
@@ -108,26 +111,37 @@ async function measure({ core, bpftrace }: Both, spawns: number): Promise<Parity
 function countsOf(engine: Engine): Map<string, number> {
   const counts = new Map<string, number>();
   const { rows, failures } = engine.snapshot();
-  for (const row of rows.filter(({ comm }) => comm in LOADS)) {
-    const name = `${row.comm} ${row.mechanism} ${row.syscall}`;
+  for (const row of rows) {
+    const load = loadOf(row.comm);
+    if (load === undefined) continue;
+    const name = `${load}: ${row.mechanism}, ${row.syscall}`;
     for (const [what, read] of Object.entries(COUNTS)) counts.set(`${name}\t${what}`, read(row));
   }
-  for (const { comm, syscall, kind, errno, count } of failures.filter((failure) => failure.comm in LOADS))
-    counts.set(`${comm} ${syscall}\t${kind} failures, errno ${errno}`, count);
+  for (const { comm, syscall, kind, errno, count } of failures) {
+    const load = loadOf(comm);
+    if (load !== undefined) counts.set(`${load}: ${syscall}\t${kind} failures, errno ${errno}`, count);
+  }
   return counts;
+}
+
+/** Undefined for the comms of others. */
+function loadOf(comm: string): string | undefined {
+  const [tag, load = ''] = comm.split('-');
+  return tag === TAG && load in LOADS ? load : undefined;
 }
 
 type Stalls = Map<string, Map<number, number>>;
 
-/** comm → child → stall, until it is stopped. */
+/** load → child → stall, until it is stopped. */
 function stallsOf(engine: Engine): { stop(): Stalls } {
   const stalls: Stalls = new Map();
   const stop = engine.subscribe((events: readonly EngineEvent[]) => {
     for (const event of events) {
-      if (event.kind !== 'spawn' || event.stallNs === undefined || !(event.comm in LOADS)) continue;
-      const ofComm = stalls.get(event.comm) ?? new Map<number, number>();
-      ofComm.set(event.child, event.stallNs);
-      stalls.set(event.comm, ofComm);
+      const load = loadOf(event.comm);
+      if (event.kind !== 'spawn' || event.stallNs === undefined || load === undefined) continue;
+      const ofLoad = stalls.get(load) ?? new Map<number, number>();
+      ofLoad.set(event.child, event.stallNs);
+      stalls.set(load, ofLoad);
     }
   });
   return {
@@ -138,9 +152,9 @@ function stallsOf(engine: Engine): { stop(): Stalls } {
   };
 }
 
-function differenceOf(comm: string, core: Stalls, bpftrace: Stalls): StallDifference[] {
-  const others = bpftrace.get(comm);
-  const pairs = [...(core.get(comm) ?? [])].flatMap(([child, stallNs]) => {
+function differenceOf(load: string, core: Stalls, bpftrace: Stalls): StallDifference[] {
+  const others = bpftrace.get(load);
+  const pairs = [...(core.get(load) ?? [])].flatMap(([child, stallNs]) => {
     const other = others?.get(child);
     return other === undefined ? [] : [[stallNs, other] as const];
   });
@@ -148,7 +162,7 @@ function differenceOf(comm: string, core: Stalls, bpftrace: Stalls): StallDiffer
   const differences = pairs.map(([a, b]) => b - a).toSorted((a, b) => a - b);
   return [
     {
-      comm,
+      load,
       spawns: pairs.length,
       medianStallNs: at(
         pairs.map(([a]) => a).toSorted((a, b) => a - b),

@@ -1,12 +1,15 @@
 /** The bpftrace scripts for people: `probes/*.bt`, each with one question, its manual in the comment at its head. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { builtFile } from '../native-path.ts';
 
-const FOLDER = builtFile('probes');
 const SUFFIX = '.bt';
+/** Nothing for people. */
+const ENGINE_NAME = 'spawn-events';
 
-/** The bpftrace engine's own: nothing for people. */
-const ENGINE_SCRIPT = 'spawn-events';
+/** The bpftrace engine's own. */
+export const ENGINE_SCRIPT = builtFile(`probes/${ENGINE_NAME}${SUFFIX}`);
+const FOLDER = dirname(ENGINE_SCRIPT);
 
 export interface PeopleScript {
   readonly name: string;
@@ -22,7 +25,7 @@ export function scriptNames(): string[] {
   const names = readdirSync(FOLDER)
     .filter((file) => file.endsWith(SUFFIX))
     .map((file) => file.slice(0, -SUFFIX.length));
-  return names.filter((name) => name !== ENGINE_SCRIPT).toSorted();
+  return names.filter((name) => name !== ENGINE_NAME).toSorted();
 }
 
 export function readPeopleScript(name: string): PeopleScript {

@@ -16,7 +16,7 @@ import { Supervisor } from './bpftrace/supervisor.ts';
 import type { Engine, EngineEvent, EngineOptions, Hook, Snapshot, Source } from './engine.ts';
 
 const DELIVER_MS = 50;
-/** Beats of four a second. */
+/** Of four a second. */
 const EXPIRE_BEATS = 20;
 /** Then the map of faults may be written again, and what was counted meanwhile be cleared unseen. */
 const LATEST_TURN_MS = 1_400;
@@ -57,6 +57,8 @@ class BpftraceEngine implements Engine {
   #eventsLost = 0;
   #keysLost = 0;
   #beats = 0;
+  /** When the last two were sent, milliseconds since the epoch. */
+  #lastBeats: readonly [number, number] = [0, 0];
   /** When each of the two maps of faults was told last, milliseconds since the epoch. */
   readonly #turns: [number, number] = [0, 0];
   #closed = false;
@@ -92,7 +94,6 @@ class BpftraceEngine implements Engine {
 
   #take(message: Message): void {
     if (message.type === 'printf') this.#takeLine(message.text.replace(/\n$/, ''));
-    else if (message.type === 'heartbeat') this.#beat();
     else if (message.type === 'map' && message.name.startsWith('@faults')) this.#takeFaults(message.entries);
     else if (message.type === 'lost') this.#eventsLost += message.events;
     else if (message.type === 'helper-error' && message.helper === 'map_update_elem') this.#keysLost++;
@@ -101,12 +102,18 @@ class BpftraceEngine implements Engine {
   #takeLine(line: string): void {
     const step = parseStep(line);
     if (!step) this.#eventsLost++;
-    else if (step.kind !== 'turn') this.#joiner.take(step);
-    else {
-      const toldMs = Number(step.now) / 1e6 + this.#bootEpochMs;
-      if (Date.now() - toldMs > LATEST_TURN_MS) this.#eventsLost++;
-      this.#turns[step.map === 0 ? 0 : 1] = toldMs;
-    }
+    else if (step.kind === 'beat') this.#beat(this.#epochMs(step.now));
+    else if (step.kind === 'turn') this.#turn(step.map, this.#epochMs(step.now));
+    else this.#joiner.take(step);
+  }
+
+  #epochMs(bootNs: bigint): number {
+    return Number(bootNs) / 1e6 + this.#bootEpochMs;
+  }
+
+  #turn(map: number, toldMs: number): void {
+    if (Date.now() - toldMs > LATEST_TURN_MS) this.#eventsLost++;
+    this.#turns[map === 0 ? 0 : 1] = toldMs;
   }
 
   #takeFaults(entries: Extract<Message, { type: 'map' }>['entries']): void {
@@ -116,8 +123,9 @@ class BpftraceEngine implements Engine {
     }
   }
 
-  #beat(): void {
+  #beat(atMs: number): void {
     this.#beats++;
+    this.#lastBeats = [this.#lastBeats[1], atMs];
     if (this.#beats % EXPIRE_BEATS !== 0) return;
     this.#bootEpochMs = bootEpochMs();
     this.#joiner.expire(Date.now());
@@ -171,12 +179,11 @@ class BpftraceEngine implements Engine {
     if (events.length > 0) for (const subscriber of this.#subscribers) subscriber(events);
   }
 
-  /** The second beat from now was sent when every buffer had been read since. */
+  /** When the second beat from now was sent, every buffer had been read since. */
   async settle({ faults = false }: { readonly faults?: boolean } = {}): Promise<void> {
-    const beats = this.#beats + 2;
     const sinceMs = Date.now() + SETTLE_POLL_MS;
     const waits = faults && this.hooks.some(({ name, attached }) => attached && name === 'page_fault_user');
-    const settled = () => this.#beats >= beats && (!waits || this.#turns.every((toldMs) => toldMs > sinceMs));
+    const settled = () => this.#lastBeats[0] > sinceMs && (!waits || this.#turns.every((toldMs) => toldMs > sinceMs));
     while (!this.#closed && this.source.down === undefined && !settled()) await sleep(SETTLE_POLL_MS);
     this.#deliver();
   }

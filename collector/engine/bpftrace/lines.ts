@@ -47,16 +47,21 @@ export interface Exit extends OfChild {
   readonly exitCode: number;
   readonly executed: boolean;
 }
+/** Told four times a second, whatever happens. */
+interface Beat {
+  readonly kind: 'beat';
+  readonly now: bigint;
+}
 /** One of the two maps of faults was printed, if it held anything. */
 interface Turn {
   readonly kind: 'turn';
   readonly now: bigint;
   readonly map: number;
 }
-export type Step = Birth | Return | Failure | Exec | ExecFailure | Exit | Turn;
+export type Step = Birth | Return | Failure | Exec | ExecFailure | Exit | Beat | Turn;
 
 /** Fields before the one that ends the line, which may hold spaces. */
-const FIELDS: Readonly<Record<string, number>> = { N: 10, R: 4, F: 7, X: 4, E: 5, D: 6, T: 3 };
+const FIELDS: Readonly<Record<string, number>> = { N: 10, R: 4, F: 7, X: 4, E: 5, D: 6, B: 2, T: 3 };
 
 const COMM_BYTES = 15;
 
@@ -109,6 +114,8 @@ export function parseStep(line: string): Step | undefined {
         exitCode: number(0),
         executed: text(1) === '1',
       };
+    case 'B':
+      return { kind: 'beat', now: BigInt(now) };
     case 'T':
       return { kind: 'turn', now: BigInt(now), map: Number(second) };
     default:

@@ -2,8 +2,7 @@
 import { atLeast, quote, type Version } from 'bpftrace-wrapper';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { scriptText } from '../../bpftrace/scripts.ts';
-import { builtFile } from '../../native-path.ts';
+import { ENGINE_SCRIPT, scriptText } from '../../bpftrace/scripts.ts';
 import { kernelFacts, type KernelFacts } from '../attach.ts';
 import type { Column, EngineOptions, Hook } from '../engine.ts';
 
@@ -45,7 +44,7 @@ export function engineScript(options: EngineOptions): EngineScript {
   const { filter } = options;
   return {
     ownPid,
-    text: named(withoutSections(scriptText(builtFile('probes/spawn-events.bt')), left), options),
+    text: named(withoutSections(scriptText(ENGINE_SCRIPT), left), options),
     parametersFor: (version) => [
       BigInt(ownPid),
       BigInt(filter.pid ?? 0),

@@ -112,7 +112,6 @@ function startTrace({ script, cpus, bufferBytes }: SupervisorOptions, bpftrace: 
     bpftrace,
     // They cost the little stack that BPF programs have.
     helperErrors: false,
-    heartbeats: true,
     stallTimeoutMs: STALL_MS,
     settings: { maxMapKeys: MAP_KEYS, maxStringBytes: FILE_BYTES, bufferPages: bufferPages(bufferBytes / cpus) },
   });

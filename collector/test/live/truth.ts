@@ -31,8 +31,8 @@ const PAIRS = [
 
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
-export function testTruth(name: string, open: Open): void {
-  describe(name, () => {
+export function testTruth(title: string, open: Open): void {
+  describe(title, () => {
     test('every spawn is in its row, and in no other', async () => {
       using engine = await open();
       for (const [mechanism, syscall] of PAIRS) {
@@ -106,7 +106,7 @@ export function testTruth(name: string, open: Open): void {
 
     test('a spawn that is refused is a failure, not a spawn', async () => {
       using engine = await open();
-      for (const syscall of SYSCALLS.filter((each) => each !== 'vfork')) {
+      for (const syscall of SYSCALLS.filter((name) => name !== 'vfork')) {
         const comm = uniqueComm();
         const count = scaled(50);
         const args = ['--mechanism', 'fork', '--syscall', syscall, '--nproc-limit', '--comm', comm];
