@@ -35,7 +35,7 @@ try {
 }
 
 async function report(): Promise<void> {
-  const rows = await plain.number('sum(forktax_table_rows)');
+  const rows = await plain.number('count(forktax_spawns_total)');
   const ofCosts = `{__name__=~"forktax_(spawn|cow|child|exec|avoidable).*"}`;
   const scraped = {
     spawners: SPAWNERS,

@@ -15,21 +15,39 @@ import {
 import { DATASOURCE } from './panels/target.ts';
 import { fleet } from './scopes.ts';
 
-export const UIDS = { overview: 'forktax-overview', spawner: 'forktax-spawner', exporter: 'forktax-exporter' } as const;
+export const UIDS = {
+  overview: 'forktax-overview',
+  spawner: 'forktax-spawner',
+  exporter: 'forktax-exporter',
+  fleet: 'forktax-fleet',
+} as const;
 
 const TAG = 'forktax';
 
 /** How the spawner is chosen: any number of them, exactly one, or not at all, but kept for the other dashboards. */
 type CommChoice = 'many' | 'one' | 'kept';
 
-export interface Frame {
+interface Frame {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
-  readonly comm: CommChoice;
 }
 
-export function dashboard({ uid, title, description, comm }: Frame): DashboardBuilder {
+/** Of what collectors say. */
+export function dashboard({ comm, ...frame }: Frame & { readonly comm: CommChoice }): DashboardBuilder {
+  return framed(frame).variables(variables(comm)).annotation(restarts());
+}
+
+/** Of what recording rules leave, which is no single collector's. */
+export function recordedDashboard(frame: Frame): DashboardBuilder {
+  return framed(frame).variables([
+    dataSource(),
+    anyOf(choice('job', 'Job', 'label_values(job:forktax_up:sum, job)')),
+    anyOf(choice('comm', 'Spawner', 'label_values(job_comm_mechanism:forktax_spawns:rate5m{job=~"$job"}, comm)')),
+  ]);
+}
+
+function framed({ uid, title, description }: Frame): DashboardBuilder {
   return new DashboardBuilder(title)
     .uid(uid)
     .description(description)
@@ -40,19 +58,19 @@ export function dashboard({ uid, title, description, comm }: Frame): DashboardBu
     .time({ from: 'now-1h', to: 'now' })
     .timepicker(new TimePickerBuilder())
     .refresh('30s')
-    .variables(variables(comm))
-    .annotation(restarts())
     .link(others());
 }
 
 function variables(comm: CommChoice): (DatasourceVariableBuilder | QueryVariableBuilder)[] {
   return [
-    new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'),
+    dataSource(),
     anyOf(choice('job', 'Job', 'label_values(forktax_up, job)')),
     anyOf(choice('instance', 'Instance', 'label_values(forktax_up{job=~"$job"}, instance)')),
     commVariable(comm),
   ];
 }
+
+const dataSource = () => new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus');
 
 function commVariable(comm: CommChoice): QueryVariableBuilder {
   const query = 'label_values(forktax_spawns_total{job=~"$job", instance=~"$instance"}, comm)';
@@ -88,7 +106,7 @@ function restarts(): AnnotationQueryBuilder {
     .datasource(DATASOURCE)
     .enable(true)
     .iconColor('purple')
-    .expr(`${fleet.foreign('process_start_time_seconds')} * 1000`)
+    .expr(`${fleet.ofCollectors(fleet.foreign('process_start_time_seconds'))} * 1000`)
     .useValueForTime(true)
     .titleFormat('forktax started')
     .textFormat('{{instance}}')

@@ -1,6 +1,7 @@
 /** The files that are made from this code: path from the root of the repository → content. */
 import type { Dashboard, DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { exporter } from './boards/exporter.ts';
+import { fleetBoard } from './boards/fleet.ts';
 import { overview } from './boards/overview.ts';
 import { spawnerBoard } from './boards/spawner.ts';
 import { alertFile, recordingFile } from './rules/files.ts';
@@ -12,14 +13,19 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     [`${FOLDER}/overview.json`, json(built(overview()))],
     [`${FOLDER}/spawner.json`, json(built(spawnerBoard()))],
     [`${FOLDER}/exporter.json`, json(built(exporter()))],
+    [`${FOLDER}/fleet.json`, json(built(fleetBoard()))],
     [`${FOLDER}/recording.rules.yml`, recordingFile()],
     [`${FOLDER}/alerts.rules.yml`, alertFile()],
   ]);
 }
 
-/** Panels get numbers, so that a link to one stays right when Grafana loads the dashboard anew. */
+/**
+ * Panels get numbers, so that a link to one stays right when Grafana loads the dashboard anew. The builders put links and
+ * annotations into a menu, where nobody on call looks: they go back to the top of the page.
+ */
 function built(builder: DashboardBuilder): Dashboard {
   const board = builder.build();
+  for (const shown of [...(board.links ?? []), ...(board.annotations?.list ?? [])]) delete shown.placement;
   let id = 0;
   for (const panel of board.panels ?? []) {
     panel.id = ++id;

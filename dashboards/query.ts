@@ -49,8 +49,10 @@ export interface Queries {
   gauge<Name extends Gauge>(name: Name, where?: readonly Matcher<Name>[]): string;
   /** The series themselves, as an instant vector: for arithmetic that has no rate. */
   series(part: 'count' | 'bucket', name: Histogram, where?: readonly string[]): string;
-  /** What is not ours: `up`, `process_cpu_seconds_total`, ... */
+  /** What is not ours: `up`, `ALERTS`, ... */
   foreign(name: string, where?: readonly string[]): string;
+  /** Of such a vector, that of collectors: every exporter has `process_cpu_seconds_total`. */
+  ofCollectors(vector: string): string;
   readonly range: string;
 }
 
@@ -76,6 +78,7 @@ export function queriesOf(scope: Scope): Queries {
     gauge: (name, where = []) => select(name, name, where),
     series: (part, name, where = []) => select(`${name}_${part}`, name, where),
     foreign: (name, where = []) => selector(name, [...scope.matchers, ...where]),
+    ofCollectors: (vector) => `(${vector} and on (job, instance) ${select('forktax_up', 'forktax_up')})`,
   };
 }
 

@@ -1,7 +1,7 @@
 /** The two ways in which metrics are asked for: by a dashboard with its variables, and by rules. */
 import { queriesOf } from './query.ts';
 
-const FROM_VARIABLES = ['job=~"$job"', 'instance=~"$instance"'];
+export const FROM_VARIABLES = ['job=~"$job"', 'instance=~"$instance"'];
 
 /** Of the collectors and spawners chosen. */
 export const fleet = queriesOf({

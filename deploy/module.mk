@@ -1,4 +1,4 @@
-# make install [PREFIX=/usr/local] [DESTDIR=] [NODE=]: deploy/install says what goes where.
+# make install [PREFIX=/usr/local] [DESTDIR=] [NODE_BINARY=]: deploy/install says what goes where.
 install: all
-	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) NODE=$(NODE) deploy/install
+	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) NODE_BINARY=$(NODE_BINARY) deploy/install
 .PHONY: install

@@ -3,9 +3,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { SPAWNLOAD } from '../../collector/test/live/spawnload.ts';
 
 export const SPAWNERS = 20;
-/** Spawns a second of the busiest and the least busy: 2 and 0.02, times 15. */
+/** Spawns a second of the busiest and the least busy: 2, and one in 15 s; times 15. */
 const MOST = 30;
-const LEAST = 0.3;
+const LEAST = 1;
 const FOREVER = '1000000';
 
 export function startLoad(): ChildProcess[] {
@@ -26,6 +26,6 @@ function rateOf(i: number): number {
 }
 
 function start(comm: string, rate: number, way: readonly string[]): ChildProcess {
-  const args = ['--comm', comm, '--count', FOREVER, '--rate', rate.toFixed(3), '--child-lifetime', '3', ...way];
-  return spawn(SPAWNLOAD, args, { stdio: 'ignore' });
+  const args = ['--comm', comm, '--count', FOREVER, '--rate', rate.toFixed(0), '--child-lifetime', '3', ...way];
+  return spawn(SPAWNLOAD, args, { stdio: ['ignore', 'ignore', 'inherit'] });
 }

@@ -17,7 +17,14 @@ export async function startPrometheus(folder: string, target: string, rules: rea
   const config = {
     global: { scrape_interval: '1s', evaluation_interval: '1s' },
     rule_files: rules,
-    scrape_configs: [{ job_name: 'forktax', static_configs: [{ targets: [target] }] }],
+    scrape_configs: [
+      {
+        job_name: 'forktax',
+        static_configs: [{ targets: [target] }],
+        // What else spawns on this machine is not the load.
+        metric_relabel_configs: [{ source_labels: ['comm'], regex: '|spawner-.*', action: 'keep' }],
+      },
+    ],
   };
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
   const data = join(folder, 'data');

@@ -2,6 +2,8 @@
 import { RowBuilder, type DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard, UIDS } from '../frame.ts';
 import { toExporter } from '../links.ts';
+import { notMeasuring } from '../measuring.ts';
+import { ANY_IS_BAD } from '../panels/alerts.ts';
 import { ALERT, GOOD, NOTICEABLE } from '../panels/colours.ts';
 import { graph } from '../panels/graph.ts';
 import { stat } from '../panels/stat.ts';
@@ -27,21 +29,19 @@ export function exporter(): DashboardBuilder {
   return board;
 }
 
+const CPU = fleet.ofCollectors(`rate(${fleet.foreign('process_cpu_seconds_total')}[${fleet.range}])`);
+const MEMORY = fleet.ofCollectors(fleet.foreign('process_resident_memory_bytes'));
 const tableUse = `${fleet.gauge('forktax_table_rows')} / ${fleet.gauge('forktax_table_capacity')}`;
 
 function atAGlance() {
-  const measuring = `(sum(${fleet.gauge('forktax_up')}) or vector(0))`;
   return [
     stat({
       title: 'Not measuring',
       description: 'Collectors that do not answer Prometheus, or cannot read their tables.',
       unit: 'none',
       width: 4,
-      queries: [{ legend: 'not measuring', expr: `count(${fleet.foreign('up')}) - ${measuring}` }],
-      steps: [
-        [null, GOOD],
-        [1, ALERT],
-      ],
+      queries: [{ legend: 'not measuring', expr: notMeasuring }],
+      steps: ANY_IS_BAD,
     }),
     stat({
       title: 'Missed, in this time',
@@ -50,10 +50,7 @@ function atAGlance() {
       unit: 'short',
       width: 4,
       queries: [{ legend: 'missed', expr: LOSSES.map(({ name }) => wholeRange.increase(name)).join(' + ') }],
-      steps: [
-        [null, GOOD],
-        [1, ALERT],
-      ],
+      steps: ANY_IS_BAD,
     }),
     stat({
       title: 'Fullest table',
@@ -84,20 +81,19 @@ function atAGlance() {
       description: 'The dearest collector process, in processors. What the probes add to the spawners is not in it.',
       unit: 'percentunit',
       width: 4,
-      queries: [{ legend: 'CPU', expr: `max(rate(${fleet.foreign('process_cpu_seconds_total')}[${fleet.range}]))` }],
+      queries: [{ legend: 'CPU', expr: `max(${CPU})` }],
     }),
     stat({
       title: 'Memory of a collector',
       description: 'Resident memory of the largest collector process.',
       unit: 'bytes',
       width: 4,
-      queries: [{ legend: 'memory', expr: `max(${fleet.foreign('process_resident_memory_bytes')})` }],
+      queries: [{ legend: 'memory', expr: `max(${MEMORY})` }],
     }),
   ];
 }
 
 function collectors() {
-  const version = `sum by (instance, version, node_version) (${fleet.gauge('forktax_build_info')})`;
   return [
     table({
       title: 'Collectors',
@@ -114,7 +110,7 @@ function collectors() {
         {
           name: 'Series',
           unit: 'short',
-          expr: `${fleet.foreign('scrape_samples_scraped')} * on (instance) group_left (version, node_version) ${version} * on (instance) group_left (engine, call_hook) ${fleet.gauge('forktax_engine_info')}`,
+          expr: `${fleet.foreign('scrape_samples_scraped')} * on (job, instance) group_left (version, node_version) ${fleet.gauge('forktax_build_info')} * on (job, instance) group_left (engine, call_hook) ${fleet.gauge('forktax_engine_info')}`,
         },
       ],
     }),
@@ -140,15 +136,6 @@ function losses() {
       queries: LOSSES.map(({ name, legend }) => ({ legend, expr: fleet.rate(name) })),
     }),
     graph({
-      title: 'Table of spawn costs: rows in use',
-      description: 'Of --max-spawners. The dashed line is where ForktaxTableFull begins; beyond, idle rows make room.',
-      unit: 'percentunit',
-      width: 8,
-      max: 1,
-      alertAt: TABLE_FULL_RATIO,
-      queries: [{ legend: '{{instance}}', expr: tableUse }],
-    }),
-    graph({
       title: 'Folded into "(other)" per second',
       description:
         'Costs and failures that had no row of their own, and idle rows that made room. Sums stay whole; only names are lost.',
@@ -161,25 +148,6 @@ function losses() {
       ],
     }),
     graph({
-      title: 'Followed just now',
-      description:
-        'Calls under way, and processes followed until their exec, exit or faults. Their tables are bounded.',
-      unit: 'short',
-      width: 8,
-      queries: [
-        { legend: 'calls', expr: `sum(${fleet.gauge('forktax_calls_tracked')})` },
-        { legend: 'processes', expr: `sum(${fleet.gauge('forktax_processes_tracked')})` },
-      ],
-    }),
-    graph({
-      title: 'Readers of event streams',
-      description:
-        'Clients of /api/v1/events. The kernel writes events only while there are any; metrics do not need them.',
-      unit: 'none',
-      width: 8,
-      queries: [{ legend: '{{instance}}', expr: fleet.gauge('forktax_event_clients') }],
-    }),
-    graph({
       title: 'Events lost or left out per second',
       description:
         'The ring was full; a reader was too slow, and skipped; or did not read, and was disconnected. Metrics lose nothing.',
@@ -189,6 +157,27 @@ function losses() {
         { legend: 'ring full', expr: fleet.rate('forktax_events_lost_total') },
         { legend: 'skipped', expr: fleet.rate('forktax_events_skipped_total') },
         { legend: 'readers dropped', expr: fleet.rate('forktax_event_clients_dropped_total') },
+      ],
+    }),
+    graph({
+      title: 'Table of spawn costs: rows in use',
+      description: 'Of --max-spawners. The dashed line is where ForktaxTableFull begins; beyond, idle rows make room.',
+      unit: 'percentunit',
+      width: 12,
+      max: 1,
+      alertAt: TABLE_FULL_RATIO,
+      queries: [{ legend: '{{instance}}', expr: tableUse }],
+    }),
+    graph({
+      title: 'Followed just now',
+      description:
+        'Calls under way, and processes followed until their exec, exit or faults. Their tables are bounded.',
+      unit: 'short',
+      width: 12,
+      queries: [
+        { legend: 'calls', expr: `sum(${fleet.gauge('forktax_calls_tracked')})` },
+        { legend: 'processes', expr: `sum(${fleet.gauge('forktax_processes_tracked')})` },
+        { legend: 'readers of events', expr: `sum(${fleet.gauge('forktax_event_clients')})` },
       ],
     }),
   ];
@@ -204,7 +193,7 @@ function ownCost() {
       queries: [
         {
           legend: '{{instance}}',
-          expr: `sum by (instance) (rate(${fleet.foreign('process_cpu_seconds_total')}[${fleet.range}]))`,
+          expr: `sum by (instance) (${CPU})`,
         },
       ],
     }),
@@ -213,7 +202,7 @@ function ownCost() {
       description: 'Of the collector process. The tables in the kernel are not in it.',
       unit: 'bytes',
       width: 8,
-      queries: [{ legend: '{{instance}}', expr: fleet.foreign('process_resident_memory_bytes') }],
+      queries: [{ legend: '{{instance}}', expr: MEMORY }],
     }),
     graph({
       title: 'A scrape',
@@ -222,7 +211,7 @@ function ownCost() {
       unit: 's',
       width: 8,
       queries: [
-        { legend: 'whole', expr: `max(${fleet.foreign('scrape_duration_seconds')})` },
+        { legend: 'whole', expr: `max(${fleet.ofCollectors(fleet.foreign('scrape_duration_seconds'))})` },
         { legend: 'reading and rendering', expr: `max(${fleet.gauge('forktax_scrape_duration_seconds')})` },
       ],
     }),

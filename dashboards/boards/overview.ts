@@ -2,14 +2,17 @@
 import { RowBuilder, type DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard, UIDS } from '../frame.ts';
 import { toSpawner } from '../links.ts';
-import { ALERT, GOOD, NOTICEABLE } from '../panels/colours.ts';
+import { measuring, notMeasuring } from '../measuring.ts';
+import { alerts, ANY_IS_BAD } from '../panels/alerts.ts';
+import { ALERT, colourOf, GOOD, NOTICEABLE } from '../panels/colours.ts';
 import { graph } from '../panels/graph.ts';
 import { heatmap } from '../panels/heatmap.ts';
 import { stat } from '../panels/stat.ts';
 import { table } from '../panels/table.ts';
 import { SPAWN_FAILURE_RATIO, STALL_P99_NOTICEABLE_SECONDS, STALL_P99_SECONDS } from '../rules/thresholds.ts';
-import { fleet } from '../scopes.ts';
+import { fleet, FROM_VARIABLES } from '../scopes.ts';
 import { failureRatio, FAILED } from '../failures.ts';
+import { theRest } from '../rest.ts';
 
 const TOP = 8;
 
@@ -30,22 +33,7 @@ export function overview(): DashboardBuilder {
 
 function atAGlance() {
   return [
-    stat({
-      title: 'Alerts firing',
-      description: 'Alerts of forktax on the chosen collectors. 0 also where Prometheus has not loaded the rules.',
-      unit: 'none',
-      width: 3,
-      queries: [
-        {
-          legend: 'firing',
-          expr: `count(${fleet.foreign('ALERTS', ['alertname=~"Forktax.+"', 'alertstate="firing"'])}) or vector(0)`,
-        },
-      ],
-      steps: [
-        [null, GOOD],
-        [1, ALERT],
-      ],
-    }),
+    alerts(FROM_VARIABLES),
     collectors(),
     stat({
       title: 'Spawns per second',
@@ -58,7 +46,7 @@ function atAGlance() {
       title: 'Stood still, per second',
       description: 'Time per second that callers of fork, vfork, clone and clone3 stood still, all added up.',
       unit: 's',
-      width: 4,
+      width: 3,
       queries: [{ legend: 'stall', expr: fleet.rateOf('sum', 'forktax_spawn_stall_seconds') }],
     }),
     stat({
@@ -87,7 +75,7 @@ function atAGlance() {
       ],
     }),
     stat({
-      title: 'Stall that afork would save',
+      title: 'Avoidable stall',
       description: 'Share of the stall that is beyond what an afork costs, of spawns whose child went on to exec.',
       unit: 'percentunit',
       width: 3,
@@ -101,9 +89,7 @@ function atAGlance() {
   ];
 }
 
-/** A collector that is down does not say that it is. */
 function collectors() {
-  const measuring = `(sum(${fleet.gauge('forktax_up')}) or vector(0))`;
   return stat({
     title: 'Collectors',
     description: 'How many of the chosen collectors measure, and how many do not answer or cannot read their tables.',
@@ -111,22 +97,10 @@ function collectors() {
     width: 4,
     queries: [
       { legend: 'measuring', expr: measuring },
-      { legend: 'not', expr: `count(${fleet.foreign('up')}) - ${measuring}` },
+      { legend: 'not', expr: notMeasuring },
     ],
-  })
-    .overrideByName('measuring', [{ id: 'color', value: { mode: 'fixed', fixedColor: 'text' } }])
-    .overrideByName('not', [
-      {
-        id: 'thresholds',
-        value: {
-          mode: 'absolute',
-          steps: [
-            { value: null, color: GOOD },
-            { value: 1, color: ALERT },
-          ],
-        },
-      },
-    ]);
+    steps: ANY_IS_BAD,
+  }).overrideByName('measuring', [colourOf('text')]);
 }
 
 function overTime() {
@@ -188,6 +162,7 @@ function whoPays() {
       unit: 's',
       width: 10,
       expr: fleet.buckets('forktax_spawn_stall_seconds'),
+      exemplars: true,
     }),
   ];
 }
@@ -239,7 +214,7 @@ function cure() {
       width: 12,
       stacked: true,
       queries: [
-        { legend: 'the rest', expr: `${stall} - ${avoidable}` },
+        { legend: 'the rest', expr: theRest(stall, avoidable) },
         { legend: 'avoidable by afork', expr: avoidable },
       ],
     }),

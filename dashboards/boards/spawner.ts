@@ -9,10 +9,13 @@ import { heatmap } from '../panels/heatmap.ts';
 import { stat } from '../panels/stat.ts';
 import { table } from '../panels/table.ts';
 import { LARGE_FORK_BYTES, STALL_P99_NOTICEABLE_SECONDS, STALL_P99_SECONDS } from '../rules/thresholds.ts';
+import { theRest } from '../rest.ts';
 import { oneSpawner as spawner } from '../scopes.ts';
 
 const GIB = 1 << 30;
 const FORKS = 'mechanism="fork"';
+
+const TELLING_BYTES = 16 << 20;
 
 export function spawnerBoard(): DashboardBuilder {
   const board = dashboard({
@@ -37,9 +40,22 @@ const stall = spawner.rateOf('sum', 'forktax_spawn_stall_seconds');
 const copy = spawner.rate('forktax_spawn_copy_seconds_total');
 const avoidable = spawner.rate('forktax_avoidable_stall_seconds_total');
 const forks = spawner.rate('forktax_spawns_total', [], [FORKS]);
-const copiedByForks = spawner.rateOf('sum', 'forktax_spawn_copied_rss_bytes', [], [FORKS]);
-const rssOfForks = `${copiedByForks} / ${spawner.rateOf('count', 'forktax_spawn_copied_rss_bytes', [], [FORKS])}`;
-const copyPerGib = `${spawner.rate('forktax_spawn_copy_seconds_total', [], [FORKS])} / (${copiedByForks} / ${GIB})`;
+const rssOfForks = rssOf([]);
+
+type By = readonly 'instance'[];
+
+/** Mean resident memory at a fork. */
+function rssOf(by: By): string {
+  const count = spawner.rateOf('count', 'forktax_spawn_copied_rss_bytes', by, [FORKS]);
+  return `${spawner.rateOf('sum', 'forktax_spawn_copied_rss_bytes', by, [FORKS])} / ${count}`;
+}
+
+/** A fork of a small process takes its time for other things. */
+function copyPerGib(by: By): string {
+  const copied = spawner.rate('forktax_spawn_copy_seconds_total', by, [FORKS]);
+  const bytes = spawner.rateOf('sum', 'forktax_spawn_copied_rss_bytes', by, [FORKS]);
+  return `${copied} / (${bytes} / ${GIB}) and ${rssOf(by)} > ${TELLING_BYTES}`;
+}
 
 function atAGlance() {
   return [
@@ -84,14 +100,14 @@ function atAGlance() {
     stat({
       title: 'Copying 1 GiB takes',
       description:
-        'Time that a fork takes to duplicate each GiB of resident memory. Small processes look dear: a fork of nothing takes time too.',
+        'Time that a fork takes to duplicate each GiB of resident memory. Only where forks copy more than 16 MiB each.',
       unit: 's',
       width: 4,
-      noValue: 'no forks',
-      queries: [{ legend: 'per GiB', expr: copyPerGib }],
+      noValue: 'no large forks',
+      queries: [{ legend: 'per GiB', expr: copyPerGib([]) }],
     }),
     stat({
-      title: 'Stall that afork would save',
+      title: 'Avoidable stall',
       description: 'Share of the stall that is beyond what an afork costs, of spawns whose child went on to exec.',
       unit: 'percentunit',
       width: 4,
@@ -137,6 +153,7 @@ function howItSpawns() {
       width: 8,
       height: 8,
       expr: spawner.buckets('forktax_spawn_stall_seconds'),
+      exemplars: true,
     }),
   ];
 }
@@ -179,7 +196,7 @@ function costs() {
       queries: [
         {
           legend: '{{instance}}',
-          expr: `${spawner.rate('forktax_spawn_copy_seconds_total', ['instance'], [FORKS])} / (${spawner.rateOf('sum', 'forktax_spawn_copied_rss_bytes', ['instance'], [FORKS])} / ${GIB})`,
+          expr: copyPerGib(['instance']),
         },
       ],
     }),
@@ -189,15 +206,19 @@ function costs() {
 function aftermath() {
   return [
     graph({
-      title: 'Copy-on-write faults of a fork',
+      title: 'Page faults of a fork',
       description:
-        'Pages written after a fork, each of which the kernel then copies: by the parent, and by the child before its exec. Absent on arm64.',
+        'Copy-on-write faults, in which the kernel copies a page: of the parent after a fork, and of the child before its exec; and all faults of the child until then. Absent on arm64.',
       unit: 'short',
       width: 8,
       queries: [
         {
           legend: '{{role}}',
           expr: `${spawner.rate('forktax_cow_faults_total', ['role'])} / on () group_left () ${forks}`,
+        },
+        {
+          legend: 'all faults of a child',
+          expr: `${spawner.rate('forktax_child_page_faults_total', [], [FORKS])} / ${forks}`,
         },
       ],
     }),
@@ -253,7 +274,7 @@ function trouble() {
       width: 8,
       stacked: true,
       queries: [
-        { legend: 'the rest', expr: `${stall} - ${avoidable}` },
+        { legend: 'the rest', expr: theRest(stall, avoidable) },
         { legend: 'avoidable by afork', expr: avoidable },
       ],
     }),
@@ -262,7 +283,7 @@ function trouble() {
       description:
         'The collectors that see this spawner, by the time that it stands still. A click on one leaves out the others.',
       width: 24,
-      height: 7,
+      height: 6,
       keys: [{ label: 'instance', name: 'Collector', link: toInstance }],
       columns: [
         { name: 'Stood still /s', unit: 's', expr: spawner.rateOf('sum', 'forktax_spawn_stall_seconds', ['instance']) },

@@ -4,6 +4,7 @@
  */
 import { SELF_METRICS } from '../../collector/metrics/self.ts';
 import { SPAWN_METRICS } from '../../collector/metrics/descriptors.ts';
+import { RECORDING_RULES } from '../rules/recording.ts';
 import { panelsOf, type Dashboard, type Panel, type Target } from './model.ts';
 import { PANEL_RULES } from './panel-rules.ts';
 import { selectorsOf, type Selector } from './promql.ts';
@@ -43,7 +44,11 @@ function lintTarget({ expr }: Target): [rule: string, messages: string[]][] {
   const each = (check: (selector: Selector) => string | undefined) => selectors.flatMap((one) => check(one) ?? []);
   return [
     ['target-job-rule', each((one) => requiresMatcher(one, 'job=~"$job"'))],
-    ['target-instance-rule', each((one) => requiresMatcher(one, 'instance=~"$instance"'))],
+    // What is recorded has no instance, and alerts may be those above it.
+    [
+      'target-instance-rule',
+      each((one) => (isRecorded(one) ? undefined : requiresMatcher(one, 'instance=~"$instance"'))),
+    ],
     ['target-rate-interval-rule', each(rateInterval)],
     ['target-counter-agg-rule', each(aggregatedCounter)],
     ['own-metric-rule', each(knownMetric)],
@@ -64,15 +69,18 @@ function aggregatedCounter({ metric, fn }: Selector): string | undefined {
   return fn && /^(i?rate|increase)$/.test(fn) ? undefined : `counter ${metric} without rate, irate or increase`;
 }
 
-const KNOWN = new Set(
-  [...SPAWN_METRICS, ...SELF_METRICS].flatMap(({ name, kind }) =>
+const isRecorded = ({ metric }: Selector) => metric.includes(':') || metric === 'ALERTS';
+
+const KNOWN = new Set([
+  ...RECORDING_RULES.map(({ record }) => record),
+  ...[...SPAWN_METRICS, ...SELF_METRICS].flatMap(({ name, kind }) =>
     kind === 'histogram' ? ['bucket', 'count', 'sum'].map((part) => `${name}_${part}`) : [name],
   ),
-);
+]);
 
 /** A query with a wrong name is valid, and its panel for ever empty. */
 function knownMetric({ metric }: Selector): string | undefined {
-  return !metric.startsWith('forktax_') || KNOWN.has(metric) ? undefined : `the collector has no metric ${metric}`;
+  return !/^forktax_|:/.test(metric) || KNOWN.has(metric) ? undefined : `nobody makes the metric ${metric}`;
 }
 
 function* annotations(dashboard: Dashboard): Generator<string> {

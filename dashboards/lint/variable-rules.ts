@@ -19,7 +19,8 @@ export const VARIABLE_RULES: Readonly<Record<string, Check>> = {
     }
   },
   'template-job-rule': (dashboard) => anyOf(dashboard, 'job', 'Job'),
-  'template-instance-rule': (dashboard) => anyOf(dashboard, 'instance', 'Instance'),
+  'template-instance-rule': (dashboard) =>
+    asksOnlyRecorded(dashboard) ? [] : anyOf(dashboard, 'instance', 'Instance'),
   *'template-label-promql-rule'(dashboard) {
     for (const { name, query } of queries(dashboard)) {
       const argument = LABEL_FUNCTION.exec(query ?? '')?.[2];
@@ -36,6 +37,9 @@ export const VARIABLE_RULES: Readonly<Record<string, Check>> = {
     }
   },
 };
+
+/** Recorded series have no instance to choose. */
+const asksOnlyRecorded = (dashboard: Dashboard) => queries(dashboard).every(({ query }) => query?.includes(':'));
 
 const queries = ({ templating }: Dashboard) => templating.list.filter(({ type }) => type === 'query');
 

@@ -8,12 +8,12 @@ interface Sample {
   readonly value: number;
 }
 
-interface Line {
+export interface Line {
   readonly metric: Labels;
   readonly points: readonly (readonly [seconds: number, value: number])[];
 }
 
-interface Exemplar {
+export interface Exemplar {
   readonly labels: Labels;
   readonly value: number;
   readonly seconds: number;

@@ -29,6 +29,8 @@ export interface Target {
 }
 
 export interface Prometheus {
+  /** Host and port. */
+  readonly address: string;
   readonly api: Api;
   /** As an operator does: by changing the file. */
   setTargets(targets: readonly Target[]): void;
@@ -71,6 +73,7 @@ export async function startPrometheus(targets: readonly Target[], changes: Chang
     await sleep(20);
   }
   return {
+    address: address() ?? '',
     api: apiOf(`http://${address()}`),
     setTargets,
     async stop() {

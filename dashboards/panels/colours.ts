@@ -20,6 +20,7 @@ export const COLOURS: Readonly<Record<string, string>> = {
   'the rest': 'green',
   parent: 'purple',
   child: 'light-purple',
+  'all faults of a child': 'yellow',
 };
 
 export const colourOf = (colour: string): DynamicConfigValue => ({

@@ -28,7 +28,7 @@ export interface Described {
   readonly width: number;
 }
 
-export interface GraphOptions extends Described {
+interface GraphOptions extends Described {
   readonly queries: readonly Query[];
   readonly stacked?: boolean;
   readonly logarithmic?: boolean;
@@ -93,15 +93,19 @@ function drawAlert(panel: PanelBuilder, at: number): void {
     .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
 }
 
-/** A legend with a label in it can become any of the names that have a colour. */
-function paint(panel: PanelBuilder, name: string): void {
-  const names =
-    name === '{{mechanism}}' ? ['fork', 'vfork', 'afork'] : name === '{{role}}' ? ['parent', 'child'] : [name];
-  for (const each of names) {
-    const colour = COLOURS[each];
-    if (colour) panel.overrideByName(each, [colourOf(colour)]);
+/** A legend that is, or begins with, a label can become any of the names that have a colour. */
+function paint(panel: PanelBuilder, legendFormat: string): void {
+  const [label] = /^\{\{\w+\}\}/.exec(legendFormat) ?? [];
+  for (const name of label ? (VALUES[label] ?? []) : [legendFormat]) {
+    const colour = COLOURS[name];
+    if (colour) panel.overrideByRegexp(`/^${name}( by .*)?$/`, [colourOf(colour)]);
   }
 }
+
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  '{{mechanism}}': ['fork', 'vfork', 'afork'],
+  '{{role}}': ['parent', 'child'],
+};
 
 function placeRight(panel: PanelBuilder, { legend: name, unit }: { legend: string; unit: string }): void {
   panel.overrideByName(name, [

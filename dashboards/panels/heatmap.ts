@@ -1,11 +1,9 @@
 /** Every observation of a histogram, by when it was and how large. */
 import {
-  HeatmapColorOptionsBuilder,
-  HeatmapColorMode,
-  HeatmapColorScale,
-} from '@grafana/grafana-foundation-sdk/heatmap';
-import {
   CellValuesBuilder,
+  HeatmapColorMode,
+  HeatmapColorOptionsBuilder,
+  HeatmapColorScale,
   HeatmapTooltipBuilder,
   PanelBuilder,
   YAxisConfigBuilder,
@@ -14,13 +12,23 @@ import { TooltipDisplayMode } from '@grafana/grafana-foundation-sdk/common';
 import type { Described } from './graph.ts';
 import { DATASOURCE, heatmapTarget } from './target.ts';
 
-export interface HeatmapOptions extends Described {
+interface HeatmapOptions extends Described {
   /** Rates of buckets, by `le`. */
   readonly expr: string;
+  /** Of single observations, as dots. */
+  readonly exemplars?: boolean;
   readonly height?: number;
 }
 
-export function heatmap({ title, description, unit, width, expr, height = 9 }: HeatmapOptions): PanelBuilder {
+export function heatmap({
+  title,
+  description,
+  unit,
+  width,
+  expr,
+  exemplars = false,
+  height = 9,
+}: HeatmapOptions): PanelBuilder {
   return new PanelBuilder()
     .title(title)
     .description(description)
@@ -28,7 +36,7 @@ export function heatmap({ title, description, unit, width, expr, height = 9 }: H
     .span(width)
     .height(height)
     .datasource(DATASOURCE)
-    .targets([heatmapTarget(expr)])
+    .targets([heatmapTarget(expr, exemplars)])
     .calculate(false)
     .color(
       new HeatmapColorOptionsBuilder()

@@ -1,4 +1,4 @@
-/** One number that answers one question, with its recent past behind it. */
+/** One number that answers one question. */
 import {
   BigValueColorMode,
   BigValueGraphMode,
@@ -8,18 +8,21 @@ import {
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { CALM, thresholds } from './colours.ts';
 import type { Described } from './graph.ts';
-import { DATASOURCE, rangeTarget, type Query } from './target.ts';
+import { DATASOURCE, nowTarget, rangeTarget, type Query } from './target.ts';
 
-export interface StatOptions extends Described {
+interface StatOptions extends Described {
   readonly queries: readonly Query[];
-  /** Colours from a value on. Without any, the number has no colour, because none would mean anything. */
+  /** Colours from a value on. Without any, the number has no colour, because none would mean anything, but its past. */
   readonly steps?: readonly (readonly [from: number | null, colour: string])[];
+  /** What to say where there is nothing to measure now. */
   readonly noValue?: string;
 }
 
 const HEIGHT = 4;
 
 export function stat({ title, description, unit, width, queries, steps, noValue }: StatOptions): PanelBuilder {
+  // With its past, a value that is no more would be taken from there.
+  const now = steps !== undefined || noValue !== undefined;
   return new PanelBuilder()
     .title(title)
     .description(description)
@@ -28,10 +31,10 @@ export function stat({ title, description, unit, width, queries, steps, noValue 
     .span(width)
     .height(HEIGHT)
     .datasource(DATASOURCE)
-    .targets(queries.map(rangeTarget))
+    .targets(queries.map(now ? nowTarget : rangeTarget))
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('').values(false))
     .colorMode(BigValueColorMode.Value)
-    .graphMode(steps ? BigValueGraphMode.None : BigValueGraphMode.Area)
+    .graphMode(now ? BigValueGraphMode.None : BigValueGraphMode.Area)
     .textMode(queries.length > 1 ? BigValueTextMode.ValueAndName : BigValueTextMode.Value)
     .thresholds(thresholds(steps ?? [[null, CALM]]));
 }

@@ -18,7 +18,7 @@ interface KeyColumn {
   readonly link?: { readonly title: string; readonly url: string };
 }
 
-export interface TableOptions extends Omit<Described, 'unit'> {
+interface TableOptions extends Omit<Described, 'unit'> {
   readonly keys: readonly KeyColumn[];
   /** Sorted by the first, the greatest on top. It has a bar in its cells. */
   readonly columns: readonly [Column, ...Column[]];

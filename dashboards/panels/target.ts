@@ -16,13 +16,17 @@ export function rangeTarget({ legend, expr, exemplars }: Query, index: number): 
   return exemplars ? target.exemplar(true) : target;
 }
 
+/** The value of now, and no other. */
+export const nowTarget = ({ legend, expr }: Query, index: number): DataqueryBuilder =>
+  common(expr, index).instant().legendFormat(legend);
+
 /** The values of now, one row for each set of labels. */
 export function tableTarget(expr: string, index: number): DataqueryBuilder {
   return common(expr, index).instant().format(PromQueryFormat.Table);
 }
 
-export function heatmapTarget(expr: string): DataqueryBuilder {
-  return common(expr, 0).range().legendFormat('{{le}}').format(PromQueryFormat.Heatmap).exemplar(true);
+export function heatmapTarget(expr: string, exemplars: boolean): DataqueryBuilder {
+  return common(expr, 0).range().legendFormat('{{le}}').format(PromQueryFormat.Heatmap).exemplar(exemplars);
 }
 
 function common(expr: string, index: number): DataqueryBuilder {

@@ -6,7 +6,7 @@ import { thresholds } from './colours.ts';
 import type { Described } from './graph.ts';
 import { DATASOURCE, rangeTarget, type Query } from './target.ts';
 
-export interface TimelineOptions extends Described {
+interface TimelineOptions extends Described {
   readonly query: Query;
   readonly states: Readonly<Record<string, { readonly text: string; readonly color: string }>>;
   readonly height?: number;

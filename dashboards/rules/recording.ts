@@ -4,12 +4,12 @@
  */
 import { everything } from '../scopes.ts';
 
-export interface RecordingRule {
+interface RecordingRule {
   readonly record: string;
   readonly expr: string;
 }
 
-export const RECORDING_RULES: readonly RecordingRule[] = [
+const RULES = [
   {
     record: 'job_comm_mechanism:forktax_spawns:rate5m',
     expr: everything.rate('forktax_spawns_total', ['job', 'comm', 'mechanism']),
@@ -48,4 +48,8 @@ export const RECORDING_RULES: readonly RecordingRule[] = [
     expr: everything.rate('forktax_exec_failures_total', ['job', 'comm', 'errno']),
   },
   { record: 'job:forktax_up:sum', expr: `sum by (job) (${everything.gauge('forktax_up')})` },
-];
+] as const satisfies readonly RecordingRule[];
+
+export type RecordedName = (typeof RULES)[number]['record'];
+
+export const RECORDING_RULES: readonly RecordingRule[] = RULES;

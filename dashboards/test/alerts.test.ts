@@ -7,6 +7,7 @@ import {
   ENOENT_PER_EXEC,
   ENOUGH_SPAWNS_PER_SECOND,
   EXEC_FAILURES_PER_SECOND,
+  LARGE_FORK_BYTES,
   SPAWN_FAILURE_RATIO,
   STALL_P99_SECONDS,
   STOOD_STILL_SECONDS_PER_SECOND,
@@ -187,6 +188,24 @@ describe('runbooks', () => {
       assert.deepEqual(headings, [`# ${alert}`, '## What it means', '## How to look', '## How to stop it']);
     });
   }
+
+  it('say the thresholds that are in force, and how long', () => {
+    const said: Readonly<Record<string, string>> = {
+      ForktaxStallHigh: `${STALL_P99_SECONDS * 1000} ms`,
+      ForktaxTimeStoodStill: `${STOOD_STILL_SECONDS_PER_SECOND} s in each second`,
+      ForktaxLargeFork: `more than ${LARGE_FORK_BYTES / 2 ** 30} GiB`,
+      ForktaxSpawnFailures: `more than ${SPAWN_FAILURE_RATIO * 100} %`,
+      ForktaxExecFailures: `more than ${ENOENT_PER_EXEC} for each exec`,
+      ForktaxTableFull: `more than ${TABLE_FULL_RATIO * 100} %`,
+    };
+    const words = { '5m': 'five minutes', '10m': 'ten minutes', '15m': 'a quarter of an hour' };
+    for (const { alert, for: delay } of ALERT_RULES) {
+      const text = readFileSync(new URL(`${alert}.md`, folder), 'utf8').replaceAll('\n', ' ');
+      assert.ok(text.includes(said[alert] ?? ''), `${alert}: ${said[alert]}`);
+      const word = words[(delay ?? '5m') as keyof typeof words];
+      assert.ok(word && text.includes(word), `${alert}: ${delay}`);
+    }
+  });
 
   it('are of alerts that exist', () => {
     assert.ok(existsSync(folder));

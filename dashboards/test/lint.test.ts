@@ -54,12 +54,13 @@ const BREAKS: readonly (readonly [rule: string, change: (dashboard: Breakable) =
   ['target-counter-agg-rule', ask(`sum(forktax_spawns_total{${CHOSEN}})`)],
   ['target-counter-agg-rule', ask(`max_over_time(forktax_spawns_total{${CHOSEN}}[5m])`)],
   ['own-metric-rule', ask(`rate(forktax_forks_total{${CHOSEN}}[$__rate_interval])`)],
+  ['own-metric-rule', ask('sum(job_comm:forktax_forks:rate5m{job=~"$job"})')],
   ['own-annotation-rule', (dashboard) => (dashboard.annotations = { list: [{ name: 'restarts', expr: 'up' }] })],
   ['own-grid-rule', (dashboard) => (firstPanel(dashboard).gridPos = { x: 1, y: 0, w: 5, h: 4 })],
 ];
 
 describe('the lint', () => {
-  for (const name of ['overview', 'spawner', 'exporter']) {
+  for (const name of ['overview', 'spawner', 'exporter', 'fleet']) {
     it(`finds nothing in ${name}`, () => {
       assert.deepEqual(lint(JSON.parse(read(name))), []);
     });

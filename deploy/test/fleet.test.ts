@@ -1,11 +1,13 @@
-/** The examples for a fleet, by Prometheus' own tool. */
+/** The examples for a fleet: by Prometheus' own tool, and as two shards with a Prometheus above them. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { test } from 'node:test';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, describe, it, test } from 'node:test';
 import { parse } from 'yaml';
+import { createFakeEngine, fakeRow } from '../../collector/test/fake-engine.ts';
+import { buildTestApp } from '../../collector/test/http/test-app.ts';
+import { replacing, startPrometheus, type Prometheus } from '../../dashboards/live/prometheus.ts';
 import { TOP } from './compose-file.ts';
 
 const FOLDER = join(TOP, 'deploy/prometheus/fleet');
@@ -17,35 +19,126 @@ for (const name of ['shard.yml', 'global.yml', 'remote-write.yml'])
       encoding: 'utf8',
     });
     assert.match(said, /is valid prometheus config file syntax/);
+    for (const path of parse(read(name)).rule_files ?? []) assert.ok(existsSync(join(FOLDER, dirname(path))), path);
   });
-
-/** The addresses that the server with this number keeps. */
-function keptBy(shard: number, folder: string): string[] {
-  const config = read('shard.yml').replace("regex: '0'", `regex: '${shard}'`);
-  assert.notEqual(shard === 0, config !== read('shard.yml'));
-  writeFileSync(join(folder, 'prometheus.yml'), withoutSecrets(config));
-  const args = ['check', 'service-discovery', '--timeout=2s', join(folder, 'prometheus.yml'), 'forktax'];
-  const targets: { labels: Record<string, string> }[] = JSON.parse(
-    execFileSync('promtool', args, { encoding: 'utf8' }),
-  );
-  return targets.flatMap(({ labels }) => labels['__address__'] ?? []);
-}
-
-/** promtool looks for the files that they are in. */
-const withoutSecrets = (config: string): string => config.replace(/    tls_config:\n.*\n    basic_auth:\n.*\n.*\n/, '');
-
-test('each host is kept by one shard', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'forktax-fleet-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const hosts = Array.from({ length: 50 }, (_, i) => `host${i}.example.com:19435`);
-  execFileSync('mkdir', [join(folder, 'targets')]);
-  writeFileSync(join(folder, 'targets/hosts.yml'), JSON.stringify([{ targets: hosts }]));
-  const shards = [0, 1, 2, 3].map((shard) => keptBy(shard, folder));
-  assert.deepEqual(shards.flat().toSorted(), hosts.toSorted());
-  assert.ok(shards.every((kept) => kept.length > 0));
-});
 
 test('the example of a list of hosts is one', () => {
   const groups: { targets: string[] }[] = parse(read('targets/hosts.yml'));
   for (const address of groups.flatMap(({ targets }) => targets)) assert.match(address, /^[\w.]+:19435$/);
+});
+
+test('the number of series is the one of docs/fleet.md', async () => {
+  const formula = /> (\d+) R \+ P \+ (\d+) S \+ (\d+) C \+ \d+ series/.exec(
+    readFileSync(join(TOP, 'docs/fleet.md'), 'utf8'),
+  );
+  const [perRow = NaN, perCall = NaN, perSpawner = NaN] = formula?.slice(1).map(Number) ?? [];
+  const rows = [
+    fakeRow({ comm: 'a', mechanism: 'fork', syscall: 'clone' }),
+    fakeRow({ comm: 'a', mechanism: 'fork', syscall: 'fork' }),
+    fakeRow({ comm: 'a', mechanism: 'vfork', syscall: 'clone' }),
+    fakeRow({ comm: 'b', mechanism: 'afork', syscall: 'clone3' }),
+  ];
+  const engine = createFakeEngine({ rows });
+  const { payload } = await buildTestApp({ engine }).inject('/metrics');
+  const different = (of: (row: (typeof rows)[number]) => string) => new Set(rows.map(of)).size;
+  const expected =
+    perRow * rows.length +
+    different(({ comm, mechanism }) => `${comm} ${mechanism}`) +
+    perCall * different(({ comm, syscall }) => `${comm} ${syscall}`) +
+    perSpawner * different(({ comm }) => comm);
+  assert.equal(payload.match(/^forktax_\w+\{comm=/gm)?.length, expected);
+});
+
+const HOSTS = 5;
+const SHARDS = 2;
+
+/** A collector whose one spawner spawns at a rate of its own. */
+async function startHost(index: number) {
+  const engine = createFakeEngine();
+  let spawns = 0;
+  const timer = setInterval(() => {
+    spawns += index + 1;
+    engine.next = { ...engine.next, rows: [fakeRow({ comm: 'app', spawns })] };
+  }, 100);
+  const app = buildTestApp({ engine });
+  const url = await app.listen({ port: 0, host: '127.0.0.1' });
+  return {
+    address: new URL(url).host,
+    stop: async () => {
+      clearInterval(timer);
+      await app.close();
+    },
+  };
+}
+
+/** Faster, without TLS, two instead of four. */
+const shardConfig = (index: number) => () =>
+  replacing(
+    ['_interval: 1m', '_interval: 1s'],
+    ['scheme: https', 'scheme: http'],
+    [/    tls_config:\n.*\n    basic_auth:\n.*\n.*\n/.exec(read('shard.yml'))?.[0] ?? 'none', ''],
+    ['../../../dashboards/generated/', 'rules/'],
+    ['modulus: 4', `modulus: ${SHARDS}`],
+    ["regex: '0'", `regex: '${index}'`],
+    ["shard: '0'", `shard: '${index}'`],
+  )(read('shard.yml'));
+
+const globalConfig = (shards: readonly Prometheus[]) => () =>
+  replacing(['_interval: 1m', '_interval: 1s'])(read('global.yml')).replace(
+    /targets:\n( +- prometheus-.*\n)+/,
+    `targets: ${JSON.stringify(shards.map(({ address }) => address))}\n`,
+  );
+
+describe('two shards and a Prometheus above them', () => {
+  let hosts: Awaited<ReturnType<typeof startHost>>[] = [];
+  let shards: Prometheus[] = [];
+  let above: Prometheus;
+
+  before(async () => {
+    hosts = await Promise.all(Array.from({ length: HOSTS }, (_, index) => startHost(index)));
+    shards = await Promise.all(
+      Array.from({ length: SHARDS }, (_, index) => startPrometheus(hosts, { config: shardConfig(index) })),
+    );
+    above = await startPrometheus([], { config: globalConfig(shards) });
+  });
+  after(async () => {
+    for (const one of [...shards, above, ...hosts]) await one.stop();
+  });
+
+  it('have each host once', async () => {
+    const ups = async () => (await Promise.all(shards.map(({ api }) => api.query('up{job="forktax"} == 1')))).flat();
+    const found = await above.api.until(ups, (samples) => samples.length >= HOSTS);
+    assert.deepEqual(
+      found.map(({ metric }) => metric['instance']).toSorted(),
+      hosts.map(({ address }) => address).toSorted(),
+    );
+  });
+
+  it('have not the buckets that are dropped, but all else of the histogram', async () => {
+    const count = async (name: string) => (await Promise.all(shards.map(({ api }) => api.query(name)))).flat().length;
+    assert.equal(await count('forktax_child_lifetime_seconds_bucket'), 0);
+    assert.equal(await count('forktax_child_lifetime_seconds_count'), HOSTS);
+  });
+
+  it('leave rules only, which add up to what the shards have', async () => {
+    const { api } = above;
+    const name = 'job_comm_mechanism:forktax_spawns:rate5m{comm="app"}';
+    await api.until(
+      () => api.query('sum(job:forktax_up:sum)'),
+      ([sample]) => sample?.value === HOSTS,
+    );
+    await api.until(
+      () => api.query(`sum(${name})`),
+      ([sample]) => (sample?.value ?? 0) > 0,
+    );
+    assert.deepEqual(await api.query('{__name__=~"forktax_.*"}'), []);
+    for (const { metric, value: at } of await api.query(`timestamp(${name})`)) {
+      const shard = shards[Number(metric['shard'])];
+      const [[federated], [original]] = await Promise.all([
+        api.query(name.replace('}', `, shard="${metric['shard']}"}`), at),
+        shard?.api.query(name, at) ?? [],
+      ]);
+      assert.equal(federated?.value, original?.value);
+    }
+  });
 });

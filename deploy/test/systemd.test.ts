@@ -40,7 +40,7 @@ test('that would be seen', () => {
 
 test('installed, it is valid: every setting is known, and the program is there', () => {
   const root = join(folder, 'root');
-  execFileSync('make', ['-s', 'install', `DESTDIR=${root}`, 'PREFIX=/usr', 'NODE=/usr/bin/node'], { cwd: TOP });
+  execFileSync('make', ['-s', 'install', `DESTDIR=${root}`, 'PREFIX=/usr', 'NODE_BINARY=/usr/bin/node'], { cwd: TOP });
   const unit = join(root, 'usr/lib/systemd/system/forktax.service');
   const program = /^ExecStart=(\S+) serve$/m.exec(readFileSync(unit, 'utf8'))?.[1] ?? '';
   assert.equal(program, '/usr/bin/forktax');

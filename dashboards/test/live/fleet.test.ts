@@ -3,20 +3,18 @@
  * file. They share one kernel, so each measures one process only: its own.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { startCli, type CliProcess } from '../../../collector/test/run-cli.ts';
 import { prepareSpawnload, type ReadySpawnload, type Truth } from '../../../native/spawnload/spawnload.ts';
 import { panelsOf, type Dashboard } from '../../lint/model.ts';
+import { addNetworkHost, type NetworkHost } from '../../live/hosts.ts';
 import { replacing, startPrometheus, type Prometheus } from '../../live/prometheus.ts';
 import { ALL, fill } from '../../live/variables.ts';
 
-const PORT = 19435;
-
 interface Host {
   readonly name: string;
-  readonly address: string;
+  readonly network: NetworkHost;
   readonly load: ReadySpawnload;
   readonly collector: CliProcess;
 }
@@ -32,33 +30,12 @@ let hosts: Host[];
 let truths: Truth[];
 let prometheus: Prometheus;
 
-const ip = (...args: readonly string[]) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
-const namespace = (index: number) => `forktax-${process.pid}-${index}`;
-/** Of TEST-NET-2 (RFC 5737), 4 addresses each. */
-const addresses = (index: number) => [`198.51.100.${4 * index + 1}`, `198.51.100.${4 * index + 2}`] as const;
-/** At most 15 bytes. */
-const link = (index: number) => `ft${process.pid}-${index}`;
-
-function addNamespace(index: number): string {
-  const [outside, inside] = addresses(index);
-  ip('netns', 'add', namespace(index));
-  ip('link', 'add', link(index), 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace(index));
-  ip('address', 'add', `${outside}/30`, 'dev', link(index));
-  ip('link', 'set', link(index), 'up');
-  ip('-n', namespace(index), 'address', 'add', `${inside}/30`, 'dev', 'eth0');
-  ip('-n', namespace(index), 'link', 'set', 'eth0', 'up');
-  return inside;
-}
-
 async function startHost(load: readonly (string | number)[], index: number): Promise<Host> {
-  const inside = addNamespace(index);
+  const network = addNetworkHost(index);
   const ready = await prepareSpawnload(load.map(String));
-  const collector = startCli(
-    ['serve', `--web.listen-address=${inside}:${PORT}`, `--pid=${ready.pid}`],
-    ['ip', 'netns', 'exec', namespace(index)],
-  );
+  const collector = startCli(['serve', `--web.listen-address=${network.address}`, `--pid=${ready.pid}`], network.enter);
   await collector.said('msg=listening');
-  return { name: `host-${index}`, address: `${inside}:${PORT}`, load: ready, collector };
+  return { name: `host-${index}`, network, load: ready, collector };
 }
 
 const sumOf = async (expr: string, at?: number) => {
@@ -69,7 +46,7 @@ const total = (values: readonly number[]) => values.reduce((sum, value) => sum +
 
 before(async () => {
   hosts = await Promise.all(LOADS.map(startHost));
-  const targets = hosts.map(({ address, name }) => ({ address, labels: { instance: name } }));
+  const targets = hosts.map(({ network, name }) => ({ address: network.address, labels: { instance: name } }));
   prometheus = await startPrometheus(targets, { config: replacing(['_interval: 15s', '_interval: 1s']) });
   await prometheus.api.until(
     () => sumOf('count(forktax_up == 1)'),
@@ -86,7 +63,7 @@ after(async () => {
   await prometheus.stop();
   for (const { collector } of hosts) collector.child.kill();
   await Promise.all(hosts.map(({ collector }) => collector.result));
-  for (const index of LOADS.keys()) ip('netns', 'delete', namespace(index));
+  for (const { network } of hosts) network.remove();
 });
 
 describe('three collectors', () => {
@@ -139,12 +116,11 @@ describe('three collectors', () => {
       const each = (await Promise.all(hosts.map(({ name }) => of(expr, name)))).flat();
       const fleet = await of(expr, ALL);
       assert.ok(fleet.length > 0, expr);
-      // No spawn of these failed.
-      assert.equal(
-        fleet.some(({ value }) => value > 0),
-        !expr.includes('spawn_failures'),
-        expr,
-      );
+      if (expr.includes('forktax_spawns_total'))
+        assert.ok(
+          fleet.some(({ value }) => value > 0),
+          'nothing to add up',
+        );
       for (const { metric, value } of fleet) {
         const parts = each.filter((part) => JSON.stringify(part.metric) === JSON.stringify(metric));
         // Floating-point sums, in whatever order Prometheus takes them.

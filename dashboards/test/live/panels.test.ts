@@ -1,6 +1,9 @@
 /** Every query of every dashboard has data on a Prometheus that scrapes a live collector under a mixed load. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { startServe, type ServeProcess } from '../../../collector/test/http/serve-process.ts';
 import { uniqueComm } from '../../../collector/test/live/spawnload.ts';
@@ -21,25 +24,43 @@ const comm = uniqueComm();
 const statisticsBefore = readFileSync(STATISTICS, 'utf8');
 const startedAt = Date.now() / 1000;
 
+/** Another exporter, whose process would show if it were taken for a collector's. */
+const OTHERS_MEMORY = 1e15;
+const other = createServer((_, response) => {
+  response.setHeader('Content-Type', 'text/plain; version=0.0.4');
+  response.end(`process_resident_memory_bytes ${OTHERS_MEMORY}\nprocess_start_time_seconds 1\n`);
+});
+
 let serve: ServeProcess;
 let prometheus: Prometheus;
 let load: Load;
 
-const dashboards = ['overview', 'spawner', 'exporter'].map((name): Dashboard =>
+const dashboards = ['overview', 'spawner', 'exporter', 'fleet'].map((name): Dashboard =>
   JSON.parse(readFileSync(new URL(`../../generated/${name}.json`, import.meta.url), 'utf8')),
 );
+
+async function listening(server: Server): Promise<Server> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
 
 before(async () => {
   // The probes' own costs are a folded row of the Exporter dashboard.
   writeFileSync(STATISTICS, '1');
   serve = await startServe();
   load = mixedLoad(comm);
+  const { port } = (await listening(other)).address() as AddressInfo;
   const faster = replacing(['_interval: 15s', `_interval: ${SCRAPE_SECONDS}s`]);
-  prometheus = await startPrometheus([{ address: new URL(serve.url).host }], { config: faster });
+  const job = (name: string, to: number) =>
+    `  - job_name: ${name}\n    static_configs: [{ targets: ['127.0.0.1:${to}'] }]\n`;
+  const config = (text: string) => faster(text) + job('other', port) + job('down', 1);
+  prometheus = await startPrometheus([{ address: new URL(serve.url).host }], { config });
 });
 
 after(async () => {
   await load.stop();
+  other.close();
   await prometheus.stop();
   await serve.stop();
   writeFileSync(STATISTICS, statisticsBefore);
@@ -47,12 +68,12 @@ after(async () => {
 
 const span = (): Span => ({ fromSeconds: startedAt, toSeconds: Date.now() / 1000, stepSeconds: SCRAPE_SECONDS });
 
-/** The Overview is asked for all spawners, as it opens; of the host's others, the tests know nothing. */
+/** The overviews are asked for all spawners, as they open; of the host's others, the tests know nothing. */
 const filled = (expr: string, { uid }: Dashboard) =>
   fill(expr, {
     job: ALL,
     instance: ALL,
-    comm: uid === 'forktax-overview' ? ALL : comm,
+    comm: /overview|fleet/.test(uid) ? ALL : comm,
     rateInterval: RATE_INTERVAL,
     range: '1m',
   });
@@ -129,6 +150,26 @@ describe('dashboards', () => {
         assert.ok(value > 0);
       }
     }
+  });
+
+  it('leave out what else Prometheus scrapes', async () => {
+    const ask = (text: string) => prometheus.api.query(text);
+    await prometheus.api.until(
+      () => ask('process_resident_memory_bytes{job="other"} and on () up{job="down"}'),
+      (found) => found.length > 0,
+    );
+    const [overview, , exporter] = dashboards;
+    assert.ok(overview && exporter);
+    const valueOf = async (dashboard: Dashboard, title: string, index = 0) => {
+      const panel = panelsOf(dashboard).find((one) => one.title === title);
+      const [sample] = await ask(filled(panel?.targets?.[index]?.expr ?? '', dashboard));
+      return sample?.value;
+    };
+    assert.equal(await valueOf(overview, 'Collectors'), 1);
+    assert.equal(await valueOf(overview, 'Collectors', 1), 0);
+    assert.equal(await valueOf(exporter, 'Not measuring'), 0);
+    assert.ok(Number(await valueOf(exporter, 'Memory of a collector')) < OTHERS_MEMORY);
+    assert.equal((await ask(filled(exporter.annotations?.list?.[0]?.expr ?? '', exporter))).length, 1);
   });
 
   it('mark where the collector restarted', async () => {

@@ -67,7 +67,7 @@ static void minimum_is_there_beforehand(void)
 	check_equal(avfork_workers(), 3);
 	for (int i = 0; i < 20; i++)
 		check_equal(status_of(avfork(execute_true, NULL)), 0);
-	check_equal(avfork_workers(), 3);
+	wait_for_workers(3); /* a fourth is made if none of the three got a CPU in time to be ready again */
 }
 
 static void stops_cleanly(void)

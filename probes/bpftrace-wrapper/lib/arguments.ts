@@ -14,14 +14,19 @@ export function commandLine(options: RunOptions, folders: readonly string[], ver
     'json',
     '-B',
     'line',
-    // From 0.23 on helper errors are reported anyway, and -k adds those of failing reads.
-    ...(helperErrors && !atLeast(version, '0.23') ? ['-k'] : []),
+    ...helperErrorFlags(helperErrors, version),
     ...(unsafe ? ['--unsafe'] : []),
     ...[...folders, ...includeFolders].flatMap((folder) => ['-I', folder]),
     '--',
     '-',
     ...parameters.map((parameter, index) => parameterText(parameter, index + 1, version)),
   ];
+}
+
+/** From 0.23 on they are reported without -k, which then adds those of failing reads, and only --no-warnings ends that. */
+function helperErrorFlags(wanted: boolean, version: Version): string[] {
+  if (atLeast(version, '0.23')) return wanted ? [] : ['--no-warnings'];
+  return wanted ? ['-k'] : [];
 }
 
 function parameterText(parameter: Parameter, position: number, version: Version): string {

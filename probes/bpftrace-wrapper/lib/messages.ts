@@ -78,7 +78,7 @@ export interface LostMessage {
   readonly type: 'lost';
   readonly events: number;
 }
-/** A BPF helper failed in the script: the map is full, say. Only with `helperErrors`, or from 0.23 on. */
+/** A BPF helper failed in the script: the map is full, say. Not with `helperErrors: false`. */
 export interface HelperErrorMessage {
   readonly type: 'helper-error';
   /** `map_update_elem`, say. */

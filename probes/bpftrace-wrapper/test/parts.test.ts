@@ -55,6 +55,8 @@ describe('parameters', () => {
       commandLine({ script: { text: '' }, ...options }, [], version(v));
     assert.ok(line('0.22.1').includes('-k') && !line('0.23.0').includes('-k'));
     assert.ok(!line('0.17.0', { helperErrors: false }).includes('-k'));
+    assert.ok(line('0.23.0', { helperErrors: false }).includes('--no-warnings'));
+    assert.ok(!line('0.22.1', { helperErrors: false }).includes('--no-warnings'));
   });
 });
 

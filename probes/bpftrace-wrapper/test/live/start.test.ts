@@ -85,4 +85,6 @@ test('settings reach bpftrace: a full map is a failed helper', async () => {
   assert.equal(messages.filter(({ type }) => type === 'helper-error').length, 1);
   const map = messages.find((message) => message.type === 'map');
   assert.equal(map?.entries.length, 2);
+  const without = await collect(await run({ script: { text }, settings: { maxMapKeys: 2 }, helperErrors: false }));
+  assert.ok(without.every(({ type }) => type !== 'helper-error'));
 });

@@ -102,7 +102,7 @@ static void in_a_handler(void)
 {
 	signal(SIGALRM, spawn_in_handler);
 	for (int i = 0; i < 20; i++) {
-		int before = result;
+		int before = result; /* read first: on a slow machine the alarm comes before ualarm() returns */
 		ualarm(200, 0);
 		while (result == before)
 			free(malloc(100000));

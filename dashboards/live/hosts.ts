@@ -1,0 +1,33 @@
+/** Network namespaces that look like hosts to a Prometheus: an address each, on one machine. */
+import { execFileSync } from 'node:child_process';
+
+const PORT = 19435;
+
+export interface NetworkHost {
+  /** Where a collector in it listens, and is reached from without. */
+  readonly address: string;
+  /** The command that runs another one in it. */
+  readonly enter: readonly string[];
+  remove(): void;
+}
+
+const ip = (...args: readonly string[]) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+
+/** At most 60 of them: each has 4 addresses of TEST-NET-2 (RFC 5737). */
+export function addNetworkHost(index: number): NetworkHost {
+  const namespace = `forktax-${process.pid}-${index}`;
+  const link = `ft${process.pid}-${index}`;
+  const [outside, inside] = [`198.51.100.${4 * index + 1}`, `198.51.100.${4 * index + 2}`];
+  ip('netns', 'add', namespace);
+  ip('link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
+  ip('address', 'add', `${outside}/30`, 'dev', link);
+  ip('link', 'set', link, 'up');
+  ip('-n', namespace, 'address', 'add', `${inside}/30`, 'dev', 'eth0');
+  ip('-n', namespace, 'link', 'set', 'eth0', 'up');
+  return {
+    address: `${inside}:${PORT}`,
+    // Not `ip netns exec`, which mounts another /sys, without cgroups.
+    enter: ['nsenter', `--net=/run/netns/${namespace}`],
+    remove: () => ip('netns', 'delete', namespace),
+  };
+}
