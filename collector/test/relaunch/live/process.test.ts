@@ -11,11 +11,11 @@ const SAYS = `
   const { execSync } = require('node:child_process');
   const { GREETING, NODE_OPTIONS } = process.env;
   execSync('true');
+  process.once('SIGTERM', () => { console.log('ending'); process.exit(0); });
   console.log(JSON.stringify({
     pid: process.pid, argv: process.argv.slice(2), directory: process.cwd(), GREETING, NODE_OPTIONS,
     uid: process.getuid(), groups: process.getgroups(), umask: process.umask(),
   }));
-  process.once('SIGTERM', () => { console.log('ending'); process.exit(0); });
   setInterval(() => {}, 1000);
   `;
 
