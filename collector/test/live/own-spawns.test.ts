@@ -14,7 +14,7 @@ const PROGRAM = `
   const [comm, shell] = process.argv.slice(1);
   process.title = comm;
   const engine = openCoreEngine(DEFAULT_ENGINE_OPTIONS);
-  execFileSync('sh', ['-c', \`echo -n \${shell} >/proc/$$/comm; (:); (:); (:)\`]);
+  execFileSync('sh', ['-c', \`echo -n \${shell} >/proc/$$/comm; (:); (:); (:); :\`]);
   execFileSync('true');
   execFileSync('true');
   const { rows } = engine.snapshot();
