@@ -73,7 +73,7 @@ static __always_inline void forget_call(__u32 tid)
 		ADD(health.calls_tracked, -1);
 }
 
-/* Into the entry of the thread's last call, if it has one: a spawner spawns again, and that is cheaper by half. */
+/* Into the entry of the thread's last call, if it has one: a spawner spawns again, and that costs a quarter less. */
 static __always_inline void remember_call(__u32 tid, const struct call *call)
 {
 	struct call *last = bpf_map_lookup_elem(&calls, &tid);
