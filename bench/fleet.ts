@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startServe } from '../collector/test/http/serve-process.ts';
+import { startServe } from '../testing/serve-process.ts';
 import { startLoad, SPAWNERS } from './fleet/load.ts';
 import { startPrometheus, type Prometheus } from './fleet/prometheus.ts';
 

@@ -5,8 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { openCoreEngine } from '../collector/engine/core.ts';
-import { CALL_HOOKS, DEFAULT_ENGINE_OPTIONS, type CallHook } from '../collector/engine/engine.ts';
+import { openCoreEngine } from '../collector/engine/core/engine.ts';
+import { CALL_HOOKS, DEFAULT_ENGINE_OPTIONS, type CallHook } from '../collector/model/engine.ts';
 import { measureCollector } from './overhead/collector-cost.ts';
 import { compare } from './overhead/comparison.ts';
 import { markdownOf } from './overhead/markdown.ts';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** argv → command. The only file that prints errors and exits. */
 import { CommanderError } from '@commander-js/extra-typings';
-import { ERRORS, ForktaxError } from './errors.ts';
+import { ERRORS, ForktaxError } from './model/errors.ts';
 import { buildProgram } from './program.ts';
 
 const program = buildProgram();

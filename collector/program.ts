@@ -1,16 +1,16 @@
 /** The tree of commands: what cli.ts runs, and what help, completion and the man page are made from. */
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { adviseCommand } from './commands/advise.ts';
-import { completionCommand } from './commands/completion.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { healthCommand } from './commands/health.ts';
-import { histCommand } from './commands/hist.ts';
-import { probesCommand } from './commands/probes.ts';
-import { relaunchCommand } from './commands/relaunch.ts';
-import { serveCommand } from './commands/serve.ts';
-import { snoopCommand } from './commands/snoop.ts';
+import { adviseCommand } from './advise/command.ts';
+import { completionCommand } from './completion/command.ts';
+import { doctorCommand } from './doctor/command.ts';
+import { healthCommand } from './health/command.ts';
+import { histCommand } from './hist/command.ts';
+import { probesCommand } from './probes/command.ts';
+import { relaunchCommand } from './relaunch/command.ts';
+import { serveCommand } from './serve/command.ts';
+import { snoopCommand } from './snoop/command.ts';
 import { withManual } from './terminal/manual.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from './system/version.ts';
 
 /** In the order of `--help`. Each file imports what is heavy only when its command runs. */
 const COMMANDS: readonly (() => CommandUnknownOpts)[] = [

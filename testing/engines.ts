@@ -5,9 +5,9 @@ import {
   type Engine,
   type EngineOptions,
   DEFAULT_ENGINE_OPTIONS,
-} from '../../engine/engine.ts';
-import { openBpftraceEngine } from '../../engine/bpftrace.ts';
-import { openCoreEngine, tryHooks } from '../../engine/core.ts';
+} from '../collector/model/engine.ts';
+import { openBpftraceEngine } from '../collector/engine/bpftrace/engine.ts';
+import { openCoreEngine, tryHooks } from '../collector/engine/core/engine.ts';
 
 /** An engine of some kind, and with the kind's own options. */
 export type Open = (options?: Partial<EngineOptions>) => Promise<Engine & Disposable>;

@@ -1,6 +1,15 @@
 /** An engine made of plain values, for tests of what stands above engines. */
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../ledger/bounds.ts';
-import type { CostRow, Engine, EngineEvent, FailureRow, Health, Hook, Snapshot, SpawnEvent } from '../engine/engine.ts';
+import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../collector/model/bounds.ts';
+import type {
+  CostRow,
+  Engine,
+  EngineEvent,
+  FailureRow,
+  Health,
+  Hook,
+  Snapshot,
+  SpawnEvent,
+} from '../collector/model/engine.ts';
 
 export const AT_MS = 1_800_000_000_000;
 

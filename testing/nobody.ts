@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+const REPOSITORY = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
 /** The topmost folder above the path that only its owner may enter, such as /root. */
 function hiddenFolder(path: string): string | undefined {

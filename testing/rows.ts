@@ -1,5 +1,5 @@
-import type { CostRow, Histogram } from '../engine/engine.ts';
-import { NO_COSTS } from '../ledger/rows.ts';
+import type { CostRow, Histogram } from '../collector/model/engine.ts';
+import { NO_COSTS } from '../collector/model/rows.ts';
 
 /** A row of nothing but what is given. */
 export function costRow(given: Partial<CostRow> = {}): CostRow {

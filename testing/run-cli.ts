@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const CLI = fileURLToPath(new URL('../cli.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../collector/cli.ts', import.meta.url));
 
 /** A test's own process has more flags, which are about tests. */
 const NODE_FLAGS = process.execArgv.filter((flag) => /^--(experimental-strip-types|disable-warning=)/.test(flag));

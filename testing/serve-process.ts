@@ -1,5 +1,5 @@
-import { parseSamples, type ParsedSample } from '../metrics/parse.ts';
-import { startCli, type CliResult } from '../run-cli.ts';
+import { parseSamples, type ParsedSample } from './parse-metrics.ts';
+import { startCli, type CliResult } from './run-cli.ts';
 
 export interface ServeProcess {
   readonly pid: number;

@@ -1,7 +1,7 @@
 /** spawnload as the tests on the live kernel use it: an amount and a name that fit wherever they run. */
-import { runSpawnload, type Truth } from '../../../native/spawnload/spawnload.ts';
+import { runSpawnload, type Truth } from '../native/spawnload/spawnload.ts';
 
-export { SPAWNLOAD } from '../../../native/spawnload/spawnload.ts';
+export { SPAWNLOAD } from '../native/spawnload/spawnload.ts';
 
 export const spawnload = (...args: (string | number)[]): Promise<Truth> => runSpawnload(args.map(String));
 

@@ -1,6 +1,6 @@
 /** A busy host: some spawners often, most seldom, half of them in two ways. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { SPAWNLOAD } from '../../collector/test/live/spawnload.ts';
+import { SPAWNLOAD } from '../../testing/spawnload.ts';
 
 export const SPAWNERS = 20;
 /** Spawns a second of the busiest and the least busy: 2, and one in 15 s; times 15. */

@@ -1,7 +1,7 @@
 /** The bpftrace engine with what the kernel says of its programs, which the engine itself does not know. */
 import { execFileSync } from 'node:child_process';
-import { openBpftraceEngine } from '../../collector/engine/bpftrace.ts';
-import { DEFAULT_ENGINE_OPTIONS, type Engine } from '../../collector/engine/engine.ts';
+import { openBpftraceEngine } from '../../collector/engine/bpftrace/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS, type Engine } from '../../collector/model/engine.ts';
 
 interface Program {
   readonly id: number;

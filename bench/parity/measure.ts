@@ -1,14 +1,14 @@
 /** Both engines at once over one load: what each has counted of every row, and how far their stalls lie apart. */
-import { openBpftraceEngine } from '../../collector/engine/bpftrace.ts';
-import { openCoreEngine } from '../../collector/engine/core.ts';
+import { openBpftraceEngine } from '../../collector/engine/bpftrace/engine.ts';
+import { openCoreEngine } from '../../collector/engine/core/engine.ts';
 import {
   DEFAULT_ENGINE_OPTIONS,
   type CostRow,
   type Engine,
   type EngineEvent,
   type EngineOptions,
-} from '../../collector/engine/engine.ts';
-import { histogramCount } from '../../collector/ledger/histogram.ts';
+} from '../../collector/model/engine.ts';
+import { histogramCount } from '../../collector/model/histogram.ts';
 import { runSpawnload } from '../../native/spawnload/spawnload.ts';
 
 const MIB = 1 << 20;

@@ -1,8 +1,8 @@
 /** What one afork costs on this host. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { ForktaxError } from '../../errors.ts';
-import { builtFile } from '../../native-path.ts';
+import { ForktaxError } from '../model/errors.ts';
+import { builtFile } from '../system/built-file.ts';
 
 const SPAWNLOAD = builtFile('native/spawnload/build/spawnload');
 

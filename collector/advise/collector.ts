@@ -1,7 +1,7 @@
 /** Costs from a collector that runs: what its /api/v1/costs says since it began. */
-import { askCollector } from '../../ask-collector.ts';
-import type { Column, CostRow } from '../../engine/engine.ts';
-import { NO_COSTS } from '../../ledger/rows.ts';
+import { askCollector } from '../remote/ask-collector.ts';
+import type { Column, CostRow } from '../model/engine.ts';
+import { NO_COSTS } from '../model/rows.ts';
 import { examine } from './examine.ts';
 import { demandStalls, type Observation } from './source.ts';
 

@@ -1,16 +1,16 @@
 /** `forktax advise`: which spawners stand still without need, and what to do about each. */
 import { Command } from '@commander-js/extra-typings';
-import { ForktaxError } from '../errors.ts';
-import { calibrateAfork } from '../relaunch/advise/calibrate.ts';
-import { atCost, observeCollector } from '../relaunch/advise/collector.ts';
-import { rankSpawners } from '../relaunch/advise/rank.ts';
-import { adviceJson, adviceText } from '../relaunch/advise/report.ts';
-import { observe, type Observation } from '../relaunch/advise/source.ts';
+import { ForktaxError } from '../model/errors.ts';
+import { calibrateAfork } from './calibrate.ts';
+import { atCost, observeCollector } from './collector.ts';
+import { rankSpawners } from './rank.ts';
+import { adviceJson, adviceText } from './text.ts';
+import { observe, type Observation } from './source.ts';
 import { parseCount, parseInterval } from '../terminal/arguments.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
 import { stopRequested } from '../terminal/stop.ts';
-import { openEngine } from './open-engine.ts';
+import { openEngine } from '../measuring/open-engine.ts';
 
 const DEFAULT_NS = 10e9;
 

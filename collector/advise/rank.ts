@@ -1,8 +1,8 @@
 /** Which spawners waste most, why, and what to do. */
-import type { CostRow, Mechanism } from '../../engine/engine.ts';
-import { sumBy } from '../../ledger/rows.ts';
-import { choose, type Choice } from '../choose/choose.ts';
-import { commandText } from '../run/words.ts';
+import type { CostRow, Mechanism } from '../model/engine.ts';
+import { sumBy } from '../model/rows.ts';
+import { choose, type Choice } from '../relaunch/choose/choose.ts';
+import { commandText } from '../relaunch/run/words.ts';
 import { isAlive, type Examined } from './examine.ts';
 import type { Observation } from './source.ts';
 

@@ -1,7 +1,7 @@
 /** Costs from an engine of one's own. */
-import { absentColumns, type Column, type CostRow, type Engine } from '../../engine/engine.ts';
-import { ForktaxError } from '../../errors.ts';
-import { pause } from '../../terminal/stop.ts';
+import { absentColumns, type Column, type CostRow, type Engine } from '../model/engine.ts';
+import { ForktaxError } from '../model/errors.ts';
+import { pause } from '../terminal/stop.ts';
 import { examine, type Examined } from './examine.ts';
 
 export interface Observation {

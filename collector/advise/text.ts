@@ -1,8 +1,8 @@
 /** Advice for a person and for programs. */
-import { formatBytes, formatCount, formatDuration } from '../../ledger/format.ts';
-import { tableHeader, tableLine, type Column } from '../../terminal/table.ts';
-import { printable } from '../../terminal/text.ts';
-import { record } from '../report/json.ts';
+import { formatBytes, formatCount, formatDuration } from '../terminal/format.ts';
+import { tableHeader, tableLine, type Column } from '../terminal/table.ts';
+import { printable } from '../terminal/text.ts';
+import { record } from '../relaunch/report/json.ts';
 import { CALIBRATION_SPAWNS } from './calibrate.ts';
 import type { Advice } from './rank.ts';
 

@@ -1,8 +1,8 @@
 /** `forktax completion`: a script for the shell, from the tree of commands. */
 import { Argument, Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { bashCompletion } from '../terminal/completion/bash.ts';
-import { fishCompletion } from '../terminal/completion/fish.ts';
-import { zshCompletion } from '../terminal/completion/zsh.ts';
+import { bashCompletion } from './bash.ts';
+import { fishCompletion } from './fish.ts';
+import { zshCompletion } from './zsh.ts';
 import { commandTree } from '../terminal/command-tree.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput } from '../terminal/output.ts';

@@ -1,4 +1,4 @@
-import { allNodes, type CommandNode, type OptionNode } from '../command-tree.ts';
+import { allNodes, type CommandNode, type OptionNode } from '../terminal/command-tree.ts';
 import { quote } from './words.ts';
 
 /** Values without choices complete to files. */

@@ -1,5 +1,5 @@
 /** What can follow where, in the words that every shell's script needs. */
-import { allNodes, type CommandNode } from '../command-tree.ts';
+import { allNodes, type CommandNode } from '../terminal/command-tree.ts';
 
 /** Options before commands make a long list: they are offered with the commands, as shells do. */
 export function wordsOf(node: CommandNode): { word: string; meaning: string }[] {

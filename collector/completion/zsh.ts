@@ -1,4 +1,4 @@
-import { allNodes, type CommandNode } from '../command-tree.ts';
+import { allNodes, type CommandNode } from '../terminal/command-tree.ts';
 import { pathsPattern, quote, valueBranches, wordsOf } from './words.ts';
 
 /** Values without choices complete to files. */

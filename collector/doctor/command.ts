@@ -1,17 +1,10 @@
 /** `forktax doctor`: can forktax measure here, and if not, what to do? Changes nothing. */
 import { Command } from '@commander-js/extra-typings';
-import {
-  DIAGNOSIS_FIELDS,
-  diagnose,
-  diagnosisRecord,
-  seesSpawns,
-  type BpftraceTrial,
-  type Trial,
-} from '../doctor/examine.ts';
-import { readHost } from '../doctor/host.ts';
-import { DEFAULT_ENGINE_OPTIONS, type Hook } from '../engine/engine.ts';
-import { ForktaxError } from '../errors.ts';
-import { doctorText } from '../terminal/doctor-report.ts';
+import { DIAGNOSIS_FIELDS, diagnose, diagnosisRecord, seesSpawns, type BpftraceTrial, type Trial } from './examine.ts';
+import { readHost } from './host.ts';
+import { DEFAULT_ENGINE_OPTIONS, type Hook } from '../model/engine.ts';
+import { ForktaxError } from '../model/errors.ts';
+import { doctorText } from './text.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput } from '../terminal/output.ts';
 
@@ -39,8 +32,8 @@ export function doctorCommand() {
 }
 
 async function tryEngine(): Promise<Trial> {
-  const { loadNative } = await import('../engine/native.ts');
-  const { tryHooks } = await import('../engine/core.ts');
+  const { loadNative } = await import('../system/native.ts');
+  const { tryHooks } = await import('../engine/core/engine.ts');
   try {
     loadNative();
     return tryHooks();
@@ -53,7 +46,7 @@ async function tryEngine(): Promise<Trial> {
 /** Its engine is tried only where core's is no use: that takes a second or two. */
 async function tryBpftrace(isSpare: boolean): Promise<BpftraceTrial> {
   const { findBpftrace } = await import('bpftrace-wrapper');
-  const { explained } = await import('../bpftrace/errors.ts');
+  const { explained } = await import('../engine/bpftrace/errors.ts');
   try {
     const { path, version } = await findBpftrace();
     const found = { path, version: version.text };
@@ -66,7 +59,7 @@ async function tryBpftrace(isSpare: boolean): Promise<BpftraceTrial> {
 }
 
 async function tryBpftraceEngine(): Promise<{ hooks: readonly Hook[] } | { refusal: string }> {
-  const { openBpftraceEngine } = await import('../engine/bpftrace.ts');
+  const { openBpftraceEngine } = await import('../engine/bpftrace/engine.ts');
   try {
     const engine = await openBpftraceEngine(DEFAULT_ENGINE_OPTIONS);
     engine.close();

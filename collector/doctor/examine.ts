@@ -1,5 +1,5 @@
-import type { CallHook, Hook } from '../engine/engine.ts';
-import { ERRORS, type ForktaxError } from '../errors.ts';
+import type { CallHook, Hook } from '../model/engine.ts';
+import { ERRORS, type ForktaxError } from '../model/errors.ts';
 import { canLoad, examineHost, type Finding } from './findings.ts';
 import { examineHooks } from './hooks.ts';
 import type { Host } from './host.ts';

@@ -1,4 +1,4 @@
-import type { Hook } from '../engine/engine.ts';
+import type { Hook } from '../model/engine.ts';
 import { COLUMN_NAMES } from '../terminal/column-names.ts';
 import type { Finding } from './findings.ts';
 

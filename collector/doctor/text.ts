@@ -1,7 +1,7 @@
-import type { Diagnosis } from '../doctor/examine.ts';
-import type { Finding, Status } from '../doctor/findings.ts';
-import type { Output } from './output.ts';
-import { wrap } from './text.ts';
+import type { Diagnosis } from './examine.ts';
+import type { Finding, Status } from './findings.ts';
+import type { Output } from '../terminal/output.ts';
+import { wrap } from '../terminal/text.ts';
 
 const COLOURS = { ok: 'green', note: 'bold', warn: 'yellow', fail: 'red' } as const;
 const MARK_WIDTH = 4;

@@ -1,7 +1,7 @@
 /** From the engine that was asked for to one that runs. */
-import { ForktaxError } from '../errors.ts';
-import { openCoreEngine } from './core.ts';
-import type { Engine, EngineChoice, EngineOptions } from './engine.ts';
+import { ForktaxError } from '../model/errors.ts';
+import { openCoreEngine } from './core/engine.ts';
+import type { Engine, EngineChoice, EngineOptions } from '../model/engine.ts';
 
 /** @throws ForktaxError: of `auto`, why core cannot run, and why bpftrace cannot either */
 export async function openEngine(
@@ -10,7 +10,7 @@ export async function openEngine(
   report: (trouble: string) => void,
 ): Promise<Engine> {
   if (choice === 'core') return openCoreEngine(options);
-  const { openBpftraceEngine } = await import('./bpftrace.ts');
+  const { openBpftraceEngine } = await import('./bpftrace/engine.ts');
   if (choice === 'bpftrace') return openBpftraceEngine(options, report);
   try {
     return openCoreEngine(options);

@@ -1,8 +1,8 @@
 /** `forktax health`: does the collector measure? For the health checks of containers, and for scripts. */
 import { Command } from '@commander-js/extra-typings';
-import { askCollector } from '../ask-collector.ts';
-import { DEFAULT_PORT } from '../config/settings.ts';
-import { ForktaxError } from '../errors.ts';
+import { askCollector } from '../remote/ask-collector.ts';
+import { DEFAULT_PORT } from '../serve/config/settings.ts';
+import { ForktaxError } from '../model/errors.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput } from '../terminal/output.ts';
 

@@ -1,19 +1,19 @@
 /** `forktax hist`: histograms from the kernel's table of costs, which loses nothing. */
 import { Command, Option } from '@commander-js/extra-typings';
-import { absentColumns, type Engine, type Histogram } from '../engine/engine.ts';
-import { ForktaxError } from '../errors.ts';
-import { FIGURES, FIGURE_NAMES, GROUPINGS, groupOf, type Grouping } from '../ledger/figures.ts';
-import { formatCount } from '../ledger/format.ts';
-import { histogramCount } from '../ledger/histogram.ts';
-import { HISTOGRAM_FIELDS, histogramRecord } from '../ledger/histogram-record.ts';
-import { rowsSince, sumBy } from '../ledger/rows.ts';
+import { absentColumns, type Engine, type Histogram } from '../model/engine.ts';
+import { ForktaxError } from '../model/errors.ts';
+import { FIGURES, FIGURE_NAMES, GROUPINGS, groupOf, type Grouping } from '../model/figures.ts';
+import { formatCount } from '../terminal/format.ts';
+import { histogramCount } from '../model/histogram.ts';
+import { HISTOGRAM_FIELDS, histogramRecord } from './json.ts';
+import { rowsSince, sumBy } from '../model/rows.ts';
 import { parseComm, parseCount, parseInterval, parsePid } from '../terminal/arguments.ts';
 import { renderHistogram } from '../terminal/histogram.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
 import { pause, stopRequested } from '../terminal/stop.ts';
 import { clock, printable } from '../terminal/text.ts';
-import { callHookOption, engineOption, nameByOption, openEngine } from './open-engine.ts';
+import { callHookOption, engineOption, nameByOption, openEngine } from '../measuring/open-engine.ts';
 
 export function histCommand() {
   const command = new Command('hist')

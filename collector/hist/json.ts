@@ -1,6 +1,6 @@
-import type { Histogram } from '../engine/engine.ts';
-import type { Figure } from './figures.ts';
-import { histogramCount } from './histogram.ts';
+import type { Histogram } from '../model/engine.ts';
+import type { Figure } from '../model/figures.ts';
+import { histogramCount } from '../model/histogram.ts';
 
 const SCHEMA = 1;
 

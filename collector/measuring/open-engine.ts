@@ -8,7 +8,7 @@ import {
   type Engine,
   type EngineChoice,
   type EngineOptions,
-} from '../engine/engine.ts';
+} from '../model/engine.ts';
 import { COLUMN_NAMES } from '../terminal/column-names.ts';
 import type { Output } from '../terminal/output.ts';
 

@@ -1,4 +1,4 @@
-import type { Column, CostRow, Histogram } from '../engine/engine.ts';
+import type { Column, CostRow, Histogram } from './engine.ts';
 import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from './bounds.ts';
 import type { Costs } from './rows.ts';
 

@@ -1,4 +1,4 @@
-import type { Histogram } from '../engine/engine.ts';
+import type { Histogram } from './engine.ts';
 
 /** Lengths must agree. */
 export function addHistograms(a: Histogram, b: Histogram): Histogram {

@@ -1,5 +1,5 @@
 /** Sums and differences of cost rows. */
-import { OTHER, type CostKey, type CostRow, type Histogram } from '../engine/engine.ts';
+import { OTHER, type CostKey, type CostRow, type Histogram } from './engine.ts';
 import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from './bounds.ts';
 import { addHistograms, histogramCount, subtractHistograms } from './histogram.ts';
 

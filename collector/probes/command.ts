@@ -1,6 +1,6 @@
 /** `forktax probes`: bpftrace scripts for people, one question each. */
 import { Argument, Command } from '@commander-js/extra-typings';
-import { readPeopleScript, scriptNames, scriptText } from '../bpftrace/scripts.ts';
+import { readPeopleScript, scriptNames, scriptText } from '../engine/bpftrace/scripts.ts';
 import { parseDuration } from '../terminal/arguments.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
@@ -54,8 +54,8 @@ interface RunSettings {
 
 async function runScript(name: string, settings: RunSettings, output: Output, stop: AbortSignal): Promise<void> {
   const { run } = await import('bpftrace-wrapper');
-  const { explained } = await import('../bpftrace/errors.ts');
-  const { messageText } = await import('../terminal/bpftrace-text.ts');
+  const { explained } = await import('../engine/bpftrace/errors.ts');
+  const { messageText } = await import('./text.ts');
   const { question, file } = readPeopleScript(name);
   try {
     await using trace = await run({ script: { text: scriptText(file) }, helperErrors: false });

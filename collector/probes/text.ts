@@ -1,6 +1,6 @@
 /** bpftrace's messages as bpftrace itself prints them. */
 import type { Bucket, Message, Value } from 'bpftrace-wrapper';
-import { printable } from './text.ts';
+import { printable } from '../terminal/text.ts';
 
 const BAR_WIDTH = 52;
 const UNITS = ['', 'K', 'M', 'G', 'T', 'P', 'E'];

@@ -1,11 +1,11 @@
-import { ERRORS } from './errors.ts';
+import { ERRORS } from '../model/errors.ts';
 
 /** docs/errors.md. */
 export function errorsPage(): string {
   const sections = Object.entries(ERRORS).map(([code, { exit, help }]) => {
     return `## \`${code}\`\n\nExit status ${exit}. ${help}\n`;
   });
-  return `<!-- Generated from collector/errors.ts by scripts/generate-docs.ts: do not edit. -->
+  return `<!-- Generated from collector/model/errors.ts by scripts/generate-docs.ts: do not edit. -->
 
 # Errors
 

@@ -1,11 +1,11 @@
 /** The documents that are made from the code. */
-import { configurationPage } from './config/page.ts';
+import { configurationPage } from './settings-page.ts';
 import { errorsPage } from './errors-page.ts';
-import { metricsPage } from './metrics/page.ts';
-import { buildProgram } from './program.ts';
-import { commandTree } from './terminal/command-tree.ts';
-import { manPage } from './terminal/man-page.ts';
-import { VERSION } from './version.ts';
+import { metricsPage } from './metrics-page.ts';
+import { buildProgram } from '../program.ts';
+import { commandTree } from '../terminal/command-tree.ts';
+import { manPage } from './man-page.ts';
+import { VERSION } from '../system/version.ts';
 
 /** Path from the root of the repository → content. */
 export function generatedDocs(): ReadonlyMap<string, string> {

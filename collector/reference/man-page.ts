@@ -1,6 +1,6 @@
 /** The manual page, in the macros of man(7): commands, options, examples and fields come from the tree of commands. */
-import { allNodes, type CommandNode, type OptionNode } from './command-tree.ts';
-import { manualOf, type FieldList } from './manual.ts';
+import { allNodes, type CommandNode, type OptionNode } from '../terminal/command-tree.ts';
+import { manualOf, type FieldList } from '../terminal/manual.ts';
 import { MAN_DESCRIPTION, MAN_SECTIONS } from './man-text.ts';
 
 export function manPage(root: CommandNode, version: string): string {

@@ -1,14 +1,14 @@
-import { OTHER } from '../engine/engine.ts';
-import { TIME_BOUNDS_NS, SIZE_BOUNDS_BYTES } from '../ledger/bounds.ts';
-import { markdownTable } from '../markdown.ts';
-import { SPAWN_METRICS, type Descriptor, type SpawnMetric } from './descriptors.ts';
-import { SELF_METRICS } from './self.ts';
+import { OTHER } from '../model/engine.ts';
+import { TIME_BOUNDS_NS, SIZE_BOUNDS_BYTES } from '../model/bounds.ts';
+import { markdownTable } from './markdown.ts';
+import { SPAWN_METRICS, type Descriptor, type SpawnMetric } from '../serve/metrics/descriptors.ts';
+import { SELF_METRICS } from '../serve/metrics/self.ts';
 
 const BOUNDS = { seconds: TIME_BOUNDS_NS, bytes: SIZE_BOUNDS_BYTES };
 
 /** docs/metrics.md. */
 export function metricsPage(): string {
-  return `<!-- Generated from collector/metrics/descriptors.ts and self.ts by scripts/generate-docs.ts: do not edit. -->
+  return `<!-- Generated from collector/serve/metrics/descriptors.ts and self.ts by scripts/generate-docs.ts: do not edit. -->
 
 # Metrics
 

@@ -1,9 +1,16 @@
-import { markdownTable } from '../markdown.ts';
-import { DEFAULT_PORT, environmentName, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.ts';
+import { markdownTable } from './markdown.ts';
+import {
+  DEFAULT_PORT,
+  environmentName,
+  SETTING_NAMES,
+  SETTINGS,
+  type Setting,
+  type SettingName,
+} from '../serve/config/settings.ts';
 
 /** docs/configuration.md. */
 export function configurationPage(): string {
-  return `<!-- Generated from collector/config/ by scripts/generate-docs.ts: do not edit. -->
+  return `<!-- Generated from collector/serve/config/ by scripts/generate-docs.ts: do not edit. -->
 
 # Configuration
 

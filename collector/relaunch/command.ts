@@ -1,7 +1,7 @@
 /** `forktax relaunch`: runs a program with afork, and shows what its spawns cost. */
 import { Command, Option } from '@commander-js/extra-typings';
-import { ForktaxError } from '../errors.ts';
-import { VIAS } from '../relaunch/choose/choose.ts';
+import { ForktaxError } from '../model/errors.ts';
+import { VIAS } from './choose/choose.ts';
 import { parseCount, parsePid } from '../terminal/arguments.ts';
 import { withManual } from '../terminal/manual.ts';
 
@@ -23,7 +23,7 @@ export function relaunchCommand() {
     .option('--replace', 'with -p: end it, and run it so')
     .passThroughOptions()
     .action(async (words, options) => {
-      const { relaunch } = await import('../relaunch/relaunch.ts');
+      const { relaunch } = await import('./relaunch.ts');
       process.exitCode = await relaunch(words, checked(words, options));
     });
   return withManual(command, {

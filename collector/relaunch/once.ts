@@ -1,5 +1,5 @@
 /** One run, and its report. */
-import { ForktaxError } from '../errors.ts';
+import { ForktaxError } from '../model/errors.ts';
 import type { FullPlan } from './plan.ts';
 import { planJson, record, runJson } from './report/json.ts';
 import { say, type Report } from './report/output.ts';

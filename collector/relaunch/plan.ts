@@ -3,7 +3,7 @@ import { choose, type Evidence, type VIAS } from './choose/choose.ts';
 import { changesFor } from './choose/environment.ts';
 import { lookAt } from './choose/program.ts';
 import type { Plan } from './report/text.ts';
-import type { Inheritance } from './run/inherited.ts';
+import type { Inheritance } from '../system/inherited.ts';
 import type { RunRequest } from './run/run.ts';
 import { commandText, withChanges } from './run/words.ts';
 

@@ -1,5 +1,5 @@
 /** What `forktax relaunch` does, from the command line to the exit status. */
-import type { RelaunchOptions } from '../commands/relaunch.ts';
+import type { RelaunchOptions } from './command.ts';
 import { comparisonJson } from './compare/json.ts';
 import { compare, type CompareOptions } from './compare/run.ts';
 import { comparisonText } from './compare/text.ts';
@@ -7,7 +7,7 @@ import { reportRun, runAndReport, tellUnmeasured } from './once.ts';
 import { planFor, requestFor } from './plan.ts';
 import { relaunchProcess } from './process/relaunch.ts';
 import { openReport, type Report } from './report/output.ts';
-import { takeInheritance } from './run/inherited.ts';
+import { takeInheritance } from '../system/inherited.ts';
 
 /** Gives the exit status. */
 export async function relaunch(words: readonly string[], options: RelaunchOptions): Promise<number> {

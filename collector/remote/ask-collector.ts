@@ -1,5 +1,5 @@
 /** A question to a collector that runs. */
-import { ForktaxError } from './errors.ts';
+import { ForktaxError } from '../model/errors.ts';
 
 /**
  * `url`: where the collector is, with a user and a password if it wants them. `problem`: what a failure means.

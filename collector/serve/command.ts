@@ -1,6 +1,6 @@
 /** `forktax serve`: the exporter, until a signal ends it. */
 import { Command, Option } from '@commander-js/extra-typings';
-import { environmentName, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from '../config/settings.ts';
+import { environmentName, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './config/settings.ts';
 import { withManual } from '../terminal/manual.ts';
 import { stopRequested } from '../terminal/stop.ts';
 
@@ -14,7 +14,7 @@ export function serveCommand(): Command {
     .option('--config.file <file>', 'read settings from this YAML file')
     .option('--config.check', 'print the settings in force and exit')
     .action(async (options: Readonly<Record<string, unknown>>) => {
-      const { serve, showConfig } = await import('../http/serve.ts');
+      const { serve, showConfig } = await import('./serve.ts');
       const sources = {
         flags: flagsOf(command, options),
         environment: process.env,

@@ -1,20 +1,20 @@
 /** The exporter from start to stop. */
 import type { Logger } from 'pino';
-import { cgroupIdOf, createCgroupNames } from '../cgroups.ts';
-import { formatConfig, loadConfig, type Sources } from '../config/load.ts';
-import type { Config } from '../config/schema.ts';
-import { watchWebConfig, type WatchedWebConfig } from '../config/watch.ts';
-import { loadWebConfig, type WebConfig } from '../config/web.ts';
-import { absentColumns, DEFAULT_ENGINE_OPTIONS, type Engine, type EngineOptions } from '../engine/engine.ts';
-import { dropCapabilities } from '../engine/native.ts';
+import { cgroupIdOf, createCgroupNames } from '../system/cgroups.ts';
+import { formatConfig, loadConfig, type Sources } from './config/load.ts';
+import type { Config } from './config/schema.ts';
+import { watchWebConfig, type WatchedWebConfig } from './config/watch.ts';
+import { loadWebConfig, type WebConfig } from './config/web.ts';
+import { absentColumns, DEFAULT_ENGINE_OPTIONS, type Engine, type EngineOptions } from '../model/engine.ts';
+import { dropCapabilities } from '../system/native.ts';
 import { openEngine as openChosen } from '../engine/open.ts';
-import { ForktaxError } from '../errors.ts';
-import { createLogger } from '../log.ts';
-import { createProcessMetrics } from '../metrics/process.ts';
-import { createServiceManager, passedSockets, type ServiceManager } from '../service-manager.ts';
-import { VERSION } from '../version.ts';
-import { buildApp } from './app.ts';
-import { listen, type Listening } from './listen.ts';
+import { ForktaxError } from '../model/errors.ts';
+import { createLogger } from './log.ts';
+import { createProcessMetrics } from './metrics/process.ts';
+import { createServiceManager, passedSockets, type ServiceManager } from './service-manager.ts';
+import { VERSION } from '../system/version.ts';
+import { buildApp } from './http/app.ts';
+import { listen, type Listening } from './http/listen.ts';
 
 /** @throws ForktaxError when it cannot start */
 export async function serve(sources: Sources, stop: AbortSignal): Promise<void> {

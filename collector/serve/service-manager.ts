@@ -1,6 +1,6 @@
 /** What a service manager is told of this process, sd_notify(3), and passes to it, sd_listen_fds(3). */
-import { loadNative } from './engine/native.ts';
-import { ForktaxError } from './errors.ts';
+import { loadNative } from '../system/native.ts';
+import { ForktaxError } from '../model/errors.ts';
 
 export interface ServiceManager {
   /** Started, or done with reloading: from now on it wants a sign of life, and gets it. */

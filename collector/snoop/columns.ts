@@ -1,9 +1,9 @@
-import type { Column as EngineColumn } from '../engine/engine.ts';
-import { errnoName } from '../errno.ts';
-import { formatBytes, formatDuration } from '../ledger/format.ts';
-import type { SpawnLine } from '../ledger/spawn-lines.ts';
-import type { Column } from './table.ts';
-import { clock, cutStart, printable } from './text.ts';
+import type { Column as EngineColumn } from '../model/engine.ts';
+import { errnoName } from '../system/errno.ts';
+import { formatBytes, formatDuration } from '../terminal/format.ts';
+import type { SpawnLine } from '../model/spawn-lines.ts';
+import type { Column } from '../terminal/table.ts';
+import { clock, cutStart, printable } from '../terminal/text.ts';
 
 export interface SnoopColumn extends Column<SpawnLine> {
   readonly meaning: string;

@@ -1,18 +1,18 @@
 /** `forktax snoop`: a line per spawn as it happens. */
 import { Command } from '@commander-js/extra-typings';
-import { absentColumns, type Engine } from '../engine/engine.ts';
-import { ForktaxError } from '../errors.ts';
-import { SpawnLines, type SpawnLine } from '../ledger/spawn-lines.ts';
-import { LOST_FIELDS, SPAWN_FIELDS, SUMMARY_FIELDS, type Run } from '../ledger/spawn-record.ts';
-import { SpawnSummary } from '../ledger/spawn-summary.ts';
+import { absentColumns, type Engine } from '../model/engine.ts';
+import { ForktaxError } from '../model/errors.ts';
+import { SpawnLines, type SpawnLine } from '../model/spawn-lines.ts';
+import { LOST_FIELDS, SPAWN_FIELDS, SUMMARY_FIELDS, type Run } from './json.ts';
+import { SpawnSummary } from './summary.ts';
 import { parseComm, parseCount, parseDuration, parsePid } from '../terminal/arguments.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
-import { jsonView, tableView, type SnoopView } from '../terminal/snoop-view.ts';
-import { OUTCOME_COLUMN, SNOOP_COLUMNS } from '../terminal/snoop-columns.ts';
-import { isFailure } from '../terminal/snoop-table.ts';
+import { jsonView, tableView, type SnoopView } from './view.ts';
+import { OUTCOME_COLUMN, SNOOP_COLUMNS } from './columns.ts';
+import { isFailure } from './table.ts';
 import { withManual } from '../terminal/manual.ts';
 import { pause, stopRequested } from '../terminal/stop.ts';
-import { callHookOption, engineOption, nameByOption, openEngine } from './open-engine.ts';
+import { callHookOption, engineOption, nameByOption, openEngine } from '../measuring/open-engine.ts';
 
 /** Room for the events of a burst: about 16,000. */
 const RING_BYTES = 1 << 22;

@@ -1,8 +1,8 @@
 /** The NDJSON records of `forktax snoop --json`. Fields may be added within a schema version; none changes. */
-import { errnoName } from '../errno.ts';
-import type { Mechanism } from '../engine/engine.ts';
-import { OUTCOMES, type SpawnLine } from './spawn-lines.ts';
-import type { SpawnSummary } from './spawn-summary.ts';
+import { errnoName } from '../system/errno.ts';
+import type { Mechanism } from '../model/engine.ts';
+import { OUTCOMES, type SpawnLine } from '../model/spawn-lines.ts';
+import type { SpawnSummary } from './summary.ts';
 
 const SCHEMA = 1;
 

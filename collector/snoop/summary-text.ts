@@ -1,9 +1,9 @@
-import type { Mechanism } from '../engine/engine.ts';
-import { errnoName } from '../errno.ts';
-import { formatCount, formatDuration } from '../ledger/format.ts';
-import type { Run } from '../ledger/spawn-record.ts';
-import type { SpawnSummary } from '../ledger/spawn-summary.ts';
-import { tableHeader, tableLine, type Column } from './table.ts';
+import type { Mechanism } from '../model/engine.ts';
+import { errnoName } from '../system/errno.ts';
+import { formatCount, formatDuration } from '../terminal/format.ts';
+import type { Run } from './json.ts';
+import type { SpawnSummary } from './summary.ts';
+import { tableHeader, tableLine, type Column } from '../terminal/table.ts';
 
 /** What a run of snoop amounted to, for a person. */
 export function summaryText(summary: SpawnSummary, run: Run): string {

@@ -1,5 +1,5 @@
-import { MECHANISMS, type EngineEvent, type Mechanism } from '../engine/engine.ts';
-import { Sketch } from './sketch.ts';
+import { MECHANISMS, type EngineEvent, type Mechanism } from '../model/engine.ts';
+import { Sketch } from '../model/sketch.ts';
 
 /** What a stream of events amounted to. */
 export class SpawnSummary {

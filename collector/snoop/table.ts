@@ -1,8 +1,8 @@
-import { absentColumns, type Hook } from '../engine/engine.ts';
-import type { SpawnLine } from '../ledger/spawn-lines.ts';
-import type { Output } from './output.ts';
-import { OUTCOME_COLUMN, SNOOP_COLUMNS, outcomeText, type SnoopColumn } from './snoop-columns.ts';
-import { fitColumns, tableHeader, tableLine } from './table.ts';
+import { absentColumns, type Hook } from '../model/engine.ts';
+import type { SpawnLine } from '../model/spawn-lines.ts';
+import type { Output } from '../terminal/output.ts';
+import { OUTCOME_COLUMN, SNOOP_COLUMNS, outcomeText, type SnoopColumn } from './columns.ts';
+import { fitColumns, tableHeader, tableLine } from '../terminal/table.ts';
 
 const OUTCOME_WIDTH = 20;
 

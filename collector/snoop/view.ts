@@ -1,11 +1,11 @@
-import type { Hook } from '../engine/engine.ts';
-import { formatCount } from '../ledger/format.ts';
-import type { SpawnLine } from '../ledger/spawn-lines.ts';
-import { lostRecord, spawnRecord, summaryRecord, type Run } from '../ledger/spawn-record.ts';
-import type { SpawnSummary } from '../ledger/spawn-summary.ts';
-import type { Output } from './output.ts';
-import { summaryText } from './snoop-summary.ts';
-import { SnoopTable } from './snoop-table.ts';
+import type { Hook } from '../model/engine.ts';
+import { formatCount } from '../terminal/format.ts';
+import type { SpawnLine } from '../model/spawn-lines.ts';
+import { lostRecord, spawnRecord, summaryRecord, type Run } from './json.ts';
+import type { SpawnSummary } from './summary.ts';
+import type { Output } from '../terminal/output.ts';
+import { summaryText } from './summary-text.ts';
+import { SnoopTable } from './table.ts';
 
 /** How a run of snoop looks. */
 export interface SnoopView {

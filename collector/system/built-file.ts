@@ -6,6 +6,6 @@ import { fileURLToPath } from 'node:url';
  * from `build/`, which has the same tree.
  */
 export function builtFile(path: string): string {
-  const [here, above] = ['../', '../../'].map((root) => fileURLToPath(new URL(root + path, import.meta.url)));
+  const [here, above] = ['../../', '../../../'].map((root) => fileURLToPath(new URL(root + path, import.meta.url)));
   return above && existsSync(above) ? above : (here ?? path);
 }

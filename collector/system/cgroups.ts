@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ForktaxError } from './errors.ts';
+import { ForktaxError } from '../model/errors.ts';
 
 /** What the ids of all cgroups without a known path are called. */
 export const UNKNOWN_CGROUP = '(unknown)';

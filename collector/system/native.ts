@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import { ForktaxError } from '../errors.ts';
-import { builtFile } from '../native-path.ts';
+import { ForktaxError } from '../model/errors.ts';
+import { builtFile } from './built-file.ts';
 
 /** Where a field of a C struct lies; nested ones are named `outer.inner`. */
 export interface Layout {

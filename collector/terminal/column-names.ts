@@ -1,4 +1,4 @@
-import type { Column } from '../engine/engine.ts';
+import type { Column } from '../model/engine.ts';
 
 /** What is missing without the hook. */
 export const COLUMN_NAMES: Readonly<Record<Column, string>> = {

@@ -1,7 +1,7 @@
-import type { Histogram } from '../engine/engine.ts';
-import type { Figure } from '../ledger/figures.ts';
-import { formatBytes, formatCount, formatDuration } from '../ledger/format.ts';
-import { histogramCount, quantile } from '../ledger/histogram.ts';
+import type { Histogram } from '../model/engine.ts';
+import type { Figure } from '../model/figures.ts';
+import { formatBytes, formatCount, formatDuration } from './format.ts';
+import { histogramCount, quantile } from '../model/histogram.ts';
 
 const STARS = 40;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { VERSION } from '../version.ts';
-import { runCli, startCli } from './run-cli.ts';
+import { VERSION } from '../system/version.ts';
+import { runCli, startCli } from '../../testing/run-cli.ts';
 
 test('the version and help go to stdout', async () => {
   assert.deepEqual(await runCli('--version'), { status: 0, stdout: `${VERSION}\n`, stderr: '' });

@@ -2,8 +2,8 @@
  * The rules of github.com/grafana/dashboard-linter, by its names, and three of our own. Its rules look at some types of
  * panels only; here they look at all.
  */
-import { SELF_METRICS } from '../../collector/metrics/self.ts';
-import { SPAWN_METRICS } from '../../collector/metrics/descriptors.ts';
+import { SELF_METRICS } from '../../collector/serve/metrics/self.ts';
+import { SPAWN_METRICS } from '../../collector/serve/metrics/descriptors.ts';
 import { RECORDING_RULES } from '../rules/recording.ts';
 import { panelsOf, type Dashboard, type Panel, type Target } from './model.ts';
 import { PANEL_RULES } from './panel-rules.ts';

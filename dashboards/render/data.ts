@@ -1,7 +1,7 @@
 /** What a dashboard's panels ask for, asked once for a picture. */
 import { panelsOf, type Dashboard, type Panel, type Target } from '../lint/model.ts';
-import type { Api, Exemplar, Line, Span } from '../live/api.ts';
-import { ALL, fill, type Variables } from '../live/variables.ts';
+import type { Api, Exemplar, Line, Span } from '../../testing/prometheus-api.ts';
+import { ALL, fill, type Variables } from '../../testing/variables.ts';
 
 interface TargetData {
   readonly target: Target;

@@ -7,11 +7,11 @@ import { once } from 'node:events';
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cgroupRoot } from '../../collector/cgroups.ts';
-import { startCli, type CliProcess } from '../../collector/test/run-cli.ts';
+import { cgroupRoot } from '../../collector/system/cgroups.ts';
+import { startCli, type CliProcess } from '../../testing/run-cli.ts';
 import { SPAWNLOAD } from '../../native/spawnload/spawnload.ts';
-import { addNetworkHost, type NetworkHost } from '../live/hosts.ts';
-import { replacing, startPrometheus, type Prometheus } from '../live/prometheus.ts';
+import { addNetworkHost, type NetworkHost } from '../../testing/hosts.ts';
+import { replacing, startPrometheus, type Prometheus } from '../../testing/prometheus.ts';
 
 export const SCRAPE_SECONDS = 5;
 const MIB = 1 << 20;

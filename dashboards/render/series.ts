@@ -1,5 +1,5 @@
 /** The lines of a graph: names, colours, and which axis. */
-import type { Exemplar } from '../live/api.ts';
+import type { Exemplar } from '../../testing/prometheus-api.ts';
 import type { PanelData } from './data.ts';
 import { named, other } from './palette.ts';
 import { fieldConfigOf, override } from './settings.ts';

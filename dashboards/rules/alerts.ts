@@ -13,7 +13,7 @@ import {
   STOOD_STILL_SECONDS_PER_SECOND,
   TABLE_FULL_RATIO,
 } from './thresholds.ts';
-import { formatBound } from '../../collector/metrics/text.ts';
+import { formatBound } from '../../collector/serve/metrics/text.ts';
 
 export interface AlertRule {
   readonly alert: string;

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { openCoreEngine } from '../../collector/engine/core.ts';
-import { DEFAULT_ENGINE_OPTIONS } from '../../collector/engine/engine.ts';
-import { spawnload, uniqueComm } from '../../collector/test/live/spawnload.ts';
-import { parseSamples, valueOf } from '../../collector/test/metrics/parse.ts';
+import { openCoreEngine } from '../../collector/engine/core/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../../collector/model/engine.ts';
+import { spawnload, uniqueComm } from '../../testing/spawnload.ts';
+import { parseSamples, valueOf } from '../../testing/parse-metrics.ts';
 import { composeContainer } from './compose-container.ts';
 import { composeServices, imageCommand } from './compose-file.ts';
 import { startContainer, type Container } from './container.ts';

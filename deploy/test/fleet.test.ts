@@ -5,9 +5,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it, test } from 'node:test';
 import { parse } from 'yaml';
-import { createFakeEngine, fakeRow } from '../../collector/test/fake-engine.ts';
-import { buildTestApp } from '../../collector/test/http/test-app.ts';
-import { replacing, startPrometheus, type Prometheus } from '../../dashboards/live/prometheus.ts';
+import { createFakeEngine, fakeRow } from '../../testing/fake-engine.ts';
+import { buildTestApp } from '../../testing/test-app.ts';
+import { replacing, startPrometheus, type Prometheus } from '../../testing/prometheus.ts';
 import { TOP } from './compose-file.ts';
 
 const FOLDER = join(TOP, 'deploy/prometheus/fleet');

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { spawnload, uniqueComm } from '../../collector/test/live/spawnload.ts';
-import { parseSamples, valueOf } from '../../collector/test/metrics/parse.ts';
+import { spawnload, uniqueComm } from '../../testing/spawnload.ts';
+import { parseSamples, valueOf } from '../../testing/parse-metrics.ts';
 import { startContainer, type Container } from './container.ts';
 import { makeImage } from './image.ts';
 import { unitContainer } from './unit-file.ts';

@@ -6,9 +6,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { openCoreEngine } from '../../collector/engine/core.ts';
-import { CALL_HOOKS, DEFAULT_ENGINE_OPTIONS, type CallHook } from '../../collector/engine/engine.ts';
-import { impossibleHooks } from '../../collector/engine/hooks.ts';
+import { openCoreEngine } from '../../collector/engine/core/engine.ts';
+import { CALL_HOOKS, DEFAULT_ENGINE_OPTIONS, type CallHook } from '../../collector/model/engine.ts';
+import { impossibleHooks } from '../../collector/engine/core/hooks.ts';
 import { runSpawnload } from '../../native/spawnload/spawnload.ts';
 
 const SPAWNS = 20;

@@ -1,6 +1,6 @@
 /** The clock that bpftrace's `nsecs` reads, in terms of Node's. */
 import { readFileSync } from 'node:fs';
-import { epochOffsetMs } from '../decode.ts';
+import { epochOffsetMs } from '../core/decode.ts';
 
 /** Resolution of /proc/uptime, and some more for the time between two readings. */
 const UNCERTAIN_MS = 50;

@@ -11,9 +11,9 @@ import {
   type FailureRow,
   type Histogram,
   type SlowestSpawn,
-} from '../engine/engine.ts';
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from './bounds.ts';
-import { addCosts, NO_COSTS, type Costs } from './rows.ts';
+} from '../../model/engine.ts';
+import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
+import { addCosts, NO_COSTS, type Costs } from '../../model/rows.ts';
 
 /** As in `probes/table.bpf.h`. */
 const FAILURES = 1024;

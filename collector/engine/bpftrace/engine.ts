@@ -5,15 +5,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { availableParallelism } from 'node:os';
 import type { Message } from 'bpftrace-wrapper';
-import { ForktaxError } from '../errors.ts';
-import { CostTable } from '../ledger/cost-table.ts';
-import { bootEpochMs } from './bpftrace/clocks.ts';
-import { Joiner } from './bpftrace/joiner.ts';
-import { parseStep } from './bpftrace/lines.ts';
-import { pageBytes } from './bpftrace/page-bytes.ts';
-import { engineScript } from './bpftrace/script.ts';
-import { Supervisor } from './bpftrace/supervisor.ts';
-import type { Engine, EngineEvent, EngineOptions, Hook, Snapshot, Source } from './engine.ts';
+import { ForktaxError } from '../../model/errors.ts';
+import { CostTable } from './cost-table.ts';
+import { bootEpochMs } from './clocks.ts';
+import { Joiner } from './joiner.ts';
+import { parseStep } from './lines.ts';
+import { pageBytes } from './page-bytes.ts';
+import { engineScript } from './script.ts';
+import { Supervisor } from './supervisor.ts';
+import type { Engine, EngineEvent, EngineOptions, Hook, Snapshot, Source } from '../../model/engine.ts';
 
 const DELIVER_MS = 50;
 /** Of four a second. */

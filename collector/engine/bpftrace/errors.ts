@@ -1,5 +1,5 @@
 import { BpftraceError } from 'bpftrace-wrapper';
-import { ForktaxError } from '../errors.ts';
+import { ForktaxError } from '../../model/errors.ts';
 
 /** What went wrong with bpftrace, as every other error of forktax; anything else stays what it is. */
 export function explained(error: unknown): unknown {

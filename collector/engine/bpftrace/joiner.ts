@@ -2,7 +2,7 @@
  * Makes costs and events of the steps that bpftrace tells, in whatever order they come: the steps of one spawn are told
  * on several processors. A step that needs another waits for it. What waits too long is counted as untracked.
  */
-import { ChargedRow, type CostTable } from '../../ledger/cost-table.ts';
+import { ChargedRow, type CostTable } from './cost-table.ts';
 import {
   SYSCALLS,
   type CostKey,
@@ -10,7 +10,7 @@ import {
   type EngineOptions,
   type Mechanism,
   type SpawnSyscall,
-} from '../engine.ts';
+} from '../../model/engine.ts';
 import { statusOf } from '../wait-status.ts';
 import type { Birth, Exec, ExecFailure, Exit, Failure, Return, Step } from './lines.ts';
 

@@ -2,9 +2,9 @@
 import { atLeast, quote, type Version } from 'bpftrace-wrapper';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { ENGINE_SCRIPT, scriptText } from '../../bpftrace/scripts.ts';
-import { kernelFacts, type KernelFacts } from '../attach.ts';
-import type { Column, EngineOptions, Hook } from '../engine.ts';
+import { ENGINE_SCRIPT, scriptText } from './scripts.ts';
+import { kernelFacts, type KernelFacts } from '../core/attach.ts';
+import type { Column, EngineOptions, Hook } from '../../model/engine.ts';
 
 export interface EngineScript {
   /** As the kernel has it, if that can be learnt. */

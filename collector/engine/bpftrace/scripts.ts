@@ -1,7 +1,7 @@
 /** The bpftrace scripts for people: `probes/*.bt`, each with one question, its manual in the comment at its head. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { builtFile } from '../native-path.ts';
+import { builtFile } from '../../system/built-file.ts';
 
 const SUFFIX = '.bt';
 /** Nothing for people. */

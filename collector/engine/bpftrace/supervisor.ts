@@ -1,8 +1,8 @@
 /** Keeps one bpftrace running: started again with back-off when it ends or falls silent. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findBpftrace, run, type Bpftrace, type Message, type Trace } from 'bpftrace-wrapper';
-import { explained } from '../../bpftrace/errors.ts';
-import type { Source } from '../engine.ts';
+import { explained } from './errors.ts';
+import type { Source } from '../../model/engine.ts';
 import type { EngineScript } from './script.ts';
 
 const FIRST_DELAY_MS = 1_000;

@@ -1,9 +1,9 @@
 /** Opens, configures, loads and attaches the probes as far as this kernel and this process allow. */
 import { readFileSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
-import { ForktaxError } from '../errors.ts';
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../ledger/bounds.ts';
-import { CALL_HOOKS, type CallHook, type EngineOptions, type Hook } from './engine.ts';
+import { ForktaxError } from '../../model/errors.ts';
+import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
+import { CALL_HOOKS, type CallHook, type EngineOptions, type Hook } from '../../model/engine.ts';
 import {
   attachTargets,
   callHookPlans,
@@ -14,7 +14,7 @@ import {
   LEARNING_PROGRAMS,
   type HookPlan,
 } from './hooks.ts';
-import { loadNative, probesPath, type BpfObject, type NativeBpf, type NativeError } from './native.ts';
+import { loadNative, probesPath, type BpfObject, type NativeBpf, type NativeError } from '../../system/native.ts';
 
 export interface Attached {
   readonly object: BpfObject;

@@ -1,5 +1,5 @@
 /** Turns the bytes of `probes/spawn.h` into rows and events. Offsets come from the object's own BTF. */
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../ledger/bounds.ts';
+import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
 import {
   MECHANISMS,
   SYSCALLS,
@@ -11,9 +11,9 @@ import {
   type Mechanism,
   type RowLabel,
   type SpawnSyscall,
-} from './engine.ts';
-import type { Layout } from './native.ts';
-import { statusOf } from './wait-status.ts';
+} from '../../model/engine.ts';
+import type { Layout } from '../../system/native.ts';
+import { statusOf } from '../wait-status.ts';
 
 const FAILURE_KINDS = ['spawn', 'exec'] as const;
 const EVENT_KINDS = ['spawn', 'spawn-failure', 'exec', 'exec-failure', 'exit'] as const;

@@ -26,8 +26,8 @@ import {
   type FailureRow,
   type Hook,
   type Snapshot,
-} from './engine.ts';
-import { addCosts, NO_COSTS, type Costs } from '../ledger/rows.ts';
+} from '../../model/engine.ts';
+import { addCosts, NO_COSTS, type Costs } from '../../model/rows.ts';
 
 const DRAIN_MS = 50;
 const DRAIN_BYTES = 1 << 20;

@@ -1,5 +1,5 @@
 /** Which programs of the object make up which hook, and what each hook feeds. */
-import type { CallHook, Column } from './engine.ts';
+import type { CallHook, Column } from '../../model/engine.ts';
 
 export interface HookPlan {
   readonly name: string;

@@ -2,8 +2,8 @@
 import { getThp, type Thp } from './huge-pages.ts';
 import type { Program } from './program.ts';
 import { runtimeOf, type Runtime } from './runtimes.ts';
-import { ForktaxError } from '../../errors.ts';
-import { formatBytes } from '../../ledger/format.ts';
+import { ForktaxError } from '../../model/errors.ts';
+import { formatBytes } from '../../terminal/format.ts';
 
 export const VIAS = ['auto', 'node', 'preload', 'hugepages', 'none'] as const;
 export type Via = Exclude<(typeof VIAS)[number], 'auto'>;

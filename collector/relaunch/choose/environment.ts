@@ -1,7 +1,7 @@
 /** The variables of each way. What stands in them already is kept. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ForktaxError } from '../../errors.ts';
+import { ForktaxError } from '../../model/errors.ts';
 import type { Via } from './choose.ts';
 
 export interface Change {

@@ -1,7 +1,7 @@
 /** Looks a command up as a shell does. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
-import { ForktaxError } from '../../errors.ts';
+import { ForktaxError } from '../../model/errors.ts';
 
 /** Of execvp(3), where PATH is not set. */
 const DEFAULT_PATH = '/bin:/usr/bin';

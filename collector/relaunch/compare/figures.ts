@@ -1,5 +1,5 @@
 /** The same program without and with: each figure of both, and what its difference is worth. */
-import { ForktaxError } from '../../errors.ts';
+import { ForktaxError } from '../../model/errors.ts';
 import { failuresOf, totalFigures, type Failures, type Figures } from '../report/figures.ts';
 import type { RunResult } from '../run/run.ts';
 

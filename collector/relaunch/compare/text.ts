@@ -1,6 +1,6 @@
 /** Both sides of a comparison, for a person. */
-import { formatBytes, formatCount, formatDuration } from '../../ledger/format.ts';
-import { ForktaxError } from '../../errors.ts';
+import { formatBytes, formatCount, formatDuration } from '../../terminal/format.ts';
+import { ForktaxError } from '../../model/errors.ts';
 import { tableHeader, tableLine, type Column } from '../../terminal/table.ts';
 import { printable } from '../../terminal/text.ts';
 import { notMeasured, planLines, type Plan } from '../report/text.ts';

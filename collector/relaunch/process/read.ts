@@ -1,7 +1,7 @@
 /** What a running process was started with: proc(5). */
 import { readFileSync, readlinkSync } from 'node:fs';
-import { ForktaxError } from '../../errors.ts';
-import { openFilesOf, readStrings } from '../run/inherited.ts';
+import { ForktaxError } from '../../model/errors.ts';
+import { openFilesOf, readStrings } from '../../system/inherited.ts';
 
 export interface RunningProcess {
   readonly pid: number;

@@ -1,7 +1,7 @@
 /** `forktax relaunch --pid`: how a running process would be run, and running it so. */
-import type { RelaunchOptions } from '../../commands/relaunch.ts';
-import { ForktaxError } from '../../errors.ts';
-import { formatBytes } from '../../ledger/format.ts';
+import type { RelaunchOptions } from '../command.ts';
+import { ForktaxError } from '../../model/errors.ts';
+import { formatBytes } from '../../terminal/format.ts';
 import { printable } from '../../terminal/text.ts';
 import { choose } from '../choose/choose.ts';
 import { changesFor } from '../choose/environment.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ForktaxError } from '../../errors.ts';
+import { ForktaxError } from '../../model/errors.ts';
 import { readProcess, type RunningProcess } from './read.ts';
 
 const PATIENCE_MS = 30_000;

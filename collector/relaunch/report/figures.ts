@@ -1,10 +1,10 @@
 /** What a run's spawns cost, by program and by mechanism. What could not be measured is absent. */
-import { absentColumns, MECHANISMS, type CostRow, type Histogram, type Mechanism } from '../../engine/engine.ts';
-import { errnoName } from '../../errno.ts';
-import { TIME_BOUNDS_NS } from '../../ledger/bounds.ts';
-import { histogramCount, quantile } from '../../ledger/histogram.ts';
-import { addCosts, NO_COSTS, sumBy, type Costs } from '../../ledger/rows.ts';
-import type { Sketch } from '../../ledger/sketch.ts';
+import { absentColumns, MECHANISMS, type CostRow, type Histogram, type Mechanism } from '../../model/engine.ts';
+import { errnoName } from '../../system/errno.ts';
+import { TIME_BOUNDS_NS } from '../../model/bounds.ts';
+import { histogramCount, quantile } from '../../model/histogram.ts';
+import { addCosts, NO_COSTS, sumBy, type Costs } from '../../model/rows.ts';
+import type { Sketch } from '../../model/sketch.ts';
 import type { Group } from '../run/grouped-sketch.ts';
 import type { Measurement } from '../run/measure.ts';
 

@@ -1,8 +1,8 @@
 /** `forktax relaunch --json`: one object, for programs. Fields may be added within a schema version; none changes. */
-import { absentColumns } from '../../engine/engine.ts';
-import { ForktaxError } from '../../errors.ts';
-import { FIGURES } from '../../ledger/figures.ts';
-import type { Costs } from '../../ledger/rows.ts';
+import { absentColumns } from '../../model/engine.ts';
+import { ForktaxError } from '../../model/errors.ts';
+import { FIGURES } from '../../model/figures.ts';
+import type { Costs } from '../../model/rows.ts';
 import type { Measurement } from '../run/measure.ts';
 import type { RunResult } from '../run/run.ts';
 import { costsByMechanism, failuresOf, figuresByProgram, totalFigures, type Figures } from './figures.ts';

@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { ForktaxError } from '../../errors.ts';
+import { ForktaxError } from '../../model/errors.ts';
 
 export interface Report {
   /** Somebody wants it even if it says little. */

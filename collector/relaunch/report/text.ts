@@ -1,8 +1,8 @@
 /** The report of one run, for a person. */
-import { absentColumns } from '../../engine/engine.ts';
-import { ForktaxError } from '../../errors.ts';
-import { FIGURES } from '../../ledger/figures.ts';
-import { formatBytes, formatCount, formatDuration } from '../../ledger/format.ts';
+import { absentColumns } from '../../model/engine.ts';
+import { ForktaxError } from '../../model/errors.ts';
+import { FIGURES } from '../../model/figures.ts';
+import { formatBytes, formatCount, formatDuration } from '../../terminal/format.ts';
 import { COLUMN_NAMES } from '../../terminal/column-names.ts';
 import { renderHistogram } from '../../terminal/histogram.ts';
 import { fitColumns, tableHeader, tableLine, type Column } from '../../terminal/table.ts';

@@ -1,5 +1,5 @@
-import type { Mechanism } from '../../engine/engine.ts';
-import { Sketch } from '../../ledger/sketch.ts';
+import type { Mechanism } from '../../model/engine.ts';
+import { Sketch } from '../../model/sketch.ts';
 
 export interface Group {
   readonly comm: string;

@@ -7,8 +7,8 @@ import {
   type FailureRow,
   type Health,
   type Hook,
-} from '../../engine/engine.ts';
-import { ForktaxError } from '../../errors.ts';
+} from '../../model/engine.ts';
+import { ForktaxError } from '../../model/errors.ts';
 import { CopiedEntries } from './copied-entries.ts';
 import { GroupedSketch } from './grouped-sketch.ts';
 
@@ -48,8 +48,8 @@ export async function openMeter(pid: number, options: MeterOptions = {}): Promis
       'the probes know processes by other pids than those of this container',
     );
   const [{ openCoreEngine }, { loadNative }] = await Promise.all([
-    import('../../engine/core.ts'),
-    import('../../engine/native.ts'),
+    import('../../engine/core/engine.ts'),
+    import('../../system/native.ts'),
   ]);
   try {
     const filter = { pid, follow: true };

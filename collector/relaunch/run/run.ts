@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { execError } from '../choose/find.ts';
 import { head, isText } from '../choose/follow.ts';
-import type { ForktaxError } from '../../errors.ts';
+import type { ForktaxError } from '../../model/errors.ts';
 import { hold, type ExecRequest, type Held, type HoldOptions } from './hold.ts';
 import { openMeter, type Measurement, type MeterOptions } from './measure.ts';
 import { handOnSignals } from './signals.ts';

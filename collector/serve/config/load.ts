@@ -1,7 +1,7 @@
 /** Settings from where they may come; the later wins: defaults, configuration file, environment, flags. */
 import { stringify } from 'yaml';
 import type { z } from 'zod';
-import { ForktaxError } from '../errors.ts';
+import { ForktaxError } from '../../model/errors.ts';
 import { configSchema, SCHEMA, type Config } from './schema.ts';
 import { environmentName, isSettingName, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.ts';
 import { suggest } from './suggest.ts';

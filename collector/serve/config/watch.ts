@@ -1,5 +1,5 @@
 /** The web configuration of the moment: read again when one of its files changes, as exporter-toolkit does. */
-import { ForktaxError } from '../errors.ts';
+import { ForktaxError } from '../../model/errors.ts';
 import { loadWebConfig, OPEN_WEB_CONFIG, versionOf, type WebConfig } from './web.ts';
 
 const LOOK_MS = 2_000;

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
-import { ForktaxError } from '../errors.ts';
+import { ForktaxError } from '../../model/errors.ts';
 import { suggest } from './suggest.ts';
 import { contextOptions } from './tls.ts';
 import { readYaml } from './yaml.ts';

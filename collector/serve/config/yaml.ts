@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
-import { ForktaxError } from '../errors.ts';
+import { ForktaxError } from '../../model/errors.ts';
 
 /** @throws FORKTAX_CONFIG: `setting` names the file in question. */
 export async function readYaml(path: string, setting: string): Promise<unknown> {

@@ -8,9 +8,9 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify';
 import type { Registry } from 'prom-client';
-import type { CgroupNames } from '../cgroups.ts';
+import type { CgroupNames } from '../../system/cgroups.ts';
 import type { WebConfig } from '../config/web.ts';
-import type { Engine, Snapshot } from '../engine/engine.ts';
+import type { Engine, Snapshot } from '../../model/engine.ts';
 import { accessPlugin } from './access.ts';
 import { costsPlugin } from './costs.ts';
 import { DEFAULT_EVENT_HUB_OPTIONS, EventHub, type EventHubOptions } from './event-hub.ts';

@@ -1,6 +1,6 @@
 /** The table of spawn costs as JSON, for programs that want no metrics. */
 import type { FastifyPluginCallback } from 'fastify';
-import type { CgroupNames } from '../cgroups.ts';
+import type { CgroupNames } from '../../system/cgroups.ts';
 import {
   absentColumns,
   type Column,
@@ -8,8 +8,8 @@ import {
   type Engine,
   type FailureRow,
   type Snapshot,
-} from '../engine/engine.ts';
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../ledger/bounds.ts';
+} from '../../model/engine.ts';
+import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
 import { SCHEMA, toRecord } from './record.ts';
 
 interface Options {

@@ -3,7 +3,7 @@
  * somebody reads. A client that reads too slowly misses events, and is told how many; one that does not read is dropped.
  */
 import type { ServerResponse } from 'node:http';
-import type { Engine, EngineEvent } from '../engine/engine.ts';
+import type { Engine, EngineEvent } from '../../model/engine.ts';
 import { toRecord } from './record.ts';
 
 export interface EventHubOptions {

@@ -1,6 +1,6 @@
 /** Spawns as they happen, as server-sent events. */
 import type { FastifyPluginCallback } from 'fastify';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine } from '../../model/engine.ts';
 import { formatFrame, type EventHub } from './event-hub.ts';
 import { SCHEMA } from './record.ts';
 

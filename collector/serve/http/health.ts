@@ -1,6 +1,6 @@
 /** Prometheus' own paths: healthy while the process answers, ready while spawns are measured. */
 import type { FastifyPluginCallback } from 'fastify';
-import type { Engine, Snapshot } from '../engine/engine.ts';
+import type { Engine, Snapshot } from '../../model/engine.ts';
 
 interface Options {
   readonly engine: Engine;

@@ -1,6 +1,6 @@
 /** What a browser sees first. */
 import type { FastifyPluginCallback } from 'fastify';
-import { absentColumns, type Engine } from '../engine/engine.ts';
+import { absentColumns, type Engine } from '../../model/engine.ts';
 
 interface Options {
   readonly engine: Engine;

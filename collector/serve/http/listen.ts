@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { formatAddress, parseAddress } from '../config/address.ts';
 import { contextOptions, isWelcome } from '../config/tls.ts';
 import type { TlsConfig, WebConfig } from '../config/web.ts';
-import { ForktaxError } from '../errors.ts';
+import { ForktaxError } from '../../model/errors.ts';
 
 /** How long answers under way may take when the exporter stops. */
 const GRACE_MS = 5_000;

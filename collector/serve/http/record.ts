@@ -1,5 +1,5 @@
 /** Values of engines as JSON has them here: `stallNs` is `stall_ns`, as in the NDJSON of `forktax snoop`. */
-import { errnoName } from '../errno.ts';
+import { errnoName } from '../../system/errno.ts';
 
 /** Goes up when a field changes its meaning or goes; new fields may come without. */
 export const SCHEMA = 1;

@@ -2,7 +2,7 @@
  * Every metric of spawn costs, once: the renderer, docs/metrics.md and the dashboards take name, help, labels and kind
  * from here. What forktax says of itself is in self.ts.
  */
-import type { Column, CostRow, FailureRow, Histogram, SlowestSpawn } from '../engine/engine.ts';
+import type { Column, CostRow, FailureRow, Histogram, SlowestSpawn } from '../../model/engine.ts';
 
 export interface Descriptor {
   /** As a query names it; a histogram's without `_bucket`, `_sum` and `_count`. */

@@ -1,6 +1,6 @@
 /** Spawn costs as text, straight from the table: about 25 ms for 1,000 rows, which are 100,000 lines. */
-import type { Column, CostRow, SlowestSpawn, Snapshot } from '../engine/engine.ts';
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../ledger/bounds.ts';
+import type { Column, CostRow, SlowestSpawn, Snapshot } from '../../model/engine.ts';
+import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
 import {
   ROW_LABELS,
   SPAWN_METRICS,
@@ -9,7 +9,7 @@ import {
   type RowCounter,
   type RowHistogram,
 } from './descriptors.ts';
-import { errnoName } from '../errno.ts';
+import { errnoName } from '../../system/errno.ts';
 import { labelText, seriesOf, type IdLabel, type Series } from './series.ts';
 import { formatBound, header, label, sample, type Format } from './text.ts';
 

@@ -1,6 +1,6 @@
 /** From the rows of a snapshot to series: label text, and one series for all rows with equal labels. */
-import { OTHER, type CostRow, type FailureRow, type RowLabel } from '../engine/engine.ts';
-import { addCosts } from '../ledger/rows.ts';
+import { OTHER, type CostRow, type FailureRow, type RowLabel } from '../../model/engine.ts';
+import { addCosts } from '../../model/rows.ts';
 import { ROW_LABELS } from './descriptors.ts';
 import { label } from './text.ts';
 

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { hash } from 'bcryptjs';
 import { test } from 'node:test';
-import { OPEN_WEB_CONFIG } from '../../config/web.ts';
-import type { CostRow } from '../../engine/engine.ts';
-import { rankSpawners } from '../../relaunch/advise/rank.ts';
-import { adviceText } from '../../relaunch/advise/report.ts';
-import { atCost, observeCollector } from '../../relaunch/advise/collector.ts';
-import { createFakeEngine, fakeRow, hooksWithout } from '../fake-engine.ts';
-import { buildTestApp } from '../http/test-app.ts';
+import { OPEN_WEB_CONFIG } from '../../serve/config/web.ts';
+import type { CostRow } from '../../model/engine.ts';
+import { rankSpawners } from '../../advise/rank.ts';
+import { adviceText } from '../../advise/text.ts';
+import { atCost, observeCollector } from '../../advise/collector.ts';
+import { createFakeEngine, fakeRow, hooksWithout } from '../../../testing/fake-engine.ts';
+import { buildTestApp } from '../../../testing/test-app.ts';
 
 const ms = 1e6;
 const row = (comm: string, avoidableStallNs: number, more: Partial<CostRow> = {}) =>

@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { buildProgram } from '../../program.ts';
 import { allNodes, commandTree } from '../../terminal/command-tree.ts';
-import { bashCompletion } from '../../terminal/completion/bash.ts';
-import { fishCompletion } from '../../terminal/completion/fish.ts';
-import { zshCompletion } from '../../terminal/completion/zsh.ts';
+import { bashCompletion } from '../../completion/bash.ts';
+import { fishCompletion } from '../../completion/fish.ts';
+import { zshCompletion } from '../../completion/zsh.ts';
 
 const root = commandTree(buildProgram());
 

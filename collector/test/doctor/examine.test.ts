@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DIAGNOSIS_FIELDS, diagnose, diagnosisRecord, type Trial } from '../../doctor/examine.ts';
 import { readHost, type Host } from '../../doctor/host.ts';
-import type { Hook } from '../../engine/engine.ts';
-import { ForktaxError } from '../../errors.ts';
-import { doctorText } from '../../terminal/doctor-report.ts';
-import { FAKE_HOOKS } from '../fake-engine.ts';
+import type { Hook } from '../../model/engine.ts';
+import { ForktaxError } from '../../model/errors.ts';
+import { doctorText } from '../../doctor/text.ts';
+import { FAKE_HOOKS } from '../../../testing/fake-engine.ts';
 import { fakeOutput } from '../terminal/fake-output.ts';
 import { GOOD, writeHost } from './fixture.ts';
 

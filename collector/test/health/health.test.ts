@@ -1,9 +1,9 @@
 /** `forktax health` against real servers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFakeEngine, FAKE_HOOKS } from './fake-engine.ts';
-import { buildTestApp } from './http/test-app.ts';
-import { runCli } from './run-cli.ts';
+import { createFakeEngine, FAKE_HOOKS } from '../../../testing/fake-engine.ts';
+import { buildTestApp } from '../../../testing/test-app.ts';
+import { runCli } from '../../../testing/run-cli.ts';
 
 async function healthOf(options: Parameters<typeof createFakeEngine>[0]) {
   const app = buildTestApp({ engine: createFakeEngine(options) });

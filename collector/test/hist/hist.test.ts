@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hist, type HistSettings } from '../commands/hist.ts';
-import { HISTOGRAM_FIELDS } from '../ledger/histogram-record.ts';
-import { createFakeEngine, fakeRow, type FakeEngine } from './fake-engine.ts';
-import { fakeOutput } from './terminal/fake-output.ts';
+import { hist, type HistSettings } from '../../hist/command.ts';
+import { HISTOGRAM_FIELDS } from '../../hist/json.ts';
+import { createFakeEngine, fakeRow, type FakeEngine } from '../../../testing/fake-engine.ts';
+import { fakeOutput } from '../terminal/fake-output.ts';
 
 const settings: HistSettings = { of: 'stall', by: 'mechanism', top: 20, json: true };
 const never = new AbortController().signal;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addHistograms, histogramCount, quantile, subtractHistograms } from '../../ledger/histogram.ts';
+import { addHistograms, histogramCount, quantile, subtractHistograms } from '../../model/histogram.ts';
 
 const bounds = [10, 20, 50];
 const histogram = { counts: [4, 4, 0, 2], sum: 300 };

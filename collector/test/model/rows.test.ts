@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OTHER } from '../../engine/engine.ts';
-import { NO_COSTS, addCosts, rowsSince, subtractCosts, sumBy } from '../../ledger/rows.ts';
-import { costRow, timesOf } from '../rows.ts';
+import { OTHER } from '../../model/engine.ts';
+import { NO_COSTS, addCosts, rowsSince, subtractCosts, sumBy } from '../../model/rows.ts';
+import { costRow, timesOf } from '../../../testing/rows.ts';
 
 const full = costRow({
   spawns: 3,

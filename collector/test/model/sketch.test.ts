@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Sketch } from '../../ledger/sketch.ts';
+import { Sketch } from '../../model/sketch.ts';
 
 test('quantiles are right within 2 %, sum and maximum are exact', () => {
   const sketch = new Sketch();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EngineEvent } from '../../engine/engine.ts';
-import { SpawnLines, type SpawnLine, type SpawnLinesOptions } from '../../ledger/spawn-lines.ts';
-import { fakeSpawn } from '../fake-engine.ts';
+import type { EngineEvent } from '../../model/engine.ts';
+import { SpawnLines, type SpawnLine, type SpawnLinesOptions } from '../../model/spawn-lines.ts';
+import { fakeSpawn } from '../../../testing/fake-engine.ts';
 
 const spawn = fakeSpawn({ child: 200 });
 const { kind: _kind, stallNs: _stall, copyNs: _copy, copiedRssBytes: _rss, ...rest } = spawn;

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { ERRORS } from '../errors.ts';
-import { generatedDocs } from '../generated-docs.ts';
-import { buildProgram } from '../program.ts';
-import { allNodes, commandTree } from '../terminal/command-tree.ts';
+import { ERRORS } from '../../model/errors.ts';
+import { generatedDocs } from '../../reference/generated-docs.ts';
+import { buildProgram } from '../../program.ts';
+import { allNodes, commandTree } from '../../terminal/command-tree.ts';
 
-const top = new URL('../../', import.meta.url);
+const top = new URL('../../../', import.meta.url);
 
 test('the committed documents are those that the code makes', () => {
   for (const [path, content] of generatedDocs()) {

@@ -5,9 +5,9 @@ import { compareRuns } from '../../relaunch/compare/figures.ts';
 import { comparisonText } from '../../relaunch/compare/text.ts';
 import { GroupedSketch } from '../../relaunch/run/grouped-sketch.ts';
 import type { RunResult } from '../../relaunch/run/run.ts';
-import { ForktaxError } from '../../errors.ts';
-import { createFakeEngine, fakeRow, histogram } from '../fake-engine.ts';
-import { TIME_BOUNDS_NS } from '../../ledger/bounds.ts';
+import { ForktaxError } from '../../model/errors.ts';
+import { createFakeEngine, fakeRow, histogram } from '../../../testing/fake-engine.ts';
+import { TIME_BOUNDS_NS } from '../../model/bounds.ts';
 
 /** One that took so long, and forked once with such a stall. */
 function run(wallMs: number, stallMs: number, status = 0): RunResult {

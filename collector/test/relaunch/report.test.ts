@@ -1,14 +1,21 @@
 /** The report of a run whose costs are known. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CostRow, Hook } from '../../engine/engine.ts';
-import { TIME_BOUNDS_NS } from '../../ledger/bounds.ts';
+import type { CostRow, Hook } from '../../model/engine.ts';
+import { TIME_BOUNDS_NS } from '../../model/bounds.ts';
 import type { Choice } from '../../relaunch/choose/choose.ts';
 import { runJson } from '../../relaunch/report/json.ts';
 import { reportText } from '../../relaunch/report/text.ts';
 import { GroupedSketch } from '../../relaunch/run/grouped-sketch.ts';
 import type { RunResult } from '../../relaunch/run/run.ts';
-import { createFakeEngine, fakeFailure, fakeRow, FAKE_HOOKS, histogram, hooksWithout } from '../fake-engine.ts';
+import {
+  createFakeEngine,
+  fakeFailure,
+  fakeRow,
+  FAKE_HOOKS,
+  histogram,
+  hooksWithout,
+} from '../../../testing/fake-engine.ts';
 
 interface Given {
   readonly rows?: readonly CostRow[];

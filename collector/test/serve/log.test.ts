@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createLogger } from '../log.ts';
+import { createLogger } from '../../serve/log.ts';
 
 function logged(format: 'logfmt' | 'json', write: (logger: ReturnType<typeof createLogger>) => void): string[] {
   const lines: string[] = [];

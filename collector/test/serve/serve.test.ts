@@ -5,11 +5,11 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, test } from 'node:test';
-import { cgroupRoot } from '../../cgroups.ts';
-import { SPAWNLOAD, spawnload, uniqueComm } from '../live/spawnload.ts';
-import { valueOf } from '../metrics/parse.ts';
-import { runCli } from '../run-cli.ts';
-import { startServe } from './serve-process.ts';
+import { cgroupRoot } from '../../system/cgroups.ts';
+import { SPAWNLOAD, spawnload, uniqueComm } from '../../../testing/spawnload.ts';
+import { valueOf } from '../../../testing/parse-metrics.ts';
+import { runCli } from '../../../testing/run-cli.ts';
+import { startServe } from '../../../testing/serve-process.ts';
 
 describe('forktax serve', () => {
   it('shows exactly what was spawned, having given up its capabilities, and stops when told', async () => {

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
-import { runCli, startCli } from '../run-cli.ts';
-import { startServe } from './serve-process.ts';
+import { runCli, startCli } from '../../../testing/run-cli.ts';
+import { startServe } from '../../../testing/serve-process.ts';
 
 /** As systemd does, listens on a datagram socket, which Node.js cannot; prints each line that it is told. */
 const LISTENER = `

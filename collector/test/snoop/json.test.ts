@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  LOST_FIELDS,
-  SPAWN_FIELDS,
-  SUMMARY_FIELDS,
-  lostRecord,
-  spawnRecord,
-  summaryRecord,
-} from '../../ledger/spawn-record.ts';
-import { SpawnSummary } from '../../ledger/spawn-summary.ts';
-import { fakeSpawn } from '../fake-engine.ts';
+import { LOST_FIELDS, SPAWN_FIELDS, SUMMARY_FIELDS, lostRecord, spawnRecord, summaryRecord } from '../../snoop/json.ts';
+import { SpawnSummary } from '../../snoop/summary.ts';
+import { fakeSpawn } from '../../../testing/fake-engine.ts';
 
 const spawn = fakeSpawn({ atMs: 1_800_000_000_000.25 });
 const child = { ...spawn, file: '/bin/true', delayNs: 7, errno: 2, lifetimeNs: 9, status: 3, execSeen: false };

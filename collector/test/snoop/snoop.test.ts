@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { snoop, type SnoopSettings } from '../commands/snoop.ts';
-import { createFakeEngine, fakeRow, fakeSpawn, type FakeEngine } from './fake-engine.ts';
-import { fakeOutput } from './terminal/fake-output.ts';
+import { snoop, type SnoopSettings } from '../../snoop/command.ts';
+import { createFakeEngine, fakeRow, fakeSpawn, type FakeEngine } from '../../../testing/fake-engine.ts';
+import { fakeOutput } from '../terminal/fake-output.ts';
 
 const fast = fakeSpawn({ child: 1, stallNs: 1_000_000 });
 const slow = fakeSpawn({ child: 2, stallNs: 5_000_000 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Hook } from '../../engine/engine.ts';
-import type { SpawnLine } from '../../ledger/spawn-lines.ts';
-import { SnoopTable } from '../../terminal/snoop-table.ts';
-import { FAKE_HOOKS, fakeSpawn } from '../fake-engine.ts';
-import { fakeOutput } from './fake-output.ts';
+import type { Hook } from '../../model/engine.ts';
+import type { SpawnLine } from '../../model/spawn-lines.ts';
+import { SnoopTable } from '../../snoop/table.ts';
+import { FAKE_HOOKS, fakeSpawn } from '../../../testing/fake-engine.ts';
+import { fakeOutput } from '../terminal/fake-output.ts';
 
 const spawn = fakeSpawn({
   comm: 'prometheus-node',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { rm } from 'node:fs/promises';
-import { cgroupIdOf, cgroupRoot, createCgroupNames, UNKNOWN_CGROUP } from '../cgroups.ts';
+import { cgroupIdOf, cgroupRoot, createCgroupNames, UNKNOWN_CGROUP } from '../../system/cgroups.ts';
 
 // Any tree of directories will do: an id is an inode number.
 const root = mkdtempSync(join(tmpdir(), 'forktax-cgroups-'));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatBytes, formatCount, formatDuration } from '../../ledger/format.ts';
+import { formatBytes, formatCount, formatDuration } from '../../terminal/format.ts';
 
 test('durations have three digits and the unit that suits them', () => {
   const expected: [number, string][] = [

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FIGURES } from '../../ledger/figures.ts';
-import { NO_COSTS } from '../../ledger/rows.ts';
+import { FIGURES } from '../../model/figures.ts';
+import { NO_COSTS } from '../../model/rows.ts';
 import { renderHistogram } from '../../terminal/histogram.ts';
-import { timesOf } from '../rows.ts';
+import { timesOf } from '../../../testing/rows.ts';
 
 test('the look of bcc, from the first bucket that holds something to the last', () => {
   const histogram = timesOf([0, 0, 0, 3, 0, 160, 80], 10_000_000);

@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startServe, type ServeProcess } from '../../../collector/test/http/serve-process.ts';
-import { spawnload, uniqueComm } from '../../../collector/test/live/spawnload.ts';
-import { replacing, startPrometheus, type Prometheus } from '../../live/prometheus.ts';
+import { startServe, type ServeProcess } from '../../../testing/serve-process.ts';
+import { spawnload, uniqueComm } from '../../../testing/spawnload.ts';
+import { replacing, startPrometheus, type Prometheus } from '../../../testing/prometheus.ts';
 import { LARGE_FORK_BYTES } from '../../rules/thresholds.ts';
 import { loadOf, type Load } from './load.ts';
 

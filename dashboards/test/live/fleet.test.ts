@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { startCli, type CliProcess } from '../../../collector/test/run-cli.ts';
+import { startCli, type CliProcess } from '../../../testing/run-cli.ts';
 import { prepareSpawnload, type ReadySpawnload, type Truth } from '../../../native/spawnload/spawnload.ts';
 import { panelsOf, type Dashboard } from '../../lint/model.ts';
-import { addNetworkHost, type NetworkHost } from '../../live/hosts.ts';
-import { replacing, startPrometheus, type Prometheus } from '../../live/prometheus.ts';
-import { ALL, fill } from '../../live/variables.ts';
+import { addNetworkHost, type NetworkHost } from '../../../testing/hosts.ts';
+import { replacing, startPrometheus, type Prometheus } from '../../../testing/prometheus.ts';
+import { ALL, fill } from '../../../testing/variables.ts';
 
 interface Host {
   readonly name: string;

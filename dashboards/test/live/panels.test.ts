@@ -5,12 +5,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { startServe, type ServeProcess } from '../../../collector/test/http/serve-process.ts';
-import { uniqueComm } from '../../../collector/test/live/spawnload.ts';
+import { startServe, type ServeProcess } from '../../../testing/serve-process.ts';
+import { uniqueComm } from '../../../testing/spawnload.ts';
 import { panelsOf, type Dashboard, type Panel, type Target } from '../../lint/model.ts';
-import type { Labels, Span } from '../../live/api.ts';
-import { replacing, startPrometheus, type Prometheus } from '../../live/prometheus.ts';
-import { ALL, fill, labelsOf } from '../../live/variables.ts';
+import type { Labels, Span } from '../../../testing/prometheus-api.ts';
+import { replacing, startPrometheus, type Prometheus } from '../../../testing/prometheus.ts';
+import { ALL, fill, labelsOf } from '../../../testing/variables.ts';
 import { RECORDING_RULES } from '../../rules/recording.ts';
 import { mixedLoad, type Load } from './load.ts';
 

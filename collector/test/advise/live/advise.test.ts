@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
-import { FORKTAX, runPlain } from '../run.ts';
-import { SPAWNLOAD, uniqueComm } from '../../live/spawnload.ts';
+import { FORKTAX, runPlain } from '../../relaunch/run.ts';
+import { SPAWNLOAD, uniqueComm } from '../../../../testing/spawnload.ts';
 
 interface Spawner {
   readonly comm: string;

@@ -1,9 +1,9 @@
 /** `forktax doctor` on this very kernel, with all, with just enough, and with no privilege. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Finding } from '../../doctor/findings.ts';
-import { NOBODY, nobodyWith } from '../nobody.ts';
-import { runCli, startCli } from '../run-cli.ts';
+import type { Finding } from '../../../doctor/findings.ts';
+import { NOBODY, nobodyWith } from '../../../../testing/nobody.ts';
+import { runCli, startCli } from '../../../../testing/run-cli.ts';
 
 interface Report {
   readonly able: boolean;

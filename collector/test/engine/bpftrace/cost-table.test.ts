@@ -1,9 +1,9 @@
 /** The table in user space: bounded, and every sum whole. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OTHER, type CostKey } from '../../engine/engine.ts';
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../ledger/bounds.ts';
-import { CostTable } from '../../ledger/cost-table.ts';
+import { OTHER, type CostKey } from '../../../model/engine.ts';
+import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../../model/bounds.ts';
+import { CostTable } from '../../../engine/bpftrace/cost-table.ts';
 
 const keyOf = (comm: string): CostKey => ({ comm, mechanism: 'fork', syscall: 'clone' });
 const spawnsOf = (table: CostTable) => Object.fromEntries(table.rows().map(({ comm, spawns }) => [comm, spawns]));

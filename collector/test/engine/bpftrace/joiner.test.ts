@@ -1,10 +1,10 @@
 /** Lines of bpftrace → costs, in whatever order the processors' lines come. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Joiner } from '../../engine/bpftrace/joiner.ts';
-import { parseStep, type Step } from '../../engine/bpftrace/lines.ts';
-import type { EngineEvent } from '../../engine/engine.ts';
-import { CostTable } from '../../ledger/cost-table.ts';
+import { Joiner } from '../../../engine/bpftrace/joiner.ts';
+import { parseStep, type Step } from '../../../engine/bpftrace/lines.ts';
+import type { EngineEvent } from '../../../model/engine.ts';
+import { CostTable } from '../../../engine/bpftrace/cost-table.ts';
 
 const START = 1_000_000_000n;
 const BIRTH = START + 40_000n;

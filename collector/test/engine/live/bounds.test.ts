@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
-import { OTHER } from '../../engine/engine.ts';
+import { OTHER } from '../../../model/engine.ts';
 import { EngineProcess } from './engine-process.ts';
-import { openEngine, rowsOf, total } from './engines.ts';
-import { scaled, spawnload, uniqueComm } from './spawnload.ts';
+import { openEngine, rowsOf, total } from '../../../../testing/engines.ts';
+import { scaled, spawnload, uniqueComm } from '../../../../testing/spawnload.ts';
 
 test('a collector that is stopped loses no count, and counts the events it lost', async () => {
   const comm = uniqueComm();

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { after } from 'node:test';
 import { testEnds } from './ends.ts';
-import { availableWays, openedBy } from './engines.ts';
+import { availableWays, openedBy } from '../../../../testing/engines.ts';
 
 interface BpfMap {
   readonly id: number;

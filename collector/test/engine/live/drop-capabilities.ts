@@ -1,7 +1,7 @@
 /** Opens an engine, drops all capabilities, says so, and when stdin ends reads the table and closes. */
-import { openCoreEngine } from '../../engine/core.ts';
-import { DEFAULT_ENGINE_OPTIONS } from '../../engine/engine.ts';
-import { dropCapabilities } from '../../engine/native.ts';
+import { openCoreEngine } from '../../../engine/core/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../../../model/engine.ts';
+import { dropCapabilities } from '../../../system/native.ts';
 
 const engine = openCoreEngine(DEFAULT_ENGINE_OPTIONS);
 const { keptCapBpf } = dropCapabilities(() => engine.snapshot());

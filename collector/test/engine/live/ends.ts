@@ -1,8 +1,8 @@
 /** Whatever becomes of a child, its spawner's row tells, and the engine forgets it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { rowOf, settle, total, type Open } from './engines.ts';
-import { scaled, spawnload, uniqueComm } from './spawnload.ts';
+import { rowOf, settle, total, type Open } from '../../../../testing/engines.ts';
+import { scaled, spawnload, uniqueComm } from '../../../../testing/spawnload.ts';
 
 const ENDS: readonly (readonly [string, readonly string[], { readonly execs: boolean }])[] = [
   ['exec from a thread that is not the leader', ['--exec-from-thread'], { execs: true }],

@@ -2,9 +2,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { openCoreEngine } from '../../engine/core.ts';
-import { DEFAULT_ENGINE_OPTIONS, type EngineOptions, type Snapshot } from '../../engine/engine.ts';
-import { ForktaxError } from '../../errors.ts';
+import { openCoreEngine } from '../../../engine/core/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS, type EngineOptions, type Snapshot } from '../../../model/engine.ts';
+import { ForktaxError } from '../../../model/errors.ts';
 
 export interface EngineReport {
   readonly snapshot: Snapshot;

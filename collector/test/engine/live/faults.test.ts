@@ -1,4 +1,4 @@
-import { openEngine } from './engines.ts';
+import { openEngine } from '../../../../testing/engines.ts';
 import { testFaults } from './faults.ts';
 
 testFaults(async () => openEngine());

@@ -1,9 +1,9 @@
 /** Page faults after a spawn: exactly those that the generator made. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { impossibleHooks } from '../../engine/hooks.ts';
-import { rowOf, settle, type Open } from './engines.ts';
-import { scaled, spawnload, uniqueComm } from './spawnload.ts';
+import { impossibleHooks } from '../../../engine/core/hooks.ts';
+import { rowOf, settle, type Open } from '../../../../testing/engines.ts';
+import { scaled, spawnload, uniqueComm } from '../../../../testing/spawnload.ts';
 
 const PAGES = 2000;
 const RSS = 16 << 20;

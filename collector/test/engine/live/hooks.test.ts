@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { test } from 'node:test';
-import { absentColumns, type Column } from '../../engine/engine.ts';
-import { impossibleHooks } from '../../engine/hooks.ts';
-import { openEngine, rowOf, rowsOf, total } from './engines.ts';
-import { scaled, SPAWNLOAD, spawnload, uniqueComm } from './spawnload.ts';
+import { absentColumns, type Column } from '../../../model/engine.ts';
+import { impossibleHooks } from '../../../engine/core/hooks.ts';
+import { openEngine, rowOf, rowsOf, total } from '../../../../testing/engines.ts';
+import { scaled, SPAWNLOAD, spawnload, uniqueComm } from '../../../../testing/spawnload.ts';
 
 const COUNT = scaled(40);
 

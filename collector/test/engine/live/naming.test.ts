@@ -1,4 +1,4 @@
-import { availableWays, openedBy } from './engines.ts';
+import { availableWays, openedBy } from '../../../../testing/engines.ts';
 import { testNaming } from './naming.ts';
 
 for (const way of availableWays()) testNaming(`seen by ${way}`, openedBy(way));

@@ -5,8 +5,8 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { failuresOf, rowOf, rowsOf, settle, total, type Open } from './engines.ts';
-import { scaled, SPAWNLOAD, uniqueComm } from './spawnload.ts';
+import { failuresOf, rowOf, rowsOf, settle, total, type Open } from '../../../../testing/engines.ts';
+import { scaled, SPAWNLOAD, uniqueComm } from '../../../../testing/spawnload.ts';
 
 const COMM_BYTES = 15;
 

@@ -4,8 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { loadNative, probesPath } from '../../engine/native.ts';
-import { openEngine } from './engines.ts';
+import { loadNative, probesPath } from '../../../system/native.ts';
+import { openEngine } from '../../../../testing/engines.ts';
 
 const openFiles = () => readdirSync('/proc/self/fd').length;
 
@@ -30,8 +30,8 @@ test('no descriptor stays open, whether loading works or fails', () => {
 
 test('an engine in each of several threads, and threads that end without closing theirs', async () => {
   const before = openFiles();
-  const core = new URL('../../engine/core.ts', import.meta.url).href;
-  const engine = new URL('../../engine/engine.ts', import.meta.url).href;
+  const core = new URL('../../../engine/core/engine.ts', import.meta.url).href;
+  const engine = new URL('../../../model/engine.ts', import.meta.url).href;
   const code = `
     const { openCoreEngine } = await import(${JSON.stringify(core)});
     const { DEFAULT_ENGINE_OPTIONS } = await import(${JSON.stringify(engine)});

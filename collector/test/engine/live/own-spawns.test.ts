@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { uniqueComm } from './spawnload.ts';
+import { uniqueComm } from '../../../../testing/spawnload.ts';
 
 const url = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
 
 /** Prints how many spawns were counted of itself, and of a shell that it had spawn as many. */
 const PROGRAM = `
   import { execFileSync } from 'node:child_process';
-  import { openCoreEngine } from ${url('../../engine/core.ts')};
-  import { DEFAULT_ENGINE_OPTIONS } from ${url('../../engine/engine.ts')};
+  import { openCoreEngine } from ${url('../../../engine/core/engine.ts')};
+  import { DEFAULT_ENGINE_OPTIONS } from ${url('../../../model/engine.ts')};
   const [comm, shell] = process.argv.slice(1);
   process.title = comm;
   const engine = openCoreEngine(DEFAULT_ENGINE_OPTIONS);

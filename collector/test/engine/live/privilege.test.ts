@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
-import { NOBODY, nobodyWith } from '../nobody.ts';
+import { NOBODY, nobodyWith } from '../../../../testing/nobody.ts';
 import { EngineProcess } from './engine-process.ts';
-import { scaled, spawnload, uniqueComm } from './spawnload.ts';
+import { scaled, spawnload, uniqueComm } from '../../../../testing/spawnload.ts';
 
 test('CAP_BPF and CAP_PERFMON suffice', async () => {
   const comm = uniqueComm();

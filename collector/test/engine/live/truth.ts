@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { describe, test } from 'node:test';
-import type { EngineEvent, SpawnEvent } from '../../engine/engine.ts';
-import { failuresOf, rowOf, rowsOf, settle, total, type Open } from './engines.ts';
-import { scaled, spawnload, uniqueComm } from './spawnload.ts';
+import type { EngineEvent, SpawnEvent } from '../../../model/engine.ts';
+import { failuresOf, rowOf, rowsOf, settle, total, type Open } from '../../../../testing/engines.ts';
+import { scaled, spawnload, uniqueComm } from '../../../../testing/spawnload.ts';
 
 const MiB = 1 << 20;
 

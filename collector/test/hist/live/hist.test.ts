@@ -1,8 +1,8 @@
 /** `forktax hist` counts what spawnload does. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { prepareSpawnload, type Truth } from '../../../native/spawnload/spawnload.ts';
-import { startCli } from '../run-cli.ts';
+import { prepareSpawnload, type Truth } from '../../../../native/spawnload/spawnload.ts';
+import { startCli } from '../../../../testing/run-cli.ts';
 
 const COUNT = 50;
 

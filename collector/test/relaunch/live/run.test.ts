@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { SPAWNLOAD, uniqueComm } from '../../live/spawnload.ts';
+import { SPAWNLOAD, uniqueComm } from '../../../../testing/spawnload.ts';
 import { FORKTAX, programOf, runPlain, runRelaunched } from '../run.ts';
 import { temporaryDirectory } from '../temporary.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { parseAddress } from '../../config/address.ts';
+import { parseAddress } from '../../../serve/config/address.ts';
 
 it('addresses are host:port, [address]:port or :port', () => {
   assert.deepEqual(parseAddress('127.0.0.1:80'), { host: '127.0.0.1', port: 80 });

@@ -4,8 +4,8 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { formatConfig, loadConfig, type Sources } from '../../config/load.ts';
-import { DEFAULT_PORT } from '../../config/settings.ts';
+import { formatConfig, loadConfig, type Sources } from '../../../serve/config/load.ts';
+import { DEFAULT_PORT } from '../../../serve/config/settings.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'forktax-config-'));
 after(() => rm(folder, { recursive: true }));

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { loadWebConfig } from '../../config/web.ts';
+import { loadWebConfig } from '../../../serve/config/web.ts';
 import { createCertificates } from '../http/certificates.ts';
 
 const certificates = createCertificates();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { hash } from 'bcryptjs';
 import { describe, it } from 'node:test';
-import { OPEN_WEB_CONFIG, type WebConfig } from '../../config/web.ts';
-import { buildTestApp } from './test-app.ts';
+import { OPEN_WEB_CONFIG, type WebConfig } from '../../../serve/config/web.ts';
+import { buildTestApp } from '../../../../testing/test-app.ts';
 
 // The least cost that bcrypt has; `$2y$` is what htpasswd writes.
 const users = new Map([['alice', (await hash('pä:ss', 4)).replace('$2b$', '$2y$')]]);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import type { CgroupNames } from '../../cgroups.ts';
-import { createLogger } from '../../log.ts';
-import { createProcessMetrics } from '../../metrics/process.ts';
-import { createFakeEngine, fakeFailure, fakeRow, hooksWithout } from '../fake-engine.ts';
-import { parseSamples, valueOf } from '../metrics/parse.ts';
-import { buildTestApp } from './test-app.ts';
+import type { CgroupNames } from '../../../system/cgroups.ts';
+import { createLogger } from '../../../serve/log.ts';
+import { createProcessMetrics } from '../../../serve/metrics/process.ts';
+import { createFakeEngine, fakeFailure, fakeRow, hooksWithout } from '../../../../testing/fake-engine.ts';
+import { parseSamples, valueOf } from '../../../../testing/parse-metrics.ts';
+import { buildTestApp } from '../../../../testing/test-app.ts';
 
 const OPENMETRICS = { accept: 'application/openmetrics-text;version=1.0.0' };
 

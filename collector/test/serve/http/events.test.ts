@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { get, type IncomingMessage } from 'node:http';
 import { after, describe, it } from 'node:test';
-import { OPEN_WEB_CONFIG } from '../../config/web.ts';
-import type { EventHubOptions } from '../../http/event-hub.ts';
-import { listen, type Listening } from '../../http/listen.ts';
-import { createFakeEngine, fakeSpawn, type FakeEngine } from '../fake-engine.ts';
-import { valueOf, parseSamples } from '../metrics/parse.ts';
-import { buildTestApp } from './test-app.ts';
+import { OPEN_WEB_CONFIG } from '../../../serve/config/web.ts';
+import type { EventHubOptions } from '../../../serve/http/event-hub.ts';
+import { listen, type Listening } from '../../../serve/http/listen.ts';
+import { createFakeEngine, fakeSpawn, type FakeEngine } from '../../../../testing/fake-engine.ts';
+import { valueOf, parseSamples } from '../../../../testing/parse-metrics.ts';
+import { buildTestApp } from '../../../../testing/test-app.ts';
 
 const open: Listening[] = [];
 after(() => Promise.all(open.map((listening) => listening.close())));

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
-import { OPEN_WEB_CONFIG } from '../../config/web.ts';
-import { listen } from '../../http/listen.ts';
-import { buildTestApp } from './test-app.ts';
+import { OPEN_WEB_CONFIG } from '../../../serve/config/web.ts';
+import { listen } from '../../../serve/http/listen.ts';
+import { buildTestApp } from '../../../../testing/test-app.ts';
 
 const webConfig = () => OPEN_WEB_CONFIG;
 

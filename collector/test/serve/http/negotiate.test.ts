@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { acceptsGzip, chooseFormat } from '../../http/negotiate.ts';
-import type { Format } from '../../metrics/text.ts';
+import { acceptsGzip, chooseFormat } from '../../../serve/http/negotiate.ts';
+import type { Format } from '../../../serve/metrics/text.ts';
 
 /** What Prometheus 2.42 and 3.5 send. */
 const PROMETHEUS_2 =

@@ -8,9 +8,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { spawnload, uniqueComm } from '../live/spawnload.ts';
+import { spawnload, uniqueComm } from '../../../../testing/spawnload.ts';
 import { createCertificates } from './certificates.ts';
-import { startServe, type ServeProcess } from './serve-process.ts';
+import { startServe, type ServeProcess } from '../../../../testing/serve-process.ts';
 
 const certificates = createCertificates();
 certificates.issue('server', 'IP:127.0.0.1');
@@ -170,7 +170,7 @@ describe('Prometheus', () => {
   });
 
   it('answers each question of docs/metrics.md', async () => {
-    const page = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
+    const page = readFileSync(new URL('../../../../docs/metrics.md', import.meta.url), 'utf8');
     const block = /```promql\n(.*?)```/s.exec(page)?.[1] ?? '';
     const questions = block.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     assert.ok(questions.length > 3);

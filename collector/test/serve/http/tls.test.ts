@@ -5,10 +5,10 @@ import { Agent, get, type RequestOptions } from 'node:https';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { TLSSocket } from 'node:tls';
-import { watchWebConfig, type WatchedWebConfig } from '../../config/watch.ts';
-import { listen, type Listening } from '../../http/listen.ts';
+import { watchWebConfig, type WatchedWebConfig } from '../../../serve/config/watch.ts';
+import { listen, type Listening } from '../../../serve/http/listen.ts';
 import { createCertificates } from './certificates.ts';
-import { buildTestApp } from './test-app.ts';
+import { buildTestApp } from '../../../../testing/test-app.ts';
 
 const certificates = createCertificates();
 certificates.issue('server', 'DNS:localhost,IP:127.0.0.1');

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { absentColumns, OTHER, type CostRow, type Histogram, type Snapshot } from '../../engine/engine.ts';
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../ledger/bounds.ts';
-import { renderSpawnMetrics } from '../../metrics/render.ts';
-import type { IdLabel } from '../../metrics/series.ts';
-import type { Format } from '../../metrics/text.ts';
-import { AT_MS, createFakeEngine, fakeFailure, fakeRow, histogram, hooksWithout } from '../fake-engine.ts';
-import { parseSamples, valueOf, type ParsedSample } from './parse.ts';
+import { absentColumns, OTHER, type CostRow, type Histogram, type Snapshot } from '../../../model/engine.ts';
+import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../../model/bounds.ts';
+import { renderSpawnMetrics } from '../../../serve/metrics/render.ts';
+import type { IdLabel } from '../../../serve/metrics/series.ts';
+import type { Format } from '../../../serve/metrics/text.ts';
+import {
+  AT_MS,
+  createFakeEngine,
+  fakeFailure,
+  fakeRow,
+  histogram,
+  hooksWithout,
+} from '../../../../testing/fake-engine.ts';
+import { parseSamples, valueOf, type ParsedSample } from '../../../../testing/parse-metrics.ts';
 
 const NONE = new Map<never, string>();
 

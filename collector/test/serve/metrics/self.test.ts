@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { renderSelfMetrics, type SelfState } from '../../metrics/self.ts';
-import { createFakeEngine, hooksWithout } from '../fake-engine.ts';
-import { parseSamples, valueOf } from './parse.ts';
+import { renderSelfMetrics, type SelfState } from '../../../serve/metrics/self.ts';
+import { createFakeEngine, hooksWithout } from '../../../../testing/fake-engine.ts';
+import { parseSamples, valueOf } from '../../../../testing/parse-metrics.ts';
 
 const health = {
   eventsLost: 1,

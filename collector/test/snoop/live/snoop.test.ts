@@ -1,9 +1,9 @@
 /** `forktax snoop` sees what spawnload does, spawn by spawn. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SPAWNLOAD, prepareSpawnload, type Truth } from '../../../native/spawnload/spawnload.ts';
-import { startCli, type CliResult } from '../run-cli.ts';
-import { uniqueComm } from './spawnload.ts';
+import { SPAWNLOAD, prepareSpawnload, type Truth } from '../../../../native/spawnload/spawnload.ts';
+import { startCli, type CliResult } from '../../../../testing/run-cli.ts';
+import { uniqueComm } from '../../../../testing/spawnload.ts';
 
 const COUNT = 20;
 const TRACING = 'Tracing process spawns';

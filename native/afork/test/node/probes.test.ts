@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openEngine, rowsOf } from '../../../../collector/test/live/engines.ts';
-import { uniqueComm } from '../../../../collector/test/live/spawnload.ts';
+import { openEngine, rowsOf } from '../../../../testing/engines.ts';
+import { uniqueComm } from '../../../../testing/spawnload.ts';
 import { REGISTER, runProgram } from './program.ts';
 
 const ASYNC_SPAWNS = 20;

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import { absentColumns, OTHER, type EngineEvent } from '../../../engine/engine.ts';
-import { runCli, startCli } from '../../run-cli.ts';
-import { openBpftrace, rowOf, rowsOf, settle, total } from '../engines.ts';
-import { scaled, SPAWNLOAD, spawnload, uniqueComm } from '../spawnload.ts';
+import { absentColumns, OTHER, type EngineEvent } from '../../../../model/engine.ts';
+import { runCli, startCli } from '../../../../../testing/run-cli.ts';
+import { openBpftrace, rowOf, rowsOf, settle, total } from '../../../../../testing/engines.ts';
+import { scaled, SPAWNLOAD, spawnload, uniqueComm } from '../../../../../testing/spawnload.ts';
 
 const COUNT = scaled(40);
 
@@ -112,7 +112,7 @@ test('an exec of a thread, its path and the child’s end are told as events', a
 
 /** A copy of the collector without what is built from C. */
 function withoutNative(): string {
-  const top = fileURLToPath(new URL('../../../../', import.meta.url));
+  const top = fileURLToPath(new URL('../../../../../', import.meta.url));
   const copy = mkdtempSync(join(tmpdir(), 'forktax-'));
   for (const part of ['collector', 'probes', 'package.json'])
     cpSync(`${top}${part}`, `${copy}/${part}`, { recursive: true });

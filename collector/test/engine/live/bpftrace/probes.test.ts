@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { readPeopleScript, scriptNames, scriptText } from '../../../bpftrace/scripts.ts';
-import { runCli, startCli } from '../../run-cli.ts';
-import { scaled, SPAWNLOAD, spawnload, uniqueComm } from '../spawnload.ts';
+import { readPeopleScript, scriptNames, scriptText } from '../../../../engine/bpftrace/scripts.ts';
+import { runCli, startCli } from '../../../../../testing/run-cli.ts';
+import { scaled, SPAWNLOAD, spawnload, uniqueComm } from '../../../../../testing/spawnload.ts';
 
 const COUNT = scaled(40);
 const PAGES = 500;

@@ -6,11 +6,11 @@ import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { openBpftraceEngine } from '../../../engine/bpftrace.ts';
-import { DEFAULT_ENGINE_OPTIONS } from '../../../engine/engine.ts';
-import { startServe, type ServeProcess } from '../../http/serve-process.ts';
-import { rowsOf, settle } from '../engines.ts';
-import { scaled, SPAWNLOAD, spawnload, uniqueComm } from '../spawnload.ts';
+import { openBpftraceEngine } from '../../../../engine/bpftrace/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../../../../model/engine.ts';
+import { startServe, type ServeProcess } from '../../../../../testing/serve-process.ts';
+import { rowsOf, settle } from '../../../../../testing/engines.ts';
+import { scaled, SPAWNLOAD, spawnload, uniqueComm } from '../../../../../testing/spawnload.ts';
 
 /** The one child of a process that is called so. */
 function bpftraceOf(pid: number): number {

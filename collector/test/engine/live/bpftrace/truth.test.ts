@@ -1,5 +1,5 @@
 /** The bpftrace engine tells the same truth as the core engine. */
-import { openBpftrace } from '../engines.ts';
+import { openBpftrace } from '../../../../../testing/engines.ts';
 import { testEnds } from '../ends.ts';
 import { testFaults } from '../faults.ts';
 import { testNaming } from '../naming.ts';
