@@ -3,7 +3,6 @@
 #ifndef FORKTAX_ARCH_BPF_H
 #define FORKTAX_ARCH_BPF_H
 
-#include "kernel.h"
 #include "spawn.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>

@@ -6,6 +6,8 @@
 #include "arch.bpf.h"
 #include "filter.bpf.h"
 
+#define NS_PER_SECOND 1000000000ULL
+
 /* What one afork costs on this host; set by user space before loading. */
 const volatile __u64 afork_cost_ns;
 
@@ -59,7 +61,7 @@ static __always_inline bool exec_came_first(const struct call *call, __u64 stall
 
 static __always_inline void note_slowest(struct cost_row *row, __u64 now, __u64 stall_ns)
 {
-	if (stall_ns < row->slowest.stall_ns && now - row->slowest.time_ns < SLOWEST_FOR_NS)
+	if (stall_ns < row->slowest.stall_ns && now - row->slowest.time_ns < SLOWEST_FOR_SECONDS * NS_PER_SECOND)
 		return;
 	row->slowest.stall_ns = stall_ns;
 	row->slowest.time_ns = now;

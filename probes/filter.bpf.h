@@ -3,15 +3,8 @@
 #ifndef FORKTAX_FILTER_BPF_H
 #define FORKTAX_FILTER_BPF_H
 
-#include "kernel.h"
 #include "state.bpf.h"
 #include <bpf/bpf_core_read.h>
-
-enum label_id {
-	LABEL_NONE,
-	LABEL_CGROUP,
-	LABEL_PID
-};
 
 /* Set by user space before loading; 0 and "" mean any. */
 const volatile __u32 label_id = LABEL_NONE;

@@ -41,15 +41,18 @@ enum {
 	BPF_RB_NO_WAKEUP = 1,
 };
 
-/* include/linux/sched.h and include/uapi/linux/sched.h */
-#define PF_FORKNOEXEC 0x00000040
-#define PF_KTHREAD 0x00200000
-#define CLONE_VM 0x00000100
-#define CLONE_VFORK 0x00004000
-#define CLONE_THREAD 0x00010000
+/* include/linux/sched.h */
+enum task_flags {
+	PF_FORKNOEXEC = 0x00000040,
+	PF_KTHREAD = 0x00200000,
+};
 
-/* include/uapi/asm-generic/errno-base.h */
-#define EEXIST 17
+/* include/uapi/linux/sched.h */
+enum clone_flags {
+	CLONE_VM = 0x00000100,
+	CLONE_VFORK = 0x00004000,
+	CLONE_THREAD = 0x00010000,
+};
 
 /* include/linux/mm_types_task.h; MM_SWAPENTS lies between */
 enum {

@@ -3,12 +3,9 @@
 #ifndef FORKTAX_MEMORY_BPF_H
 #define FORKTAX_MEMORY_BPF_H
 
-#include "kernel.h"
+#include "spawn.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
-
-#define FEW_CPUS 8
-#define MAX_CPUS 1024
 
 const volatile __u64 page_size = 4096;
 const volatile __u32 cpus = 1;

@@ -1,18 +1,36 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The contract between spawn.bpf.c and whoever reads its maps. User space takes the offsets from the BTF of the
- * compiled object, so a field may move freely; its name and meaning may not.
+ * The contract between spawn.bpf.c and whoever reads its maps. User space takes offsets and
+ * constants from the BTF of the compiled object, so a field may move freely; its name and meaning may not.
  *
  * All times are nanoseconds of CLOCK_MONOTONIC, all sizes bytes, all pids those of the initial pid namespace.
  */
 #ifndef FORKTAX_SPAWN_H
 #define FORKTAX_SPAWN_H
 
-#define COMM_LEN 16 /* TASK_COMM_LEN */
-#define FILE_LEN 128
-#define TIME_BOUNDS 22 /* 1-2-5 from 1 us to 10 s */
-#define SIZE_BOUNDS 15 /* powers of four from 4 KiB to 1 TiB */
-#define MAX_ERRNO 1024 /* above the kernel's internal ones: ERESTARTNOINTR is 513 */
+#include "kernel.h"
+
+/* Sizes and limits that user space needs too. */
+enum limits {
+	COMM_LEN = 16, /* TASK_COMM_LEN */
+	FILE_LEN = 128,
+	TIME_BOUNDS = 22,  /* 1-2-5 from 1 us to 10 s */
+	SIZE_BOUNDS = 15,  /* powers of four from 4 KiB to 1 TiB */
+	MAX_ERRNO = 1024,  /* above the kernel's internal ones: ERESTARTNOINTR is 513 */
+	CALLS = 4096,	   /* spawning calls under way, remembered at once */
+	PROCESSES = 32768, /* children and spawners, remembered at once */
+	FAILURES = 1024,   /* rows in the table of failures */
+	FEW_CPUS = 8,	   /* so many are asked for what they hold back of a counter */
+	MAX_CPUS = 1024,
+	SLOWEST_FOR_SECONDS = 60, /* a row's slowest spawn is shown for so long, then any other takes its place */
+};
+
+/* Which `id` the keys of rows have. */
+enum label_id {
+	LABEL_NONE,
+	LABEL_CGROUP,
+	LABEL_PID,
+};
 
 enum mechanism {
 	MECHANISM_FORK,	 /* no CLONE_VM */
@@ -96,7 +114,7 @@ enum event_kind {
 	EVENT_EXEC,	     /* the child's first exec */
 	EVENT_EXEC_FAILURE,  /* a failed exec before that */
 	EVENT_EXIT,	     /* the child ended */
-	EVENTS,
+	EVENT_KINDS,
 };
 
 struct event {
@@ -131,6 +149,19 @@ struct health {
 	__u64 processes_untracked; /* children or spawners without exec delay, lifetime, CoW faults: likewise */
 	__u64 processes_tracked;   /* gauge */
 	__u64 calls_tracked;	   /* gauge: threads in a call, or remembered since their last */
+};
+
+/* Types that no map and no global variable has. spawn.bpf.c puts this one into its BTF, for user space to read. */
+struct contract {
+	struct event event;
+	enum limits limits;
+	enum label_id label_id;
+	enum mechanism mechanism;
+	enum spawn_syscall spawn_syscall;
+	enum failure_kind failure_kind;
+	enum event_kind event_kind;
+	enum task_flags task_flags;
+	enum clone_flags clone_flags;
 };
 
 #endif

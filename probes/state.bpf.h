@@ -7,10 +7,7 @@
 #ifndef FORKTAX_STATE_BPF_H
 #define FORKTAX_STATE_BPF_H
 
-#include "kernel.h"
 #include "table.bpf.h"
-
-#define CALLS 4096
 
 struct call {
 	__u64 start_ns;	   /* 0: none under way */
@@ -51,7 +48,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 32768);
+	__uint(max_entries, PROCESSES);
 	__type(key, __u32);
 	__type(value, struct process);
 } processes SEC(".maps");

@@ -3,13 +3,10 @@
 #ifndef FORKTAX_TABLE_BPF_H
 #define FORKTAX_TABLE_BPF_H
 
-#include "kernel.h"
 #include "spawn.h"
 #include <bpf/bpf_helpers.h>
 
 #define ADD(counter, n) __sync_fetch_and_add(&(counter), (n))
-#define FAILURES 1024
-#define SLOWEST_FOR_NS 60000000000ULL
 
 /* Set by user space before loading. */
 const volatile __u64 time_bounds_ns[TIME_BOUNDS];
@@ -54,8 +51,7 @@ struct {
 	__uint(max_entries, 1 << 20); /* user space: ringBytes */
 } events SEC(".maps");
 
-/* Keeps the type in the object's BTF, from which user space takes its layout. */
-const struct event *event_layout __attribute__((unused));
+const struct contract *contract __attribute__((unused));
 
 static const struct cost_row empty_row;
 static const __u64 zero;

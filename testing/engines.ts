@@ -1,11 +1,8 @@
 /** Engines for tests on the live kernel, and what they found of one spawner. */
-import {
-  type CallHook,
-  type CostRow,
-  type Engine,
-  type EngineOptions,
-  DEFAULT_ENGINE_OPTIONS,
-} from '../collector/model/engine.ts';
+import type { CallHook } from '../collector/model/hooks.ts';
+import type { CostRow } from '../collector/model/rows.ts';
+import type { Engine } from '../collector/model/engine.ts';
+import { type EngineOptions, DEFAULT_ENGINE_OPTIONS } from '../collector/model/options.ts';
 import { openBpftraceEngine } from '../collector/engine/bpftrace/engine.ts';
 import { openCoreEngine, tryHooks } from '../collector/engine/core/engine.ts';
 

@@ -1,15 +1,11 @@
 /** An engine made of plain values, for tests of what stands above engines. */
+import { NO_COSTS } from '../collector/model/costs.ts';
 import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../collector/model/bounds.ts';
-import type {
-  CostRow,
-  Engine,
-  EngineEvent,
-  FailureRow,
-  Health,
-  Hook,
-  Snapshot,
-  SpawnEvent,
-} from '../collector/model/engine.ts';
+import type { CostRow, FailureRow } from '../collector/model/rows.ts';
+import type { Engine } from '../collector/model/engine.ts';
+import type { EngineEvent, SpawnEvent } from '../collector/model/events.ts';
+import type { Health, Snapshot } from '../collector/model/snapshot.ts';
+import type { Hook } from '../collector/model/hooks.ts';
 
 export const AT_MS = 1_800_000_000_000;
 
@@ -25,10 +21,11 @@ type FakeOptions = Partial<Omit<Snapshot, 'health'>> & {
   health?: Partial<Health>;
   hooks?: readonly Hook[];
   label?: Engine['label'];
+  insteadOf?: Engine['insteadOf'];
 };
 
 export function createFakeEngine(options: FakeOptions = {}): FakeEngine {
-  const { hooks = FAKE_HOOKS, label = 'none', health, ...snapshot } = options;
+  const { hooks = FAKE_HOOKS, label = 'none', health, insteadOf, ...snapshot } = options;
   const subscribers = new Set<(events: readonly EngineEvent[]) => void>();
   let closed = false;
   return {
@@ -36,6 +33,7 @@ export function createFakeEngine(options: FakeOptions = {}): FakeEngine {
     callHook: 'syscalls',
     hooks,
     label,
+    ...(insteadOf && { insteadOf }),
     next: { ...EMPTY_SNAPSHOT, ...snapshot, health: { ...EMPTY_SNAPSHOT.health, ...health } },
     snapshot() {
       return this.next;
@@ -99,6 +97,7 @@ export function fakeRow(row: Partial<CostRow> = {}): CostRow {
     comm: 'node',
     mechanism: 'fork',
     syscall: 'clone',
+    ...NO_COSTS,
     spawns,
     stall: histogram(TIME_BOUNDS_NS, 3_000_000, spawns),
     copyNs: 2_000_000 * spawns,

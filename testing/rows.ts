@@ -1,5 +1,6 @@
-import type { CostRow, Histogram } from '../collector/model/engine.ts';
-import { NO_COSTS } from '../collector/model/rows.ts';
+import type { CostRow } from '../collector/model/rows.ts';
+import type { Histogram } from '../collector/model/histogram.ts';
+import { NO_COSTS } from '../collector/model/costs.ts';
 
 /** A row of nothing but what is given. */
 export function costRow(given: Partial<CostRow> = {}): CostRow {

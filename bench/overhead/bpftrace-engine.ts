@@ -1,7 +1,8 @@
 /** The bpftrace engine with what the kernel says of its programs, which the engine itself does not know. */
 import { execFileSync } from 'node:child_process';
 import { openBpftraceEngine } from '../../collector/engine/bpftrace/engine.ts';
-import { DEFAULT_ENGINE_OPTIONS, type Engine } from '../../collector/model/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../../collector/model/options.ts';
+import type { Engine } from '../../collector/model/engine.ts';
 
 interface Program {
   readonly id: number;

@@ -1,5 +1,5 @@
 /** Every tool under the same loads, in rounds of random order, each against nothing in the same round. */
-import type { CallHook } from '../../collector/model/engine.ts';
+import type { CallHook } from '../../collector/model/hooks.ts';
 import { FIGURES, runLoads, type FigureName, type Figures } from './loads.ts';
 import { shuffled, summarize, type Summary } from './statistics.ts';
 import { NOTHING, startTool, toolsFor, type Tool } from './tools.ts';

@@ -1,7 +1,10 @@
 /** Nanoseconds of BPF, as the kernel's own statistics have them. Those cost some 20 ns a run, part of which they count. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { openCoreEngine } from '../../collector/engine/core/engine.ts';
-import { DEFAULT_ENGINE_OPTIONS, type CallHook, type Engine, type Snapshot } from '../../collector/model/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../../collector/model/options.ts';
+import type { CallHook } from '../../collector/model/hooks.ts';
+import type { Engine } from '../../collector/model/engine.ts';
+import type { Snapshot } from '../../collector/model/snapshot.ts';
 import { runSpawnload } from '../../native/spawnload/spawnload.ts';
 import { openWithPrograms } from './bpftrace-engine.ts';
 import { shuffled, summarize, type Summary } from './statistics.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallHook } from '../../collector/model/engine.ts';
+import type { CallHook } from '../../collector/model/hooks.ts';
 import { runSpawnload } from '../../native/spawnload/spawnload.ts';
 
 const FORKTAX = fileURLToPath(new URL('../../scripts/forktax', import.meta.url));

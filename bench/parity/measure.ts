@@ -1,13 +1,10 @@
 /** Both engines at once over one load: what each has counted of every row, and how far their stalls lie apart. */
 import { openBpftraceEngine } from '../../collector/engine/bpftrace/engine.ts';
 import { openCoreEngine } from '../../collector/engine/core/engine.ts';
-import {
-  DEFAULT_ENGINE_OPTIONS,
-  type CostRow,
-  type Engine,
-  type EngineEvent,
-  type EngineOptions,
-} from '../../collector/model/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../../collector/model/options.ts';
+import type { CostRow } from '../../collector/model/rows.ts';
+import type { Engine } from '../../collector/model/engine.ts';
+import type { EngineEvent } from '../../collector/model/events.ts';
 import { histogramCount } from '../../collector/model/histogram.ts';
 import { runSpawnload } from '../../native/spawnload/spawnload.ts';
 

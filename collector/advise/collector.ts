@@ -1,7 +1,8 @@
 /** Costs from a collector that runs: what its /api/v1/costs says since it began. */
 import { askCollector } from '../remote/ask-collector.ts';
-import type { Column, CostRow } from '../model/engine.ts';
-import { NO_COSTS } from '../model/rows.ts';
+import type { ColumnGroup } from '../model/columns.ts';
+import type { CostRow } from '../model/rows.ts';
+import { NO_COSTS } from '../model/costs.ts';
 import { examine } from './examine.ts';
 import { demandStalls, type Observation } from './source.ts';
 
@@ -34,7 +35,7 @@ export function atCost(rows: readonly CostRow[], aforkCostNs: number): CostRow[]
 
 interface Costs {
   readonly schema: number;
-  readonly absent: readonly { readonly column: Column; readonly reason: string }[];
+  readonly absent: readonly { readonly column: ColumnGroup; readonly reason: string }[];
   /** Without what is absent. */
   readonly rows: readonly (Partial<CostRow> & Pick<CostRow, 'comm' | 'mechanism' | 'syscall'>)[];
   readonly health: { readonly eventsLost: number };

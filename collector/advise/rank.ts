@@ -1,6 +1,6 @@
 /** Which spawners waste most, why, and what to do. */
-import type { CostRow, Mechanism } from '../model/engine.ts';
-import { sumBy } from '../model/rows.ts';
+import { type CostRow, sumBy } from '../model/rows.ts';
+import type { Mechanism } from '../model/spawn.ts';
 import { choose, type Choice } from '../relaunch/choose/choose.ts';
 import { commandText } from '../relaunch/run/words.ts';
 import { isAlive, type Examined } from './examine.ts';

@@ -1,5 +1,8 @@
 /** Costs from an engine of one's own. */
-import { absentColumns, type Column, type CostRow, type Engine } from '../model/engine.ts';
+import { absentColumns } from '../model/hooks.ts';
+import type { ColumnGroup } from '../model/columns.ts';
+import type { CostRow } from '../model/rows.ts';
+import type { Engine } from '../model/engine.ts';
 import { ForktaxError } from '../model/errors.ts';
 import { pause } from '../terminal/stop.ts';
 import { examine, type Examined } from './examine.ts';
@@ -33,7 +36,7 @@ export async function observe(engine: Engine, ns: number, stop: AbortSignal): Pr
 }
 
 /** @throws FORKTAX_NO_HOOK */
-export function demandStalls(absent: ReadonlyMap<Column, string>): void {
+export function demandStalls(absent: ReadonlyMap<ColumnGroup, string>): void {
   const reason = absent.get('stall') ?? absent.get('exec');
   if (reason !== undefined) throw new ForktaxError('FORKTAX_NO_HOOK', `avoidable stall cannot be seen: ${reason}`);
 }

@@ -2,7 +2,8 @@
 import { Command } from '@commander-js/extra-typings';
 import { DIAGNOSIS_FIELDS, diagnose, diagnosisRecord, seesSpawns, type BpftraceTrial, type Trial } from './examine.ts';
 import { readHost } from './host.ts';
-import { DEFAULT_ENGINE_OPTIONS, type Hook } from '../model/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../model/options.ts';
+import type { Hook } from '../model/hooks.ts';
 import { ForktaxError } from '../model/errors.ts';
 import { doctorText } from './text.ts';
 import { withManual } from '../terminal/manual.ts';

@@ -1,4 +1,4 @@
-import type { CallHook, Hook } from '../model/engine.ts';
+import type { CallHook, Hook } from '../model/hooks.ts';
 import { ERRORS, type ForktaxError } from '../model/errors.ts';
 import { canLoad, examineHost, type Finding } from './findings.ts';
 import { examineHooks } from './hooks.ts';

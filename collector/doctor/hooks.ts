@@ -1,4 +1,4 @@
-import type { Hook } from '../model/engine.ts';
+import type { Hook } from '../model/hooks.ts';
 import { COLUMN_NAMES } from '../terminal/column-names.ts';
 import type { Finding } from './findings.ts';
 

@@ -1,7 +1,8 @@
 /** From the engine that was asked for to one that runs. */
 import { ForktaxError } from '../model/errors.ts';
 import { openCoreEngine } from './core/engine.ts';
-import type { Engine, EngineChoice, EngineOptions } from '../model/engine.ts';
+import type { Engine, Refused } from '../model/engine.ts';
+import type { EngineChoice, EngineOptions } from '../model/options.ts';
 
 /** @throws ForktaxError: of `auto`, why core cannot run, and why bpftrace cannot either */
 export async function openEngine(
@@ -17,15 +18,13 @@ export async function openEngine(
   } catch (error) {
     // What core may not do, bpftrace may not do either.
     if (!(error instanceof ForktaxError) || error.code === 'FORKTAX_NO_PRIVILEGE') throw error;
-    return openInstead(error, () => openBpftraceEngine(options, report));
+    return openInstead(error, (insteadOf) => openBpftraceEngine(options, report, { insteadOf }));
   }
 }
 
-async function openInstead(why: ForktaxError, open: () => Promise<Engine>): Promise<Engine> {
+async function openInstead(why: ForktaxError, open: (insteadOf: Refused) => Promise<Engine>): Promise<Engine> {
   try {
-    const engine = await open();
-    const core = { name: 'core', attached: false, reason: why.message, columns: [] };
-    return Object.defineProperty(engine, 'hooks', { value: [...engine.hooks, core] });
+    return await open({ engine: 'core', reason: why.message });
   } catch (error) {
     const detail = `${why.detail ?? ''}\nThe bpftrace engine cannot run either: ${(error as Error).message}`.trim();
     throw new ForktaxError(why.code, `${why.message}; nor can bpftrace: ${(error as Error).message}`, {

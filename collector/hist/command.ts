@@ -1,10 +1,11 @@
 /** `forktax hist`: histograms from the kernel's table of costs, which loses nothing. */
 import { Command, Option } from '@commander-js/extra-typings';
-import { absentColumns, type Engine, type Histogram } from '../model/engine.ts';
+import { absentColumns } from '../model/hooks.ts';
+import type { Engine } from '../model/engine.ts';
+import { type Histogram, histogramCount } from '../model/histogram.ts';
 import { ForktaxError } from '../model/errors.ts';
 import { FIGURES, FIGURE_NAMES, GROUPINGS, groupOf, type Grouping } from '../model/figures.ts';
 import { formatCount } from '../terminal/format.ts';
-import { histogramCount } from '../model/histogram.ts';
 import { HISTOGRAM_FIELDS, histogramRecord } from './json.ts';
 import { rowsSince, sumBy } from '../model/rows.ts';
 import { parseComm, parseCount, parseInterval, parsePid } from '../terminal/arguments.ts';

@@ -1,6 +1,5 @@
-import type { Histogram } from '../model/engine.ts';
+import { type Histogram, histogramCount } from '../model/histogram.ts';
 import type { Figure } from '../model/figures.ts';
-import { histogramCount } from '../model/histogram.ts';
 
 const SCHEMA = 1;
 

@@ -1,14 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
-import {
-  CALL_HOOKS,
-  NAMINGS,
-  DEFAULT_ENGINE_OPTIONS,
-  ENGINES,
-  absentColumns,
-  type Engine,
-  type EngineChoice,
-  type EngineOptions,
-} from '../model/engine.ts';
+import { CALL_HOOKS, absentColumns } from '../model/hooks.ts';
+import { NAMINGS, DEFAULT_ENGINE_OPTIONS, ENGINES, type EngineChoice, type EngineOptions } from '../model/options.ts';
+import type { Engine } from '../model/engine.ts';
 import { COLUMN_NAMES } from '../terminal/column-names.ts';
 import type { Output } from '../terminal/output.ts';
 
@@ -46,8 +39,7 @@ export async function openEngine(
   const engine = await open(choice, { ...DEFAULT_ENGINE_OPTIONS, ...options }, (trouble) =>
     output.talk(`${trouble}\n`),
   );
-  const core = engine.hooks.find(({ name }) => name === 'core');
-  if (core) output.talk(`Measuring by bpftrace: ${core.reason}\n`);
+  if (engine.insteadOf) output.talk(`Measuring by bpftrace: ${engine.insteadOf.reason}\n`);
   for (const [column, reason] of absentColumns(engine.hooks))
     output.talk(`${COLUMN_NAMES[column]} cannot be seen: ${reason}\n`);
   return engine;

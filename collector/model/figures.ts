@@ -1,12 +1,13 @@
-import type { Column, CostRow, Histogram } from './engine.ts';
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from './bounds.ts';
-import type { Costs } from './rows.ts';
+import { COST_COLUMNS, HISTOGRAM_BOUNDS, type ColumnGroup, type HistogramColumnName } from './columns.ts';
+import type { Costs } from './costs.ts';
+import type { Histogram } from './histogram.ts';
+import type { CostRow } from './rows.ts';
 
-/** What a histogram can be of. */
+/** A histogram that people can ask for. */
 export interface Figure {
   readonly meaning: string;
   /** Absent where no hook feeds this. */
-  readonly column: Column;
+  readonly column: ColumnGroup;
   readonly unit: 'ns' | 'bytes';
   readonly bounds: readonly number[];
   of(costs: Costs): Histogram;
@@ -15,35 +16,22 @@ export interface Figure {
 export const FIGURE_NAMES = ['stall', 'rss', 'exec-delay', 'lifetime'] as const;
 
 export const FIGURES: Readonly<Record<(typeof FIGURE_NAMES)[number], Figure>> = {
-  stall: {
-    meaning: 'how long the caller stood still',
-    column: 'stall',
-    unit: 'ns',
-    bounds: TIME_BOUNDS_NS,
-    of: ({ stall }) => stall,
-  },
-  rss: {
-    meaning: 'resident memory copied to the child',
-    column: 'spawns',
-    unit: 'bytes',
-    bounds: SIZE_BOUNDS_BYTES,
-    of: ({ copiedRss }) => copiedRss,
-  },
-  'exec-delay': {
-    meaning: 'from the birth of the child to its exec',
-    column: 'exec',
-    unit: 'ns',
-    bounds: TIME_BOUNDS_NS,
-    of: ({ execDelay }) => execDelay,
-  },
-  lifetime: {
-    meaning: 'from the birth of the child to its end',
-    column: 'lifetime',
-    unit: 'ns',
-    bounds: TIME_BOUNDS_NS,
-    of: ({ lifetime }) => lifetime,
-  },
+  stall: figure('stall', 'how long the caller stood still'),
+  rss: figure('copiedRss', 'resident memory copied to the child'),
+  'exec-delay': figure('execDelay', 'from the birth of the child to its exec'),
+  lifetime: figure('lifetime', 'from the birth of the child to its end'),
 };
+
+function figure(name: HistogramColumnName, meaning: string): Figure {
+  const { kind, needs } = COST_COLUMNS[name];
+  return {
+    meaning,
+    column: needs[0],
+    unit: kind === 'timeHistogram' ? 'ns' : 'bytes',
+    bounds: HISTOGRAM_BOUNDS[kind],
+    of: (costs) => costs[name],
+  };
+}
 
 export const GROUPINGS = ['mechanism', 'spawner'] as const;
 export type Grouping = (typeof GROUPINGS)[number];

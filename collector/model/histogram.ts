@@ -1,4 +1,15 @@
-import type { Histogram } from './engine.ts';
+/**
+ * Counts in each bucket, not cumulative: `counts[i]` holds values <= `bounds[i]`, the last
+ * one those above all bounds. `sum` is in nanoseconds for times, in bytes for sizes.
+ */
+export interface Histogram {
+  readonly counts: ArrayLike<number>;
+  readonly sum: number;
+}
+
+export function emptyHistogram(bounds: readonly number[]): Histogram {
+  return { counts: Array.from({ length: bounds.length + 1 }, () => 0), sum: 0 };
+}
 
 /** Lengths must agree. */
 export function addHistograms(a: Histogram, b: Histogram): Histogram {
@@ -37,6 +48,7 @@ export function quantile(histogram: Histogram, bounds: readonly number[], q: num
 
 function combine(a: Histogram, b: Histogram, sign: 1 | -1): Histogram {
   if (a.counts.length !== b.counts.length) throw new RangeError('histograms of different bounds');
-  const counts = Array.from({ length: a.counts.length }, (_, i) => (a.counts[i] ?? 0) + sign * (b.counts[i] ?? 0));
+  const counts = new Array<number>(a.counts.length);
+  for (let i = 0; i < counts.length; i++) counts[i] = (a.counts[i] ?? 0) + sign * (b.counts[i] ?? 0);
   return { counts, sum: a.sum + sign * b.sum };
 }

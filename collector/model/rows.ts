@@ -1,36 +1,39 @@
-/** Sums and differences of cost rows. */
-import { OTHER, type CostKey, type CostRow, type Histogram } from './engine.ts';
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from './bounds.ts';
-import { addHistograms, histogramCount, subtractHistograms } from './histogram.ts';
+/** Rows of the cost table: what each is charged for, and arithmetic on many of them. */
+import type { ColumnGroup } from './columns.ts';
+import { addCosts, isCharged, NO_COSTS, subtractCosts, unfedColumns, type Costs } from './costs.ts';
+import type { Mechanism, SpawnSyscall } from './spawn.ts';
 
-/** A row without the key that it is charged to. */
-export type Costs = Omit<CostRow, keyof CostKey | 'slowest'>;
+/** The `comm` of the rows that hold whatever had no place in the table. */
+export const OTHER = '(other)';
 
-const noTimes: Histogram = { counts: Array.from({ length: TIME_BOUNDS_NS.length + 1 }, () => 0), sum: 0 };
-const noSizes: Histogram = { counts: Array.from({ length: SIZE_BOUNDS_BYTES.length + 1 }, () => 0), sum: 0 };
-
-export const NO_COSTS: Costs = {
-  spawns: 0,
-  copyNs: 0,
-  copiedPageTableBytes: 0,
-  cowFaultsParent: 0,
-  cowFaultsChild: 0,
-  childFaults: 0,
-  execStallNs: 0,
-  execStalls: 0,
-  avoidableStallNs: 0,
-  stall: noTimes,
-  copiedRss: noSizes,
-  execDelay: noTimes,
-  lifetime: noTimes,
-};
-
-export function addCosts(a: Costs, b: Costs): Costs {
-  return combine(a, b, 1, addHistograms);
+export interface CostKey {
+  readonly comm: string;
+  readonly mechanism: Mechanism;
+  readonly syscall: SpawnSyscall;
+  /** Cgroup id or pid, decimal, where the engine was opened with that label. */
+  readonly id?: string;
 }
 
-export function subtractCosts(later: Costs, earlier: Costs): Costs {
-  return combine(later, earlier, -1, subtractHistograms);
+export interface SlowestSpawn {
+  readonly pid: number;
+  readonly stallNs: number;
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+}
+
+export interface CostRow extends CostKey, Costs {
+  readonly slowest?: SlowestSpawn;
+}
+
+export interface FailureRow {
+  /** `spawn`: the call itself. `exec`: the exec of a child that had not exec'd yet, charged to its spawner. */
+  readonly kind: 'spawn' | 'exec';
+  readonly comm: string;
+  readonly syscall: SpawnSyscall;
+  readonly id?: string;
+  /** Positive. */
+  readonly errno: number;
+  readonly count: number;
 }
 
 /** The costs of all rows for which `keyOf` gives the same key. */
@@ -67,31 +70,15 @@ export function rowsSince(later: readonly CostRow[], earlier: readonly CostRow[]
   return [...differences.values()].filter(isCharged);
 }
 
+/** A row without the columns that no attached hook feeds: they are absent, not zero. */
+export function measuredPart(row: CostRow, absent: ReadonlyMap<ColumnGroup, string>): Partial<CostRow> {
+  const shown: { -readonly [Name in keyof CostRow]?: CostRow[Name] } = { ...row };
+  for (const name of unfedColumns(absent)) delete shown[name];
+  if (absent.has('stall')) delete shown.slowest;
+  return shown;
+}
+
 function rowKey(key: CostKey): string {
   const id = key.comm === OTHER ? '' : (key.id ?? '');
   return JSON.stringify([key.comm, key.mechanism, key.syscall, id]);
-}
-
-function isCharged(row: CostRow): boolean {
-  const { stall, copiedRss, execDelay, lifetime, ...others } = row;
-  const counted = [stall, copiedRss, execDelay, lifetime].some((histogram) => histogramCount(histogram) > 0);
-  return counted || Object.values(others).some((value) => typeof value === 'number' && value > 0);
-}
-
-function combine(a: Costs, b: Costs, sign: 1 | -1, histograms: typeof addHistograms): Costs {
-  return {
-    spawns: a.spawns + sign * b.spawns,
-    copyNs: a.copyNs + sign * b.copyNs,
-    copiedPageTableBytes: a.copiedPageTableBytes + sign * b.copiedPageTableBytes,
-    cowFaultsParent: a.cowFaultsParent + sign * b.cowFaultsParent,
-    cowFaultsChild: a.cowFaultsChild + sign * b.cowFaultsChild,
-    childFaults: a.childFaults + sign * b.childFaults,
-    execStallNs: a.execStallNs + sign * b.execStallNs,
-    execStalls: a.execStalls + sign * b.execStalls,
-    avoidableStallNs: a.avoidableStallNs + sign * b.avoidableStallNs,
-    stall: histograms(a.stall, b.stall),
-    copiedRss: histograms(a.copiedRss, b.copiedRss),
-    execDelay: histograms(a.execDelay, b.execDelay),
-    lifetime: histograms(a.lifetime, b.lifetime),
-  };
 }

@@ -4,7 +4,7 @@
  * Events meet by the child's pid, in either order: a vfork returns after its child's exec, a fork mostly before, and
  * any caller may be late to run again. A line waits until its outcome is known, but not long.
  */
-import type { EngineEvent, ExecEvent, ExecFailureEvent, ExitEvent, SpawnEvent, SpawnFailureEvent } from './engine.ts';
+import type { EngineEvent, ExecEvent, ExecFailureEvent, ExitEvent, SpawnEvent, SpawnFailureEvent } from './events.ts';
 
 export const OUTCOMES = {
   exec: "the child exec'd",

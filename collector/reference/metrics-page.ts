@@ -1,4 +1,4 @@
-import { OTHER } from '../model/engine.ts';
+import { OTHER } from '../model/rows.ts';
 import { TIME_BOUNDS_NS, SIZE_BOUNDS_BYTES } from '../model/bounds.ts';
 import { markdownTable } from './markdown.ts';
 import { SPAWN_METRICS, type Descriptor, type SpawnMetric } from '../serve/metrics/descriptors.ts';

@@ -5,7 +5,9 @@ import { formatConfig, loadConfig, type Sources } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { watchWebConfig, type WatchedWebConfig } from './config/watch.ts';
 import { loadWebConfig, type WebConfig } from './config/web.ts';
-import { absentColumns, DEFAULT_ENGINE_OPTIONS, type Engine, type EngineOptions } from '../model/engine.ts';
+import { absentColumns } from '../model/hooks.ts';
+import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../model/options.ts';
+import type { Engine } from '../model/engine.ts';
 import { dropCapabilities } from '../system/native.ts';
 import { openEngine as openChosen } from '../engine/open.ts';
 import { ForktaxError } from '../model/errors.ts';
@@ -101,8 +103,8 @@ async function openEngine(config: Config, logger: Logger): Promise<Engine> {
     throw new ForktaxError('FORKTAX_CONFIG', message);
   }
   logger.info({ version: VERSION, engine: engine.name, callHook: engine.callHook ?? 'none' }, 'measuring');
-  const core = engine.hooks.find(({ name }) => name === 'core');
-  if (core) logger.warn({ reason: core.reason }, 'the core engine cannot run, so bpftrace measures');
+  if (engine.insteadOf)
+    logger.warn({ reason: engine.insteadOf.reason }, 'the core engine cannot run, so bpftrace measures');
   for (const [column, reason] of absentColumns(engine.hooks)) logger.warn({ reason }, `not measured here: ${column}`);
   return engine;
 }

@@ -1,4 +1,4 @@
-import type { Column as EngineColumn } from '../model/engine.ts';
+import type { ColumnGroup } from '../model/columns.ts';
 import { errnoName } from '../system/errno.ts';
 import { formatBytes, formatDuration } from '../terminal/format.ts';
 import type { SpawnLine } from '../model/spawn-lines.ts';
@@ -8,7 +8,7 @@ import { clock, cutStart, printable } from '../terminal/text.ts';
 export interface SnoopColumn extends Column<SpawnLine> {
   readonly meaning: string;
   /** Left out where no hook feeds this. */
-  readonly needs?: EngineColumn;
+  readonly needs?: ColumnGroup;
 }
 
 export const SNOOP_COLUMNS: readonly SnoopColumn[] = [

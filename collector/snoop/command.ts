@@ -1,6 +1,7 @@
 /** `forktax snoop`: a line per spawn as it happens. */
 import { Command } from '@commander-js/extra-typings';
-import { absentColumns, type Engine } from '../model/engine.ts';
+import { absentColumns } from '../model/hooks.ts';
+import type { Engine } from '../model/engine.ts';
 import { ForktaxError } from '../model/errors.ts';
 import { SpawnLines, type SpawnLine } from '../model/spawn-lines.ts';
 import { LOST_FIELDS, SPAWN_FIELDS, SUMMARY_FIELDS, type Run } from './json.ts';

@@ -1,6 +1,6 @@
 /** The NDJSON records of `forktax snoop --json`. Fields may be added within a schema version; none changes. */
 import { errnoName } from '../system/errno.ts';
-import type { Mechanism } from '../model/engine.ts';
+import type { Mechanism } from '../model/spawn.ts';
 import { OUTCOMES, type SpawnLine } from '../model/spawn-lines.ts';
 import type { SpawnSummary } from './summary.ts';
 

@@ -1,4 +1,4 @@
-import type { Mechanism } from '../model/engine.ts';
+import type { Mechanism } from '../model/spawn.ts';
 import { errnoName } from '../system/errno.ts';
 import { formatCount, formatDuration } from '../terminal/format.ts';
 import type { Run } from './json.ts';

@@ -1,4 +1,5 @@
-import { MECHANISMS, type EngineEvent, type Mechanism } from '../model/engine.ts';
+import { MECHANISMS, type Mechanism } from '../model/spawn.ts';
+import type { EngineEvent } from '../model/events.ts';
 import { Sketch } from '../model/sketch.ts';
 
 /** What a stream of events amounted to. */

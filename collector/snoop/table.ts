@@ -1,4 +1,4 @@
-import { absentColumns, type Hook } from '../model/engine.ts';
+import { absentColumns, type Hook } from '../model/hooks.ts';
 import type { SpawnLine } from '../model/spawn-lines.ts';
 import type { Output } from '../terminal/output.ts';
 import { OUTCOME_COLUMN, SNOOP_COLUMNS, outcomeText, type SnoopColumn } from './columns.ts';

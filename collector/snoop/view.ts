@@ -1,4 +1,4 @@
-import type { Hook } from '../model/engine.ts';
+import type { Hook } from '../model/hooks.ts';
 import { formatCount } from '../terminal/format.ts';
 import type { SpawnLine } from '../model/spawn-lines.ts';
 import { lostRecord, spawnRecord, summaryRecord, type Run } from './json.ts';

@@ -1,7 +1,7 @@
-import type { Column } from '../model/engine.ts';
+import type { ColumnGroup } from '../model/columns.ts';
 
 /** What is missing without the hook. */
-export const COLUMN_NAMES: Readonly<Record<Column, string>> = {
+export const COLUMN_NAMES: Readonly<Record<ColumnGroup, string>> = {
   spawns: 'spawns',
   stall: 'stalls and failed spawns',
   exec: 'execs',

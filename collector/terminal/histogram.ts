@@ -1,7 +1,6 @@
-import type { Histogram } from '../model/engine.ts';
+import { type Histogram, histogramCount, quantile } from '../model/histogram.ts';
 import type { Figure } from '../model/figures.ts';
 import { formatBytes, formatCount, formatDuration } from './format.ts';
-import { histogramCount, quantile } from '../model/histogram.ts';
 
 const STARS = 40;
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { openCoreEngine } from '../../collector/engine/core/engine.ts';
-import { DEFAULT_ENGINE_OPTIONS } from '../../collector/model/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../../collector/model/options.ts';
 import { spawnload, uniqueComm } from '../../testing/spawnload.ts';
 import { parseSamples, valueOf } from '../../testing/parse-metrics.ts';
 import { composeContainer } from './compose-container.ts';

@@ -7,7 +7,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { openCoreEngine } from '../../collector/engine/core/engine.ts';
-import { CALL_HOOKS, DEFAULT_ENGINE_OPTIONS, type CallHook } from '../../collector/model/engine.ts';
+import { CALL_HOOKS, type CallHook } from '../../collector/model/hooks.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../../collector/model/options.ts';
 import { impossibleHooks } from '../../collector/engine/core/hooks.ts';
 import { runSpawnload } from '../../native/spawnload/spawnload.ts';
 

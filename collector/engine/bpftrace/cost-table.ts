@@ -2,23 +2,13 @@
  * A cost table in user space, for engines whose source gives events: bounded as the one that the core engine keeps in
  * the kernel (`probes/table.bpf.h`), folding what has no place, losing nothing uncounted.
  */
-import {
-  MECHANISMS,
-  OTHER,
-  SYSCALLS,
-  type CostKey,
-  type CostRow,
-  type FailureRow,
-  type Histogram,
-  type SlowestSpawn,
-} from '../../model/engine.ts';
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
-import { addCosts, NO_COSTS, type Costs } from '../../model/rows.ts';
-
-/** As in `probes/table.bpf.h`. */
-const FAILURES = 1024;
-const SLOWEST_FOR_MS = 60_000;
-const NEARLY_FULL = 0.9;
+import { MECHANISMS, SYSCALLS } from '../../model/spawn.ts';
+import { OTHER, type CostKey, type CostRow, type FailureRow, type SlowestSpawn } from '../../model/rows.ts';
+import type { Histogram } from '../../model/histogram.ts';
+import { HISTOGRAM_BOUNDS, type ColumnKind, type CostColumnName } from '../../model/columns.ts';
+import { addCosts, eachColumn, NO_COSTS, type Costs } from '../../model/costs.ts';
+import { isNearlyFull } from '../eviction.ts';
+import { probeConstant } from '../probe-constants.ts';
 
 class GrowingHistogram implements Histogram {
   readonly counts: number[];
@@ -42,60 +32,44 @@ class GrowingHistogram implements Histogram {
   }
 }
 
+/** What a row is charged, by column. */
+type Charges = {
+  -readonly [Name in CostColumnName]: ColumnKind<Name> extends 'counter' ? number : GrowingHistogram;
+};
+
 /** A row that can be charged. */
 export class ChargedRow {
-  spawns = 0;
-  copyNs = 0;
-  copiedPageTableBytes = 0;
-  cowFaultsParent = 0;
-  cowFaultsChild = 0;
-  childFaults = 0;
-  execStallNs = 0;
-  execStalls = 0;
-  avoidableStallNs = 0;
-  readonly stall = new GrowingHistogram(TIME_BOUNDS_NS);
-  readonly execDelay = new GrowingHistogram(TIME_BOUNDS_NS);
-  readonly lifetime = new GrowingHistogram(TIME_BOUNDS_NS);
-  readonly copiedRss = new GrowingHistogram(SIZE_BOUNDS_BYTES);
+  readonly charges = eachColumn<Charges>(({ kind }) =>
+    kind === 'counter' ? 0 : new GrowingHistogram(HISTOGRAM_BOUNDS[kind]),
+  );
+  readonly #slowestForMs = probeConstant('SLOWEST_FOR_SECONDS') * 1000;
   slowest: SlowestSpawn | undefined;
   lastUsedMs = 0;
 
   /** Charged when the stall of a spawn and the exec of its child are both known. */
   chargeExecStall(stallNs: number, aforkCostNs: number): void {
-    this.execStalls++;
-    this.execStallNs += stallNs;
-    this.avoidableStallNs += Math.max(0, stallNs - aforkCostNs);
+    this.charges.execStalls++;
+    this.charges.execStallNs += stallNs;
+    this.charges.avoidableStallNs += Math.max(0, stallNs - aforkCostNs);
   }
 
   noteSlowest(spawn: SlowestSpawn): void {
     const { slowest } = this;
-    if (slowest && spawn.stallNs < slowest.stallNs && spawn.atMs - slowest.atMs < SLOWEST_FOR_MS) return;
+    if (slowest && spawn.stallNs < slowest.stallNs && spawn.atMs - slowest.atMs < this.#slowestForMs) return;
     this.slowest = spawn;
   }
 
   costs(): Costs {
-    const { spawns, copyNs, copiedPageTableBytes, cowFaultsParent, cowFaultsChild, childFaults } = this;
-    const { execStallNs, execStalls, avoidableStallNs } = this;
-    return {
-      spawns,
-      copyNs,
-      copiedPageTableBytes,
-      cowFaultsParent,
-      cowFaultsChild,
-      childFaults,
-      execStallNs,
-      execStalls,
-      avoidableStallNs,
-      stall: this.stall.copy(),
-      execDelay: this.execDelay.copy(),
-      lifetime: this.lifetime.copy(),
-      copiedRss: this.copiedRss.copy(),
-    };
+    return eachColumn(({ name }) => {
+      const charged = this.charges[name];
+      return typeof charged === 'number' ? charged : charged.copy();
+    });
   }
 }
 
 export class CostTable {
   readonly #capacity: number;
+  readonly #failureCapacity = probeConstant('FAILURES');
   readonly #idleMs: number;
   readonly #rows = new Map<string, { readonly key: CostKey; readonly row: ChargedRow }>();
   readonly #others = new Map<string, { readonly key: CostKey; readonly row: ChargedRow }>();
@@ -132,7 +106,8 @@ export class CostTable {
 
   countFailure(key: Omit<FailureRow, 'count'>): void {
     const name = JSON.stringify([key.kind, key.comm, key.syscall, key.id, key.errno]);
-    if (this.#failures.has(name) || this.#failures.size < FAILURES) return increment(this.#failures, name, key);
+    if (this.#failures.has(name) || this.#failures.size < this.#failureCapacity)
+      return increment(this.#failures, name, key);
     this.failuresFolded++;
     const { kind, syscall, errno } = key;
     return increment(this.#otherFailures, `${kind} ${syscall} ${errno}`, { kind, syscall, errno, comm: OTHER });
@@ -140,7 +115,7 @@ export class CostTable {
 
   /** When the table is nearly full, rows long unused become part of `(other)`. */
   evictIdle(nowMs: number): void {
-    if (this.#rows.size < this.#capacity * NEARLY_FULL) return;
+    if (!isNearlyFull(this.#rows.size, this.#capacity)) return;
     for (const [name, { key, row }] of this.#rows) {
       if (nowMs - row.lastUsedMs < this.#idleMs) continue;
       const other = otherName(key.mechanism, key.syscall);

@@ -7,13 +7,17 @@ import { availableParallelism } from 'node:os';
 import type { Message } from 'bpftrace-wrapper';
 import { ForktaxError } from '../../model/errors.ts';
 import { CostTable } from './cost-table.ts';
-import { bootEpochMs } from './clocks.ts';
+import { bootEpochMs } from '../../system/clocks.ts';
 import { Joiner } from './joiner.ts';
 import { parseStep } from './lines.ts';
 import { pageBytes } from './page-bytes.ts';
 import { engineScript } from './script.ts';
 import { Supervisor } from './supervisor.ts';
-import type { Engine, EngineEvent, EngineOptions, Hook, Snapshot, Source } from '../../model/engine.ts';
+import type { Engine, Refused, Source } from '../../model/engine.ts';
+import type { EngineEvent } from '../../model/events.ts';
+import type { EngineOptions } from '../../model/options.ts';
+import type { Hook } from '../../model/hooks.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
 
 const DELIVER_MS = 50;
 /** Of four a second. */
@@ -24,18 +28,24 @@ const SETTLE_POLL_MS = 20;
 /** Room for some 100,000 lines. */
 const BUFFER_BYTES = 16 << 20;
 
+export interface BpftraceEngineOptions {
+  /** For what waits to be read, of all processors. */
+  readonly bufferBytes?: number;
+  readonly insteadOf?: Refused;
+}
+
 /** @throws FORKTAX_NO_BPFTRACE, FORKTAX_OLD_BPFTRACE, FORKTAX_NO_PRIVILEGE, FORKTAX_BPFTRACE, FORKTAX_NO_HOOK */
 export async function openBpftraceEngine(
   options: EngineOptions,
   report: (trouble: string) => void = () => {},
-  bufferBytes = BUFFER_BYTES,
+  { bufferBytes = BUFFER_BYTES, insteadOf }: BpftraceEngineOptions = {},
 ): Promise<Engine> {
   if (options.callHook !== 'auto' && options.callHook !== 'syscalls')
     throw new ForktaxError(
       'FORKTAX_NO_HOOK',
       `bpftrace sees the spawning calls by syscalls, not by ${options.callHook}`,
     );
-  const engine = new BpftraceEngine(options);
+  const engine = new BpftraceEngine(options, insteadOf);
   await engine.start(report, bufferBytes);
   return engine;
 }
@@ -45,6 +55,7 @@ class BpftraceEngine implements Engine {
   readonly callHook = 'syscalls';
   readonly label: EngineOptions['label'];
   readonly hooks: readonly Hook[];
+  readonly insteadOf?: Refused;
   readonly #options: EngineOptions;
   readonly #script: ReturnType<typeof engineScript>;
   readonly #table: CostTable;
@@ -63,7 +74,8 @@ class BpftraceEngine implements Engine {
   readonly #turns: [number, number] = [0, 0];
   #closed = false;
 
-  constructor(options: EngineOptions) {
+  constructor(options: EngineOptions, insteadOf: Refused | undefined) {
+    if (insteadOf) this.insteadOf = insteadOf;
     this.#options = options;
     this.label = options.label;
     this.#script = engineScript(options);

@@ -3,25 +3,16 @@
  * on several processors. A step that needs another waits for it. What waits too long is counted as untracked.
  */
 import { ChargedRow, type CostTable } from './cost-table.ts';
-import {
-  SYSCALLS,
-  type CostKey,
-  type EngineEvent,
-  type EngineOptions,
-  type Mechanism,
-  type SpawnSyscall,
-} from '../../model/engine.ts';
+import { SYSCALLS, type Mechanism, type SpawnSyscall } from '../../model/spawn.ts';
+import type { CostKey } from '../../model/rows.ts';
+import type { EngineEvent } from '../../model/events.ts';
+import type { EngineOptions } from '../../model/options.ts';
+import { enumNames, probeConstant } from '../probe-constants.ts';
 import { statusOf } from '../wait-status.ts';
 import type { Birth, Exec, ExecFailure, Exit, Failure, Return, Step } from './lines.ts';
 
 /** For a step whose other half was lost, and for faults, which are told seconds after they happened. */
 const WAIT_MS = 10_000;
-/** As in `probes/state.bpf.h`. */
-const MOST_CALLS = 4096;
-const MOST_PROCESSES = 32_768;
-
-const CLONE_VM = 0x100;
-const CLONE_VFORK = 0x4000;
 
 interface SpawnCall {
   readonly birth: Birth;
@@ -62,6 +53,9 @@ export class Joiner {
   /** What a pid's CoW faults as a spawner are charged to: its last fork. */
   readonly #forks = new Map<number, CostKey>();
   readonly #waiting = new Map<string, Waiting[]>();
+  readonly #callCode = callCode();
+  readonly #mostCalls = probeConstant('CALLS');
+  readonly #mostProcesses = probeConstant('PROCESSES');
   callsUntracked = 0;
   processesUntracked = 0;
 
@@ -97,7 +91,7 @@ export class Joiner {
   }
 
   #takeBirth(birth: Birth): void {
-    const key = this.#keyOf(birth, mechanismOf(birth.flags));
+    const key = this.#keyOf(birth, this.#callCode.mechanismOf(birth.flags));
     const row = this.#row(key);
     const child: Child = {
       birth,
@@ -108,17 +102,17 @@ export class Joiner {
       ended: false,
       endedAtMs: 0,
     };
-    row.spawns++;
-    row.copiedPageTableBytes += birth.pageTableBytes;
-    row.copiedRss.observe(birth.pages * this.#options.pageBytes);
-    if (key.mechanism === 'fork') remember(this.#forks, birth.pid, key, MOST_PROCESSES);
-    if (remember(this.#children, childName(birth), child, MOST_PROCESSES)) this.processesUntracked++;
+    row.charges.spawns++;
+    row.charges.copiedPageTableBytes += birth.pageTableBytes;
+    row.charges.copiedRss.observe(birth.pages * this.#options.pageBytes);
+    if (key.mechanism === 'fork') remember(this.#forks, birth.pid, key, this.#mostProcesses);
+    if (remember(this.#children, childName(birth), child, this.#mostProcesses)) this.processesUntracked++;
     this.#childOfPid.set(birth.child, child);
-    if (syscallOf(birth.call) === 'unknown') this.#emit(this.#spawnEvent(birth, key, child.bornNs));
+    if (this.#callCode.syscallOf(birth.call) === 'unknown') this.#emit(this.#spawnEvent(birth, key, child.bornNs));
     else {
       const replaced = this.#calls.get(this.#callOfThread.get(birth.tid) ?? '');
       if (replaced) replaced.replacedAtMs = Date.now();
-      if (remember(this.#calls, callName(birth), { birth, key, child }, MOST_CALLS)) this.callsUntracked++;
+      if (remember(this.#calls, callName(birth), { birth, key, child }, this.#mostCalls)) this.callsUntracked++;
       this.#callOfThread.set(birth.tid, callName(birth));
       this.#takeWaiting(callName(birth));
     }
@@ -135,8 +129,8 @@ export class Joiner {
     const stallNs = Number(step.now - startNs);
     const copyNs = Number(child.bornNs - startNs);
     const row = this.#row(key);
-    row.stall.observe(stallNs);
-    row.copyNs += copyNs;
+    row.charges.stall.observe(stallNs);
+    row.charges.copyNs += copyNs;
     row.noteSlowest({ pid: birth.pid, stallNs, atMs: this.#atMs(step.now) });
     child.stallNs = stallNs;
     if (child.executed) row.chargeExecStall(stallNs, this.#options.aforkCostNs);
@@ -145,7 +139,7 @@ export class Joiner {
 
   #takeFailure(step: Failure): void {
     if (!this.#isWanted(step)) return;
-    const key = this.#keyOf(step, mechanismOf(flagsOf(step.call)));
+    const key = this.#keyOf(step, this.#callCode.mechanismOf(this.#callCode.flagsOf(step.call)));
     const { comm, syscall, id } = key;
     this.#table.countFailure({ kind: 'spawn', comm, syscall, errno: step.errno, ...(id !== undefined && { id }) });
     this.#emit({
@@ -186,7 +180,7 @@ export class Joiner {
     child.executed = true;
     const delayNs = Number(step.now - child.bornNs);
     const row = this.#row(child.key);
-    row.execDelay.observe(delayNs);
+    row.charges.execDelay.observe(delayNs);
     if (child.stallNs !== undefined) row.chargeExecStall(child.stallNs, this.#options.aforkCostNs);
     this.#emit({ kind: 'exec', ...this.#ofChild(child, step.now), delayNs, file: step.file });
     this.#takeWaiting(childName(step));
@@ -203,7 +197,7 @@ export class Joiner {
     const lifetimeNs = Number(now - child.bornNs);
     child.ended = true;
     child.endedAtMs = Date.now();
-    this.#row(child.key).lifetime.observe(lifetimeNs);
+    this.#row(child.key).charges.lifetime.observe(lifetimeNs);
     const status = statusOf(exitCode);
     this.#emit({ kind: 'exit', ...this.#ofChild(child, now), lifetimeNs, status, execSeen: executed });
   }
@@ -212,11 +206,11 @@ export class Joiner {
   takeFaults(pid: number, what: number, count: number): void {
     const fork = this.#forks.get(pid);
     const child = this.#childOfPid.get(pid);
-    if (what & 1 && fork) this.#table.rowOf(fork, 0).cowFaultsParent += count;
+    if (what & 1 && fork) this.#table.rowOf(fork, 0).charges.cowFaultsParent += count;
     if (!child || !(what & 6)) return;
     const row = this.#table.rowOf(child.key, 0);
-    if (what & 2) row.childFaults += count;
-    if (what & 4) row.cowFaultsChild += count;
+    if (what & 2) row.charges.childFaults += count;
+    if (what & 4) row.charges.cowFaultsChild += count;
   }
 
   #wait(name: string, step: Waiting['step']): void {
@@ -260,7 +254,12 @@ export class Joiner {
   #keyOf(caller: Birth | Failure, mechanism: Mechanism): CostKey {
     const { label } = this.#options;
     const id = label === 'none' ? undefined : label === 'pid' ? String(caller.pid) : caller.cgroup;
-    return { comm: caller.comm, mechanism, syscall: syscallOf(caller.call), ...(id !== undefined && { id }) };
+    return {
+      comm: caller.comm,
+      mechanism,
+      syscall: this.#callCode.syscallOf(caller.call),
+      ...(id !== undefined && { id }),
+    };
   }
 
   #row(key: CostKey): ChargedRow {
@@ -294,15 +293,21 @@ export class Joiner {
 const childName = ({ child, birth }: { readonly child: number; readonly birth: string }) => `${child} ${birth}`;
 const callName = ({ tid, call }: { readonly tid: number; readonly call: string }) => `call ${tid} ${call}`;
 
-function mechanismOf(flags: number): Mechanism {
-  if (!(flags & CLONE_VM)) return 'fork';
-  return flags & CLONE_VFORK ? 'vfork' : 'afork';
+/** What a `call` of the script says: start << 5 | vfork << 4 | vm << 3 | system call. */
+function callCode() {
+  const [cloneVm, cloneVfork] = [probeConstant('CLONE_VM'), probeConstant('CLONE_VFORK')];
+  const syscallName = enumNames('SYSCALL', SYSCALLS);
+  return {
+    syscallOf: (call: string): SpawnSyscall => syscallName(Number(BigInt(call) & 7n)),
+    flagsOf: (call: string): number => (BigInt(call) & 8n ? cloneVm : 0) | (BigInt(call) & 16n ? cloneVfork : 0),
+    mechanismOf(flags: number): Mechanism {
+      if (!(flags & cloneVm)) return 'fork';
+      return flags & cloneVfork ? 'vfork' : 'afork';
+    },
+  };
 }
 
-/** `call` is start << 5 | vfork << 4 | vm << 3 | system call. */
 const startOf = (call: string): bigint => BigInt(call) >> 5n;
-const syscallOf = (call: string): SpawnSyscall => SYSCALLS[Number(BigInt(call) & 7n)] ?? 'unknown';
-const flagsOf = (call: string): number => (BigInt(call) & 8n ? CLONE_VM : 0) | (BigInt(call) & 16n ? CLONE_VFORK : 0);
 
 /** Puts it last; when there are too many, the first goes. Whether one went. */
 function remember<K, V>(map: Map<K, V>, key: K, value: V, most: number): boolean {

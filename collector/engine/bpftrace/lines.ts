@@ -1,5 +1,7 @@
 /** The lines of `probes/spawn-events.bt`, which tells what each of them holds. */
 
+import { probeConstant } from '../probe-constants.ts';
+
 /** Times are nanoseconds of the boot clock. `birth` and `call` are names too: nothing else has the same. */
 interface Call {
   readonly call: string;
@@ -62,8 +64,6 @@ export type Step = Birth | Return | Failure | Exec | ExecFailure | Exit | Beat |
 
 /** Fields before the one that ends the line, which may hold spaces. */
 const FIELDS: Readonly<Record<string, number>> = { N: 10, R: 4, F: 7, X: 4, E: 5, D: 6, B: 2, T: 3 };
-
-const COMM_BYTES = 15;
 
 /** Undefined for what is none of them, or is cut short. */
 export function parseStep(line: string): Step | undefined {
@@ -145,6 +145,7 @@ function nameOf(escaped: string): string {
       i += 3;
     }
   }
+  const longest = probeConstant('COMM_LEN') - 1;
   const end = bytes.indexOf(0);
-  return Buffer.from(bytes.slice(0, end === -1 ? COMM_BYTES : Math.min(end, COMM_BYTES))).toString();
+  return Buffer.from(bytes.slice(0, end === -1 ? longest : Math.min(end, longest))).toString();
 }

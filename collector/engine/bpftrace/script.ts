@@ -3,8 +3,11 @@ import { atLeast, quote, type Version } from 'bpftrace-wrapper';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { ENGINE_SCRIPT, scriptText } from './scripts.ts';
+import { probeConstant, probeConstants } from '../probe-constants.ts';
 import { kernelFacts, type KernelFacts } from '../core/attach.ts';
-import type { Column, EngineOptions, Hook } from '../../model/engine.ts';
+import type { ColumnGroup } from '../../model/columns.ts';
+import type { EngineOptions } from '../../model/options.ts';
+import type { Hook } from '../../model/hooks.ts';
 
 export interface EngineScript {
   /** As the kernel has it, if that can be learnt. */
@@ -16,7 +19,7 @@ export interface EngineScript {
 
 interface Plan {
   readonly name: string;
-  readonly columns: readonly Column[];
+  readonly columns: readonly ColumnGroup[];
   /** A tracepoint that it cannot do without. */
   readonly tracepoint: string;
 }
@@ -31,9 +34,6 @@ const PLANS: readonly Plan[] = [
   { name: 'task_newtask', columns: ['spawns'], tracepoint: 'task/task_newtask' },
 ];
 
-/** How many parameters there are for processors: $8 to $15. */
-const FEW_CPUS = 8;
-
 export function engineScript(options: EngineOptions): EngineScript {
   const facts = factsIfKnown();
   const ownPid = facts?.ownPid ?? process.pid;
@@ -44,7 +44,7 @@ export function engineScript(options: EngineOptions): EngineScript {
   const { filter } = options;
   return {
     ownPid,
-    text: named(withoutSections(scriptText(ENGINE_SCRIPT), left), options),
+    text: named(withConstants(withoutSections(scriptText(ENGINE_SCRIPT), left)), options),
     parametersFor: (version) => [
       BigInt(ownPid),
       BigInt(filter.pid ?? 0),
@@ -52,14 +52,14 @@ export function engineScript(options: EngineOptions): EngineScript {
       filter.comm === undefined ? 0n : 1n,
       filter.comm ?? '',
       BigInt(filter.cgroup ?? 0),
-      ...Array.from({ length: 1 + FEW_CPUS }, (_, i) => memory.parameters[i] ?? 0n),
+      // $7, and one for each of few processors: $8 to $15.
+      ...Array.from({ length: 1 + fewCpus() }, (_, i) => memory.parameters[i] ?? 0n),
       misplacement(version),
     ],
     hooks,
   };
 }
 
-const COMM_BYTES = 15;
 const COMM = '$task->group_leader->comm';
 const EXECUTABLE = '$task->mm->exe_file->f_path.dentry->d_name.name';
 
@@ -77,9 +77,10 @@ function named(text: string, { nameBy, filter }: EngineOptions): string {
 
 /** What is as long as a comm may have been cut; then only so much of the executable's name is compared. */
 function isExecutable(name: string): string {
-  const executable = `str(${EXECUTABLE}, 16)`;
-  const isCut = Buffer.byteLength(name) === COMM_BYTES;
-  return isCut ? `strncmp(${executable}, ${quote(name)}, ${COMM_BYTES}) == 0` : `${executable} == ${quote(name)}`;
+  const commLength = probeConstant('COMM_LEN');
+  const executable = `str(${EXECUTABLE}, ${commLength})`;
+  const isCut = Buffer.byteLength(name) === commLength - 1;
+  return isCut ? `strncmp(${executable}, ${quote(name)}, ${commLength - 1}) == 0` : `${executable} == ${quote(name)}`;
 }
 
 function hookOf({ name, columns, tracepoint }: Plan, without: readonly string[]): Hook {
@@ -105,6 +106,12 @@ function withoutSections(text: string, names: readonly string[]): string {
   );
 }
 
+/** Puts in values for the names of the probes' constants, which bpftrace does not know. */
+function withConstants(text: string): string {
+  const constants = probeConstants();
+  return text.replaceAll(/\b[A-Z][A-Z0-9_]+\b/g, (name) => `${constants.get(name) ?? name}`);
+}
+
 /** How far bpftrace 0.23 looks beyond a string of sched_process_exec: at four times its offset (their 819f99ae901f). */
 function misplacement(version: Version): bigint {
   return atLeast(version, '0.23') && !atLeast(version, '0.24') ? 3n * BigInt(stringOffset()) : 0n;
@@ -119,6 +126,8 @@ function stringOffset(): number {
   return Math.max(...ends);
 }
 
+const fewCpus = () => probeConstant('FEW_CPUS');
+
 interface MemoryPlan {
   readonly hook: Hook;
   /** The counters are whole in one place, so nothing has to be added. */
@@ -130,7 +139,7 @@ interface MemoryPlan {
 function memoryPlan(facts: KernelFacts | undefined): MemoryPlan {
   const exact = { name: 'exact_rss', attached: true, columns: [] };
   if (hasWholeCounters()) return { hook: exact, isPlain: true, parameters: [] };
-  const few = availableParallelism() <= FEW_CPUS;
+  const few = availableParallelism() <= fewCpus();
   const parameters = (few && facts && offsetsOfCpus(facts)) || offsetTable();
   if (parameters) return { hook: exact, isPlain: false, parameters };
   const reason = 'copied RSS may lack some 100 KiB: it is not known where each processor keeps its part';
@@ -143,7 +152,7 @@ function hasWholeCounters(): boolean {
 }
 
 function offsetsOfCpus({ perCpuOffsets }: KernelFacts): readonly bigint[] | undefined {
-  return perCpuOffsets.length <= FEW_CPUS ? asParameters([0n, ...perCpuOffsets]) : undefined;
+  return perCpuOffsets.length <= fewCpus() ? asParameters([0n, ...perCpuOffsets]) : undefined;
 }
 
 /** Not without the native addon. */

@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findBpftrace, run, type Bpftrace, type Message, type Trace } from 'bpftrace-wrapper';
 import { explained } from './errors.ts';
+import { pageBytes } from './page-bytes.ts';
+import { probeConstant } from '../probe-constants.ts';
 import type { Source } from '../../model/engine.ts';
 import type { EngineScript } from './script.ts';
 
@@ -10,11 +12,6 @@ const LONGEST_DELAY_MS = 60_000;
 /** A run that was so long takes the back-off back to its start. */
 const GOOD_RUN_MS = 60_000;
 const STALL_MS = 10_000;
-/** As in `probes/state.bpf.h`. */
-const MAP_KEYS = 32_768;
-/** As in `probes/spawn.h`. */
-const FILE_BYTES = 128;
-const PAGE_BYTES = 4096;
 
 export interface SupervisorOptions {
   readonly script: EngineScript;
@@ -113,11 +110,15 @@ function startTrace({ script, cpus, bufferBytes }: SupervisorOptions, bpftrace: 
     // They cost the little stack that BPF programs have.
     helperErrors: false,
     stallTimeoutMs: STALL_MS,
-    settings: { maxMapKeys: MAP_KEYS, maxStringBytes: FILE_BYTES, bufferPages: bufferPages(bufferBytes / cpus) },
+    settings: {
+      maxMapKeys: probeConstant('PROCESSES'),
+      maxStringBytes: probeConstant('FILE_LEN'),
+      bufferPages: bufferPages(bufferBytes / cpus),
+    },
   });
 }
 
-/** A power of two. */
+/** Pages for a buffer of at most so many bytes: a power of two. */
 function bufferPages(bytes: number): number {
-  return Math.max(1, 2 ** Math.floor(Math.log2(bytes / PAGE_BYTES)));
+  return Math.max(1, 2 ** Math.floor(Math.log2(bytes / pageBytes())));
 }

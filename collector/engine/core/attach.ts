@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { ForktaxError } from '../../model/errors.ts';
 import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
-import { CALL_HOOKS, type CallHook, type EngineOptions, type Hook } from '../../model/engine.ts';
+import { enumValue, probeConstant } from '../probe-constants.ts';
+import { CALL_HOOKS, type CallHook, type Hook } from '../../model/hooks.ts';
+import type { EngineOptions } from '../../model/options.ts';
 import {
   attachTargets,
   callHookPlans,
@@ -197,15 +199,12 @@ export function kernelFacts(): KernelFacts {
     const ownPid = Buffer.alloc(4);
     object.readGlobal('own_pid', ownPid);
     const [pointer = 0n] = readU64s(object, 'anchor_pointer', 1);
-    const addresses = readU64s(object, 'anchor_address', MAX_CPUS).slice(0, possibleCpus());
+    const addresses = readU64s(object, 'anchor_address', probeConstant('MAX_CPUS')).slice(0, possibleCpus());
     return { ownPid: ownPid.readUInt32LE(), perCpuOffsets: addresses.map((address) => address - pointer) };
   } finally {
     object.close();
   }
 }
-
-/** Of `probes/memory.bpf.h`. */
-const MAX_CPUS = 1024;
 
 function readU64s(object: BpfObject, variable: string, count: number): bigint[] {
   const bytes = Buffer.alloc(count * 8);
@@ -256,19 +255,17 @@ function requireBtf(): void {
   }
 }
 
-const LABEL_IDS = { none: 0, cgroup: 1, pid: 2 } as const;
-
 /** The constants of the probes, by variable. */
 function constants(options: EngineOptions, pageSize: number): [string, Uint8Array][] {
   const { filter } = options;
-  const comm = Buffer.alloc(16);
-  comm.write(filter.comm ?? '', 0, 15);
+  const comm = Buffer.alloc(probeConstant('COMM_LEN'));
+  comm.write(filter.comm ?? '', 0, comm.length - 1);
   return [
     ['time_bounds_ns', u64s(TIME_BOUNDS_NS)],
     ['size_bounds_bytes', u64s(SIZE_BOUNDS_BYTES)],
     ['page_size', u64s([pageSize])],
     ['cpus', u32(possibleCpus())],
-    ['label_id', u32(LABEL_IDS[options.label])],
+    ['label_id', u32(enumValue('LABEL', options.label))],
     ['name_by_exe', Uint8Array.of(options.nameBy === 'exe' ? 1 : 0)],
     ['filter_pid', u32(filter.pid ?? 0)],
     ['filter_follow', Uint8Array.of(filter.follow ? 1 : 0)],

@@ -3,38 +3,26 @@ import { attachProbes, type Attached } from './attach.ts';
 import {
   costKeyReader,
   costReader,
-  epochOffsetMs,
   eventReader,
   failureKeyReader,
   healthReader,
   lastUsedReader,
-  otherFailureKey,
-  OTHER_FAILURES,
   type RowCosts,
 } from './decode.ts';
-import {
-  CALL_HOOKS,
-  DEFAULT_ENGINE_OPTIONS,
-  MECHANISMS,
-  OTHER,
-  SYSCALLS,
-  type CallHook,
-  type CostRow,
-  type Engine,
-  type EngineEvent,
-  type EngineOptions,
-  type FailureRow,
-  type Hook,
-  type Snapshot,
-} from '../../model/engine.ts';
-import { addCosts, NO_COSTS, type Costs } from '../../model/rows.ts';
+import { otherKeys } from './enums.ts';
+import { probeConstant } from '../probe-constants.ts';
+import { isNearlyFull } from '../eviction.ts';
+import { epochOffsetMs } from '../../system/clocks.ts';
+import { CALL_HOOKS, type CallHook, type Hook } from '../../model/hooks.ts';
+import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../../model/options.ts';
+import { OTHER, type CostRow, type FailureRow } from '../../model/rows.ts';
+import type { Engine } from '../../model/engine.ts';
+import type { EngineEvent } from '../../model/events.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
+import { addCosts, isCharged, NO_COSTS, type Costs } from '../../model/costs.ts';
 
 const DRAIN_MS = 50;
 const DRAIN_BYTES = 1 << 20;
-/** FAILURES of `probes/table.bpf.h`. */
-const FAILURE_ROWS = 1024;
-const OTHER_ROWS = MECHANISMS.length * SYSCALLS.length;
-const NEARLY_FULL = 0.9;
 
 /** @throws ForktaxError: `attachProbes` says which */
 export function openCoreEngine(options: EngineOptions): Engine {
@@ -75,6 +63,8 @@ class CoreEngine implements Engine {
   readonly #subscribers = new Set<(events: readonly EngineEvent[]) => void>();
   readonly #events = Buffer.alloc(DRAIN_BYTES);
   readonly #evicted = new Map<number, Costs>();
+  readonly #other = otherKeys();
+  readonly #failureCapacity = probeConstant('FAILURES');
   readonly #costs: TableBuffers;
   readonly #others: TableBuffers;
   readonly #failures: TableBuffers;
@@ -95,9 +85,9 @@ class CoreEngine implements Engine {
     const row = this.#object.layout('cost_row').size;
     const failure = this.#object.layout('failure_key').size;
     this.#costs = buffers(options.maxSpawners, key, row);
-    this.#others = buffers(OTHER_ROWS, 4, row);
-    this.#failures = buffers(FAILURE_ROWS, failure, 8);
-    this.#otherFailures = buffers(OTHER_FAILURES, 4, 8);
+    this.#others = buffers(this.#other.rows, 4, row);
+    this.#failures = buffers(this.#failureCapacity, failure, 8);
+    this.#otherFailures = buffers(this.#other.failures, 4, 8);
     this.#health = new Uint8Array(this.#object.layout('health').size);
     this.#read = this.readers();
   }
@@ -144,7 +134,7 @@ class CoreEngine implements Engine {
    */
   #evictIdle(inTable: number, offsetMs: number): ReadonlySet<number> {
     const gone = new Set<number>();
-    if (inTable < this.#options.maxSpawners * NEARLY_FULL) return gone;
+    if (!isNearlyFull(inTable, this.#options.maxSpawners)) return gone;
     const idleSinceNs = Number(process.hrtime.bigint()) - this.#options.idleMs * 1e6;
     const keySize = this.#costs.keys.length / this.#options.maxSpawners;
     const rowSize = this.#costs.values.length / this.#options.maxSpawners;
@@ -152,8 +142,7 @@ class CoreEngine implements Engine {
       if (this.#read.lastUsed(i) > idleSinceNs) continue;
       const key = this.#costs.keys.subarray(i * keySize, (i + 1) * keySize);
       if (!this.#object.takeEntry('costs', key, this.#costs.values.subarray(i * rowSize, (i + 1) * rowSize))) continue;
-      const { mechanism, syscall } = this.#read.key(i);
-      const index = MECHANISMS.indexOf(mechanism) * SYSCALLS.length + SYSCALLS.indexOf(syscall);
+      const index = this.#other.rowIndex(this.#read.key(i));
       this.#evicted.set(index, addCosts(this.#evicted.get(index) ?? NO_COSTS, this.#read.row(i, offsetMs)));
       gone.add(i);
     }
@@ -164,12 +153,9 @@ class CoreEngine implements Engine {
   #otherRows(offsetMs: number): CostRow[] {
     const rows: CostRow[] = [];
     this.#object.readMap('other_costs', this.#others.keys, this.#others.values);
-    for (let i = 0; i < OTHER_ROWS; i++) {
+    for (let i = 0; i < this.#other.rows; i++) {
       const costs = this.#withEvicted(i, this.#read.other(i, offsetMs));
-      if (isEmpty(costs)) continue;
-      const mechanism = MECHANISMS[Math.floor(i / SYSCALLS.length)] ?? 'fork';
-      const syscall = SYSCALLS[i % SYSCALLS.length] ?? 'unknown';
-      rows.push({ comm: OTHER, mechanism, syscall, ...costs });
+      if (isCharged(costs)) rows.push({ comm: OTHER, ...this.#other.rowKey(i), ...costs });
     }
     return rows;
   }
@@ -181,7 +167,7 @@ class CoreEngine implements Engine {
 
   #failureRows(): FailureRow[] {
     const { keys, values } = this.#failures;
-    const counts = new BigUint64Array(values.buffer, values.byteOffset, FAILURE_ROWS);
+    const counts = new BigUint64Array(values.buffer, values.byteOffset, this.#failureCapacity);
     const entries = this.#object.readMap('failures', keys, values);
     return Array.from({ length: entries }, (_, i) => ({
       ...this.#read.failureKey(i),
@@ -191,11 +177,11 @@ class CoreEngine implements Engine {
 
   #otherFailureRows(): FailureRow[] {
     const { keys, values } = this.#otherFailures;
-    const counts = new BigUint64Array(values.buffer, values.byteOffset, OTHER_FAILURES);
+    const counts = new BigUint64Array(values.buffer, values.byteOffset, this.#other.failures);
     const rows: FailureRow[] = [];
     this.#object.readMap('other_failures', keys, values);
-    for (let i = 0; i < OTHER_FAILURES; i++)
-      if (counts[i]) rows.push({ ...otherFailureKey(i), comm: OTHER, count: Number(counts[i]) });
+    for (let i = 0; i < this.#other.failures; i++)
+      if (counts[i]) rows.push({ ...this.#other.failureKey(i), comm: OTHER, count: Number(counts[i]) });
     return rows;
   }
 
@@ -244,12 +230,4 @@ class CoreEngine implements Engine {
 
 function buffers(entries: number, keySize: number, valueSize: number): TableBuffers {
   return { keys: new Uint8Array(entries * keySize), values: new Uint8Array(entries * valueSize) };
-}
-
-function isEmpty(row: RowCosts): boolean {
-  return [row.spawns, row.childFaults, row.cowFaultsParent].every((count) => count === 0) && noTimes(row);
-}
-
-function noTimes(row: RowCosts): boolean {
-  return [row.stall, row.execDelay, row.lifetime].every((histogram) => histogram.sum === 0);
 }

@@ -1,9 +1,10 @@
 /** Which programs of the object make up which hook, and what each hook feeds. */
-import type { CallHook, Column } from '../../model/engine.ts';
+import type { CallHook } from '../../model/hooks.ts';
+import type { ColumnGroup } from '../../model/columns.ts';
 
 export interface HookPlan {
   readonly name: string;
-  readonly columns: readonly Column[];
+  readonly columns: readonly ColumnGroup[];
   /** In the order in which they are attached. */
   readonly programs: readonly string[];
 }

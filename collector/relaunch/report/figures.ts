@@ -1,9 +1,11 @@
 /** What a run's spawns cost, by program and by mechanism. What could not be measured is absent. */
-import { absentColumns, MECHANISMS, type CostRow, type Histogram, type Mechanism } from '../../model/engine.ts';
+import { absentColumns } from '../../model/hooks.ts';
+import { MECHANISMS, type Mechanism } from '../../model/spawn.ts';
+import { type CostRow, sumBy } from '../../model/rows.ts';
+import { type Histogram, histogramCount, quantile } from '../../model/histogram.ts';
 import { errnoName } from '../../system/errno.ts';
 import { TIME_BOUNDS_NS } from '../../model/bounds.ts';
-import { histogramCount, quantile } from '../../model/histogram.ts';
-import { addCosts, NO_COSTS, sumBy, type Costs } from '../../model/rows.ts';
+import { addCosts, NO_COSTS, type Costs } from '../../model/costs.ts';
 import type { Sketch } from '../../model/sketch.ts';
 import type { Group } from '../run/grouped-sketch.ts';
 import type { Measurement } from '../run/measure.ts';

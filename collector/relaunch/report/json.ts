@@ -1,8 +1,8 @@
 /** `forktax relaunch --json`: one object, for programs. Fields may be added within a schema version; none changes. */
-import { absentColumns } from '../../model/engine.ts';
+import { absentColumns } from '../../model/hooks.ts';
 import { ForktaxError } from '../../model/errors.ts';
 import { FIGURES } from '../../model/figures.ts';
-import type { Costs } from '../../model/rows.ts';
+import type { Costs } from '../../model/costs.ts';
 import type { Measurement } from '../run/measure.ts';
 import type { RunResult } from '../run/run.ts';
 import { costsByMechanism, failuresOf, figuresByProgram, totalFigures, type Figures } from './figures.ts';

@@ -1,5 +1,5 @@
 /** The report of one run, for a person. */
-import { absentColumns } from '../../model/engine.ts';
+import { absentColumns } from '../../model/hooks.ts';
 import { ForktaxError } from '../../model/errors.ts';
 import { FIGURES } from '../../model/figures.ts';
 import { formatBytes, formatCount, formatDuration } from '../../terminal/format.ts';

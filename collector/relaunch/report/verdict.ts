@@ -1,7 +1,7 @@
 /** Whether afork really ran: from the probes, not from the hook. */
-import type { CostRow, Mechanism } from '../../model/engine.ts';
+import { type CostRow, sumBy } from '../../model/rows.ts';
+import type { Mechanism } from '../../model/spawn.ts';
 import { formatBytes, formatCount } from '../../terminal/format.ts';
-import { sumBy } from '../../model/rows.ts';
 import { printable } from '../../terminal/text.ts';
 import type { Choice } from '../choose/choose.ts';
 import type { Measurement } from '../run/measure.ts';

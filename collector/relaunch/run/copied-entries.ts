@@ -4,7 +4,7 @@
  * share of huge pages is read, seldom: reading it walks all its memory.
  */
 import { readFileSync } from 'node:fs';
-import type { SpawnEvent } from '../../model/engine.ts';
+import type { SpawnEvent } from '../../model/events.ts';
 
 /** Smaller ones are counted as if they had no huge page. */
 const LARGE_BYTES = 16 << 20;

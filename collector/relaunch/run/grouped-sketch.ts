@@ -1,4 +1,4 @@
-import type { Mechanism } from '../../model/engine.ts';
+import type { Mechanism } from '../../model/spawn.ts';
 import { Sketch } from '../../model/sketch.ts';
 
 export interface Group {

@@ -1,13 +1,10 @@
 /** Watches a process and its descendants with the probes. */
 import { readlinkSync } from 'node:fs';
-import {
-  DEFAULT_ENGINE_OPTIONS,
-  type CostRow,
-  type Engine,
-  type FailureRow,
-  type Health,
-  type Hook,
-} from '../../model/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../../model/options.ts';
+import type { CostRow, FailureRow } from '../../model/rows.ts';
+import type { Engine } from '../../model/engine.ts';
+import type { Health } from '../../model/snapshot.ts';
+import type { Hook } from '../../model/hooks.ts';
 import { ForktaxError } from '../../model/errors.ts';
 import { CopiedEntries } from './copied-entries.ts';
 import { GroupedSketch } from './grouped-sketch.ts';

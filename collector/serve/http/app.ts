@@ -10,7 +10,8 @@ import Fastify, {
 import type { Registry } from 'prom-client';
 import type { CgroupNames } from '../../system/cgroups.ts';
 import type { WebConfig } from '../config/web.ts';
-import type { Engine, Snapshot } from '../../model/engine.ts';
+import type { Engine } from '../../model/engine.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
 import { accessPlugin } from './access.ts';
 import { costsPlugin } from './costs.ts';
 import { DEFAULT_EVENT_HUB_OPTIONS, EventHub, type EventHubOptions } from './event-hub.ts';

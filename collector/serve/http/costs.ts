@@ -1,14 +1,10 @@
 /** The table of spawn costs as JSON, for programs that want no metrics. */
 import type { FastifyPluginCallback } from 'fastify';
 import type { CgroupNames } from '../../system/cgroups.ts';
-import {
-  absentColumns,
-  type Column,
-  type CostRow,
-  type Engine,
-  type FailureRow,
-  type Snapshot,
-} from '../../model/engine.ts';
+import { absentColumns } from '../../model/hooks.ts';
+import { measuredPart, type FailureRow } from '../../model/rows.ts';
+import type { Engine } from '../../model/engine.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
 import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
 import { SCHEMA, toRecord } from './record.ts';
 
@@ -18,16 +14,6 @@ interface Options {
   readonly readTables: () => Snapshot | undefined;
   readonly cgroupNames: CgroupNames | undefined;
 }
-
-/** What a row has by the column that feeds it: absent like it, not zero. */
-const FIELDS: Readonly<Record<Column, readonly (keyof CostRow)[]>> = {
-  spawns: ['spawns', 'copiedRss', 'copiedPageTableBytes'],
-  stall: ['stall', 'copyNs', 'slowest'],
-  exec: ['execDelay', 'execStallNs', 'execStalls', 'avoidableStallNs'],
-  execFailures: [],
-  lifetime: ['lifetime'],
-  faults: ['cowFaultsParent', 'cowFaultsChild', 'childFaults'],
-};
 
 export const costsPlugin: FastifyPluginCallback<Options> = (app, options, done) => {
   app.get('/api/v1/costs', async (_request, reply) => {
@@ -42,16 +28,15 @@ export const costsPlugin: FastifyPluginCallback<Options> = (app, options, done) 
 
 function costsOf({ rows, failures, ...rest }: Snapshot, { engine, version, cgroupNames }: Options): object {
   const absent = absentColumns(engine.hooks);
-  const hidden = new Set([...absent.keys()].flatMap((column) => FIELDS[column]));
-  const { name, callHook, label, hooks } = engine;
+  const { name, callHook, label, hooks, insteadOf } = engine;
   return {
     schema: SCHEMA,
     version,
-    engine: { name, callHook, label, hooks },
+    engine: { name, callHook, label, hooks, insteadOf },
     absent: Array.from(absent, ([column, reason]) => ({ column, reason })),
     bounds: { timeNs: TIME_BOUNDS_NS, sizeBytes: SIZE_BOUNDS_BYTES },
     ...rest,
-    rows: rows.map((row) => withCgroup(without(row, hidden))),
+    rows: rows.map((row) => withCgroup(measuredPart(row, absent))),
     failures: failures
       .filter(({ kind }) => !absent.has(kind === 'exec' ? 'execFailures' : 'stall'))
       .map((failure) => withCgroup(failure)),
@@ -60,10 +45,4 @@ function costsOf({ rows, failures, ...rest }: Snapshot, { engine, version, cgrou
   function withCgroup(row: Pick<FailureRow, 'id'>): object {
     return cgroupNames && row.id !== undefined ? { ...row, cgroup: cgroupNames.nameOf(row.id) } : row;
   }
-}
-
-function without(row: CostRow, hidden: ReadonlySet<keyof CostRow>): Partial<CostRow> {
-  const shown: { -readonly [K in keyof CostRow]?: CostRow[K] } = { ...row };
-  for (const field of hidden) delete shown[field];
-  return shown;
 }

@@ -3,7 +3,8 @@
  * somebody reads. A client that reads too slowly misses events, and is told how many; one that does not read is dropped.
  */
 import type { ServerResponse } from 'node:http';
-import type { Engine, EngineEvent } from '../../model/engine.ts';
+import type { Engine } from '../../model/engine.ts';
+import type { EngineEvent } from '../../model/events.ts';
 import { toRecord } from './record.ts';
 
 export interface EventHubOptions {

@@ -1,6 +1,7 @@
 /** Prometheus' own paths: healthy while the process answers, ready while spawns are measured. */
 import type { FastifyPluginCallback } from 'fastify';
-import type { Engine, Snapshot } from '../../model/engine.ts';
+import type { Engine } from '../../model/engine.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
 
 interface Options {
   readonly engine: Engine;

@@ -1,6 +1,7 @@
 /** What a browser sees first. */
 import type { FastifyPluginCallback } from 'fastify';
-import { absentColumns, type Engine } from '../../model/engine.ts';
+import { absentColumns } from '../../model/hooks.ts';
+import type { Engine } from '../../model/engine.ts';
 
 interface Options {
   readonly engine: Engine;

@@ -1,4 +1,5 @@
 /** Values of engines as JSON has them here: `stallNs` is `stall_ns`, as in the NDJSON of `forktax snoop`. */
+import { snakeCase } from '../../model/names.ts';
 import { errnoName } from '../../system/errno.ts';
 
 /** Goes up when a field changes its meaning or goes; new fields may come without. */
@@ -8,7 +9,7 @@ const names = new Map<string, string>();
 
 /** Names in snake case, at every depth; errors by name too. */
 export function toRecord(value: object): Record<string, unknown> {
-  const fields = Object.entries(value).map(([name, field]) => [snakeCase(name), toJson(field)]);
+  const fields = Object.entries(value).map(([name, field]) => [fieldName(name), toJson(field)]);
   const record: Record<string, unknown> = Object.fromEntries(fields);
   if (typeof record['errno'] === 'number') record['errno'] = errnoName(record['errno']);
   return record;
@@ -21,10 +22,10 @@ function toJson(value: unknown): unknown {
   return ArrayBuffer.isView(value) ? Array.from(value as Float64Array) : toRecord(value);
 }
 
-function snakeCase(name: string): string {
+function fieldName(name: string): string {
   let known = names.get(name);
   if (known === undefined) {
-    known = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    known = snakeCase(name);
     names.set(name, known);
   }
   return known;

@@ -2,7 +2,9 @@
  * Every metric of spawn costs, once: the renderer, docs/metrics.md and the dashboards take name, help, labels and kind
  * from here. What forktax says of itself is in self.ts.
  */
-import type { Column, CostRow, FailureRow, Histogram, SlowestSpawn } from '../../model/engine.ts';
+import type { ColumnGroup } from '../../model/columns.ts';
+import type { CostRow, FailureRow, SlowestSpawn } from '../../model/rows.ts';
+import type { Histogram } from '../../model/histogram.ts';
 
 export interface Descriptor {
   /** As a query names it; a histogram's without `_bucket`, `_sum` and `_count`. */
@@ -17,7 +19,7 @@ export interface Descriptor {
 
 interface SpawnDescriptor extends Descriptor {
   /** All of them must be fed by attached hooks; otherwise the metric is absent. */
-  readonly columns: readonly Column[];
+  readonly columns: readonly ColumnGroup[];
 }
 
 export interface RowCounter extends SpawnDescriptor {

@@ -1,5 +1,7 @@
 /** Spawn costs as text, straight from the table: about 25 ms for 1,000 rows, which are 100,000 lines. */
-import type { Column, CostRow, SlowestSpawn, Snapshot } from '../../model/engine.ts';
+import type { ColumnGroup } from '../../model/columns.ts';
+import type { CostRow, SlowestSpawn } from '../../model/rows.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
 import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
 import {
   ROW_LABELS,
@@ -39,7 +41,7 @@ interface Scrape {
 export function* renderSpawnMetrics(
   snapshot: Snapshot,
   format: Format,
-  absent: ReadonlyMap<Column, string>,
+  absent: ReadonlyMap<ColumnGroup, string>,
   idLabel?: IdLabel,
 ): Generator<string> {
   const scrape = { format, series: seriesOf(snapshot.rows, idLabel), failures: snapshot.failures, idLabel };

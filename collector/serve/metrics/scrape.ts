@@ -1,7 +1,9 @@
 /** One scrape: the table as it is now, what forktax says of itself, and the exporter's process. */
 import type { Registry } from 'prom-client';
 import type { CgroupNames } from '../../system/cgroups.ts';
-import { absentColumns, type Engine, type Snapshot } from '../../model/engine.ts';
+import { absentColumns } from '../../model/hooks.ts';
+import type { Engine } from '../../model/engine.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
 import { renderProcessMetrics } from './process.ts';
 import { renderSpawnMetrics } from './render.ts';
 import { renderSelfMetrics, type SelfState } from './self.ts';

@@ -1,5 +1,6 @@
 /** What forktax says of itself: whether it works, how full its tables are, what it lost and what it costs. */
-import type { Engine, Health, ProgramCost, Snapshot } from '../../model/engine.ts';
+import type { Engine } from '../../model/engine.ts';
+import type { Health, ProgramCost, Snapshot } from '../../model/snapshot.ts';
 import type { Descriptor } from './descriptors.ts';
 import { header, label, sample, type Format } from './text.ts';
 

@@ -1,6 +1,7 @@
 /** From the rows of a snapshot to series: label text, and one series for all rows with equal labels. */
-import { OTHER, type CostRow, type FailureRow, type RowLabel } from '../../model/engine.ts';
-import { addCosts } from '../../model/rows.ts';
+import { OTHER, type CostRow, type FailureRow } from '../../model/rows.ts';
+import type { RowLabel } from '../../model/options.ts';
+import { addCosts } from '../../model/costs.ts';
 import { ROW_LABELS } from './descriptors.ts';
 import { label } from './text.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { hash } from 'bcryptjs';
 import { test } from 'node:test';
 import { OPEN_WEB_CONFIG } from '../../serve/config/web.ts';
-import type { CostRow } from '../../model/engine.ts';
+import type { CostRow } from '../../model/rows.ts';
 import { rankSpawners } from '../../advise/rank.ts';
 import { adviceText } from '../../advise/text.ts';
 import { atCost, observeCollector } from '../../advise/collector.ts';

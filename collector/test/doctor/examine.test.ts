@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DIAGNOSIS_FIELDS, diagnose, diagnosisRecord, type Trial } from '../../doctor/examine.ts';
 import { readHost, type Host } from '../../doctor/host.ts';
-import type { Hook } from '../../model/engine.ts';
+import type { Hook } from '../../model/hooks.ts';
 import { ForktaxError } from '../../model/errors.ts';
 import { doctorText } from '../../doctor/text.ts';
 import { FAKE_HOOKS } from '../../../testing/fake-engine.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OTHER } from '../../model/engine.ts';
-import { NO_COSTS, addCosts, rowsSince, subtractCosts, sumBy } from '../../model/rows.ts';
+import { OTHER, rowsSince, sumBy } from '../../model/rows.ts';
+import { NO_COSTS, addCosts, subtractCosts } from '../../model/costs.ts';
 import { costRow, timesOf } from '../../../testing/rows.ts';
 
 const full = costRow({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EngineEvent } from '../../model/engine.ts';
+import type { EngineEvent } from '../../model/events.ts';
 import { SpawnLines, type SpawnLine, type SpawnLinesOptions } from '../../model/spawn-lines.ts';
 import { fakeSpawn } from '../../../testing/fake-engine.ts';
 

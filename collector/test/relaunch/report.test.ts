@@ -1,7 +1,8 @@
 /** The report of a run whose costs are known. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CostRow, Hook } from '../../model/engine.ts';
+import type { CostRow } from '../../model/rows.ts';
+import type { Hook } from '../../model/hooks.ts';
 import { TIME_BOUNDS_NS } from '../../model/bounds.ts';
 import type { Choice } from '../../relaunch/choose/choose.ts';
 import { runJson } from '../../relaunch/report/json.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Hook } from '../../model/engine.ts';
+import type { Hook } from '../../model/hooks.ts';
 import type { SpawnLine } from '../../model/spawn-lines.ts';
 import { SnoopTable } from '../../snoop/table.ts';
 import { FAKE_HOOKS, fakeSpawn } from '../../../testing/fake-engine.ts';

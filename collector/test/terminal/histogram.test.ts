@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FIGURES } from '../../model/figures.ts';
-import { NO_COSTS } from '../../model/rows.ts';
+import { NO_COSTS } from '../../model/costs.ts';
 import { renderHistogram } from '../../terminal/histogram.ts';
 import { timesOf } from '../../../testing/rows.ts';
 

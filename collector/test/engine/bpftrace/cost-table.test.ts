@@ -1,7 +1,7 @@
 /** The table in user space: bounded, and every sum whole. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OTHER, type CostKey } from '../../../model/engine.ts';
+import { OTHER, type CostKey } from '../../../model/rows.ts';
 import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../../model/bounds.ts';
 import { CostTable } from '../../../engine/bpftrace/cost-table.ts';
 
@@ -10,8 +10,8 @@ const spawnsOf = (table: CostTable) => Object.fromEntries(table.rows().map(({ co
 
 test('bounds are inclusive, and what is above all of them has its bucket', () => {
   const row = new CostTable({ maxSpawners: 1, idleMs: 1 }).rowOf(keyOf('a'), 1);
-  for (const ns of [0, 1_000, 1_001, 10_000_000_000, 10_000_000_001]) row.stall.observe(ns);
-  row.copiedRss.observe(4096);
+  for (const ns of [0, 1_000, 1_001, 10_000_000_000, 10_000_000_001]) row.charges.stall.observe(ns);
+  row.charges.copiedRss.observe(4096);
   const { stall, copiedRss } = row.costs();
   assert.deepEqual([stall.counts[0], stall.counts[1], stall.counts[TIME_BOUNDS_NS.length - 1]], [2, 1, 1]);
   assert.deepEqual([stall.counts[TIME_BOUNDS_NS.length], stall.sum], [1, 20_000_002_002]);
@@ -20,29 +20,29 @@ test('bounds are inclusive, and what is above all of them has its bucket', () =>
 
 test('what finds the table full is charged to (other)', () => {
   const table = new CostTable({ maxSpawners: 2, idleMs: 1_000 });
-  for (const comm of ['a', 'b', 'c', 'd', 'a', 'c']) table.rowOf(keyOf(comm), 1).spawns++;
+  for (const comm of ['a', 'b', 'c', 'd', 'a', 'c']) table.rowOf(keyOf(comm), 1).charges.spawns++;
   assert.deepEqual(spawnsOf(table), { a: 2, b: 1, [OTHER]: 3 });
   assert.deepEqual([table.size, table.rowsFolded], [2, 3]);
 });
 
 test('rows long unused give way, and their costs stay in the sum', () => {
   const table = new CostTable({ maxSpawners: 2, idleMs: 1_000 });
-  table.rowOf(keyOf('a'), 1).spawns++;
-  table.rowOf(keyOf('b'), 900).spawns++;
-  table.rowOf(keyOf('c'), 900).spawns++;
+  table.rowOf(keyOf('a'), 1).charges.spawns++;
+  table.rowOf(keyOf('b'), 900).charges.spawns++;
+  table.rowOf(keyOf('c'), 900).charges.spawns++;
   // What is charged without a time is no use.
-  table.rowOf(keyOf('a'), 0).cowFaultsParent++;
+  table.rowOf(keyOf('a'), 0).charges.cowFaultsParent++;
   table.evictIdle(1_001);
   assert.deepEqual(spawnsOf(table), { b: 1, [OTHER]: 2 });
   assert.deepEqual([table.size, table.rowsEvicted], [1, 1]);
-  table.rowOf(keyOf('c'), 1_002).spawns++;
+  table.rowOf(keyOf('c'), 1_002).charges.spawns++;
   assert.deepEqual(spawnsOf(table), { b: 1, c: 1, [OTHER]: 2 });
   assert.equal(table.rows().find(({ comm }) => comm === OTHER)?.cowFaultsParent, 1);
 });
 
 test('a table with room keeps what is unused', () => {
   const table = new CostTable({ maxSpawners: 100, idleMs: 1 });
-  table.rowOf(keyOf('a'), 1).spawns++;
+  table.rowOf(keyOf('a'), 1).charges.spawns++;
   table.evictIdle(1_000_000);
   assert.deepEqual(spawnsOf(table), { a: 1 });
 });

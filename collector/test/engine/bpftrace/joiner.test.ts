@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Joiner } from '../../../engine/bpftrace/joiner.ts';
 import { parseStep, type Step } from '../../../engine/bpftrace/lines.ts';
-import type { EngineEvent } from '../../../model/engine.ts';
+import type { EngineEvent } from '../../../model/events.ts';
 import { CostTable } from '../../../engine/bpftrace/cost-table.ts';
 
 const START = 1_000_000_000n;

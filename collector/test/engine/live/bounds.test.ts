@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
-import { OTHER } from '../../../model/engine.ts';
+import { OTHER } from '../../../model/rows.ts';
 import { EngineProcess } from './engine-process.ts';
 import { openEngine, rowsOf, total } from '../../../../testing/engines.ts';
 import { scaled, spawnload, uniqueComm } from '../../../../testing/spawnload.ts';

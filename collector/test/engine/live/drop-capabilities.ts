@@ -1,6 +1,6 @@
 /** Opens an engine, drops all capabilities, says so, and when stdin ends reads the table and closes. */
 import { openCoreEngine } from '../../../engine/core/engine.ts';
-import { DEFAULT_ENGINE_OPTIONS } from '../../../model/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../../../model/options.ts';
 import { dropCapabilities } from '../../../system/native.ts';
 
 const engine = openCoreEngine(DEFAULT_ENGINE_OPTIONS);

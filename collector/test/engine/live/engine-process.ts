@@ -3,7 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { openCoreEngine } from '../../../engine/core/engine.ts';
-import { DEFAULT_ENGINE_OPTIONS, type EngineOptions, type Snapshot } from '../../../model/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../../../model/options.ts';
+import type { Snapshot } from '../../../model/snapshot.ts';
 import { ForktaxError } from '../../../model/errors.ts';
 
 export interface EngineReport {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { test } from 'node:test';
-import { absentColumns, type Column } from '../../../model/engine.ts';
+import { absentColumns } from '../../../model/hooks.ts';
+import type { ColumnGroup } from '../../../model/columns.ts';
 import { impossibleHooks } from '../../../engine/core/hooks.ts';
 import { openEngine, rowOf, rowsOf, total } from '../../../../testing/engines.ts';
 import { scaled, SPAWNLOAD, spawnload, uniqueComm } from '../../../../testing/spawnload.ts';
@@ -12,7 +13,7 @@ const COUNT = scaled(40);
 
 /** What each hook feeds, as a function of the row; all COUNT when the hook is there, 0 when not. */
 const FEEDS: Readonly<
-  Record<string, readonly [Column, (comm: string, engine: ReturnType<typeof openEngine>) => number]>
+  Record<string, readonly [ColumnGroup, (comm: string, engine: ReturnType<typeof openEngine>) => number]>
 > = {
   sched_process_exit: ['lifetime', (comm, engine) => total(rowOf(engine, comm).lifetime)],
   sched_process_exec: ['exec', (comm, engine) => total(rowOf(engine, comm).execDelay)],

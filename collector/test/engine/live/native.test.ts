@@ -31,10 +31,10 @@ test('no descriptor stays open, whether loading works or fails', () => {
 test('an engine in each of several threads, and threads that end without closing theirs', async () => {
   const before = openFiles();
   const core = new URL('../../../engine/core/engine.ts', import.meta.url).href;
-  const engine = new URL('../../../model/engine.ts', import.meta.url).href;
+  const options = new URL('../../../model/options.ts', import.meta.url).href;
   const code = `
     const { openCoreEngine } = await import(${JSON.stringify(core)});
-    const { DEFAULT_ENGINE_OPTIONS } = await import(${JSON.stringify(engine)});
+    const { DEFAULT_ENGINE_OPTIONS } = await import(${JSON.stringify(options)});
     const opened = openCoreEngine(DEFAULT_ENGINE_OPTIONS);
     opened.snapshot();
     process.exit(0);`;

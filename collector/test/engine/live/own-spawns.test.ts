@@ -10,7 +10,7 @@ const url = (path: string) => JSON.stringify(new URL(path, import.meta.url).href
 const PROGRAM = `
   import { execFileSync } from 'node:child_process';
   import { openCoreEngine } from ${url('../../../engine/core/engine.ts')};
-  import { DEFAULT_ENGINE_OPTIONS } from ${url('../../../model/engine.ts')};
+  import { DEFAULT_ENGINE_OPTIONS } from ${url('../../../model/options.ts')};
   const [comm, shell] = process.argv.slice(1);
   process.title = comm;
   const engine = openCoreEngine(DEFAULT_ENGINE_OPTIONS);

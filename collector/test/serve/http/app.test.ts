@@ -186,15 +186,30 @@ describe('/api/v1/costs', () => {
 
   it('leaves out what no hook feeds', async () => {
     const failures = [fakeFailure(), fakeFailure({ kind: 'spawn' })];
-    const engine = createFakeEngine({ rows: [fakeRow()], failures, hooks: hooksWithout('calls') });
+    const engine = createFakeEngine({
+      rows: [fakeRow({ slowest: { pid: 1, stallNs: 1, atMs: 1 } })],
+      failures,
+      hooks: hooksWithout('calls'),
+    });
     const costs = (await buildTestApp({ engine }).inject('/api/v1/costs')).json();
     assert.deepEqual(costs.absent, [{ column: 'stall', reason: 'calls: not attached' }]);
     assert.equal(costs.rows[0].spawns, 1);
-    assert.equal('stall' in costs.rows[0] || 'copy_ns' in costs.rows[0], false);
+    const hidden = ['stall', 'copy_ns', 'exec_stall_ns', 'exec_stalls', 'avoidable_stall_ns', 'slowest'];
+    assert.deepEqual(
+      hidden.filter((name) => name in costs.rows[0]),
+      [],
+    );
+    assert.ok('exec_delay' in costs.rows[0]);
     assert.deepEqual(
       costs.failures.map(({ kind }: { kind: string }) => kind),
       ['exec'],
     );
+  });
+
+  it('says which engine could not run', async () => {
+    const engine = createFakeEngine({ insteadOf: { engine: 'core', reason: 'the kernel refused the probes' } });
+    const costs = (await buildTestApp({ engine }).inject('/api/v1/costs')).json();
+    assert.deepEqual(costs.engine.instead_of, { engine: 'core', reason: 'the kernel refused the probes' });
   });
 
   it('has typed arrays as arrays', async () => {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { absentColumns, OTHER, type CostRow, type Histogram, type Snapshot } from '../../../model/engine.ts';
+import { absentColumns } from '../../../model/hooks.ts';
+import { OTHER, type CostRow } from '../../../model/rows.ts';
+import type { Histogram } from '../../../model/histogram.ts';
+import type { Snapshot } from '../../../model/snapshot.ts';
 import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../../model/bounds.ts';
 import { renderSpawnMetrics } from '../../../serve/metrics/render.ts';
 import type { IdLabel } from '../../../serve/metrics/series.ts';

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { openBpftraceEngine } from '../../../../engine/bpftrace/engine.ts';
-import { DEFAULT_ENGINE_OPTIONS } from '../../../../model/engine.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../../../../model/options.ts';
 import { startServe, type ServeProcess } from '../../../../../testing/serve-process.ts';
 import { rowsOf, settle } from '../../../../../testing/engines.ts';
 import { scaled, SPAWNLOAD, spawnload, uniqueComm } from '../../../../../testing/spawnload.ts';
@@ -80,7 +80,9 @@ for (const [name, signal, logged] of [
 test('lines that are lost are counted', async () => {
   const comm = uniqueComm();
   const count = scaled(2000);
-  const engine = await openBpftraceEngine({ ...DEFAULT_ENGINE_OPTIONS, filter: { comm } }, undefined, 1 << 14);
+  const engine = await openBpftraceEngine({ ...DEFAULT_ENGINE_OPTIONS, filter: { comm } }, undefined, {
+    bufferBytes: 1 << 14,
+  });
   try {
     const bpftrace = bpftraceOf(process.pid);
     process.kill(bpftrace, 'SIGSTOP');

@@ -1,0 +1,54 @@
+/** The enums of `probes/spawn.h` under the names that the model has for them. */
+import type { EngineEvent } from '../../model/events.ts';
+import type { FailureRow } from '../../model/rows.ts';
+import { MECHANISMS, SYSCALLS, type Mechanism, type SpawnSyscall } from '../../model/spawn.ts';
+import { enumNames, enumValue, probeConstant } from '../probe-constants.ts';
+
+const FAILURE_KINDS = ['spawn', 'exec'] as const satisfies readonly FailureRow['kind'][];
+const EVENT_KINDS = [
+  'spawn',
+  'spawn-failure',
+  'exec',
+  'exec-failure',
+  'exit',
+] as const satisfies readonly EngineEvent['kind'][];
+
+/** Each gives the name of a value. */
+export function readEnums() {
+  return {
+    mechanism: enumNames('MECHANISM', MECHANISMS),
+    syscall: enumNames('SYSCALL', SYSCALLS),
+    failureKind: enumNames('FAILURE', FAILURE_KINDS),
+    eventKind: enumNames('EVENT', EVENT_KINDS),
+  };
+}
+
+interface OtherRowKey {
+  readonly mechanism: Mechanism;
+  readonly syscall: SpawnSyscall;
+}
+
+/** What the indexes of the arrays `other_costs` and `other_failures` stand for; `probes/table.bpf.h` computes them. */
+export function otherKeys() {
+  const { mechanism, syscall, failureKind } = readEnums();
+  const syscalls = probeConstant('SYSCALLS');
+  const maxErrno = probeConstant('MAX_ERRNO');
+  return {
+    rows: probeConstant('MECHANISMS') * syscalls,
+    rowKey: (index: number): OtherRowKey => ({
+      mechanism: mechanism(Math.floor(index / syscalls)),
+      syscall: syscall(index % syscalls),
+    }),
+    rowIndex: (key: OtherRowKey): number =>
+      enumValue('MECHANISM', key.mechanism) * syscalls + enumValue('SYSCALL', key.syscall),
+    failures: probeConstant('FAILURE_KINDS') * syscalls * maxErrno,
+    failureKey: (index: number): Pick<FailureRow, 'kind' | 'syscall' | 'errno'> => {
+      const kindAndSyscall = Math.floor(index / maxErrno);
+      return {
+        kind: failureKind(Math.floor(kindAndSyscall / syscalls)),
+        syscall: syscall(kindAndSyscall % syscalls),
+        errno: index % maxErrno,
+      };
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/** User space and the probes have the same columns, enums and constants: what the compiled object says, and no other. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { COST_COLUMNS, HISTOGRAM_BOUNDS } from '../../model/columns.ts';
+import { snakeCase } from '../../model/names.ts';
+import { CALL_HOOKS } from '../../model/hooks.ts';
+import { MECHANISMS, SYSCALLS } from '../../model/spawn.ts';
+import { readEnums } from '../../engine/core/enums.ts';
+import { enumNames, enumValue, probeConstant, probeConstants } from '../../engine/probe-constants.ts';
+import { ENGINE_SCRIPT, readPeopleScript, scriptNames } from '../../engine/bpftrace/scripts.ts';
+import { readEnumerators } from '../../system/btf.ts';
+import { loadNative, probesPath, type Layout } from '../../system/native.ts';
+
+/** Fields of `struct cost_row` that are no columns. */
+const OTHER_FIELDS = ['last_used_ns', 'slowest'];
+
+const object = new (loadNative().BpfObject)(probesPath);
+after(() => object.close());
+
+const topFields = ({ fields }: Layout) => Object.keys(fields).filter((name) => !name.includes('.'));
+
+/** Of the table's kinds, the one that a field of C has. */
+function kindOf(field: string, { fields }: Layout): string {
+  if (!fields[`${field}.slots`]) return 'counter';
+  return fields[`${field}.sum_ns`] ? 'timeHistogram' : 'sizeHistogram';
+}
+
+describe('the table of columns', () => {
+  const row = object.layout('cost_row');
+
+  test('has each field of a cost row, and no other', () => {
+    const columns = Object.keys(COST_COLUMNS).map(snakeCase);
+    assert.deepEqual([...columns, ...OTHER_FIELDS].toSorted(), topFields(row).toSorted());
+  });
+
+  test('has their kinds', () => {
+    for (const [name, { kind }] of Object.entries(COST_COLUMNS)) assert.equal(kindOf(snakeCase(name), row), kind, name);
+  });
+
+  test('has as many bounds as there are slots, but the last', () => {
+    for (const [name, { kind }] of Object.entries(COST_COLUMNS)) {
+      if (kind === 'counter') continue;
+      assert.equal(row.fields[`${snakeCase(name)}.slots`]?.size, (HISTOGRAM_BOUNDS[kind].length + 1) * 8, name);
+    }
+  });
+});
+
+describe('the enums', () => {
+  test('have as many names here as there', () => {
+    assert.equal(MECHANISMS.length, probeConstant('MECHANISMS'));
+    assert.equal(SYSCALLS.length, probeConstant('SYSCALLS'));
+    const enums = readEnums();
+    for (const [count, nameOf] of [
+      ['MECHANISMS', enums.mechanism],
+      ['SYSCALLS', enums.syscall],
+      ['FAILURE_KINDS', enums.failureKind],
+      ['EVENT_KINDS', enums.eventKind],
+    ] as const) {
+      const names = Array.from({ length: probeConstant(count) }, (_, value) => nameOf(value));
+      assert.equal(new Set(names).size, names.length, count);
+    }
+  });
+
+  test('give values for names, and names for values', () => {
+    assert.deepEqual([enumValue('EVENT', 'exec-failure'), enumValue('LABEL', 'pid')], [3, 2]);
+    assert.equal(enumNames('SYSCALL', SYSCALLS)(enumValue('SYSCALL', 'vfork')), 'vfork');
+  });
+
+  test('a constant that the probes do not have is a defect', () => {
+    assert.throws(() => enumNames('SYSCALL', CALL_HOOKS), /the probes have no constant SYSCALL_FENTRY/);
+  });
+});
+
+describe('the constants', () => {
+  test('are the enumerators of spawn.h and kernel.h', () => {
+    const headers = ['spawn.h', 'kernel.h'].map((name) =>
+      readFileSync(probesPath.replace('build/spawn.bpf.o', name), 'utf8'),
+    );
+    const written = [...headers.join('\n').matchAll(/^\t(\w+) = (0x)?(\w+),/gm)].filter(([, name]) =>
+      probeConstants().has(name ?? ''),
+    );
+    assert.ok(written.length >= 15);
+    for (const [, name = '', hexadecimal, digits = ''] of written)
+      assert.equal(probeConstant(name), Number.parseInt(digits, hexadecimal ? 16 : 10), name);
+  });
+
+  test('are refused where there is no BTF', () => {
+    const bytes = readFileSync(probesPath);
+    assert.throws(() => readEnumerators(bytes.subarray(0, 100)), RangeError);
+    assert.throws(() => readEnumerators(readFileSync(process.execPath).subarray(0, 1 << 20)), RangeError);
+  });
+
+  test('all have values when the engine’s script names them', () => {
+    const code = readFileSync(ENGINE_SCRIPT, 'utf8')
+      .replace(/\/\*[^]*?\*\//, '')
+      .replaceAll(/\/\/.*/g, '');
+    const named = new Set(code.match(/\b(?:CLONE|PF|SYSCALL|COMM)_\w+/g));
+    assert.ok(named.size >= 8);
+    for (const name of named) probeConstant(name);
+  });
+
+  test('are what the scripts for people have as numbers', () => {
+    let compared = 0;
+    for (const name of scriptNames()) {
+      const text = readFileSync(readPeopleScript(name).file, 'utf8');
+      for (const [, digits, constant = ''] of text.matchAll(/\b0x(\w+)\b.*\/\/ (?:\w+, )*((?:CLONE|PF)_\w+)/g)) {
+        assert.equal(Number.parseInt(digits ?? '', 16), probeConstant(constant), `${name}: ${constant}`);
+        compared++;
+      }
+    }
+    assert.ok(compared >= 5, `${compared} compared`);
+  });
+});
