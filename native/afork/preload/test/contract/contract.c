@@ -127,7 +127,10 @@ static int read_results(struct result *results, const char *file)
 	return count;
 }
 
-/* In an empty directory of always the same name. */
+/*
+ * In an empty directory of always the same name. `fresh`: for how many seconds a program counts as fresh. What the cases
+ * write themselves must, the programs of a system that was installed minutes ago must not.
+ */
 static int run_with(struct result *results, const char *library, const char *fresh)
 {
 	char work[64], file[64], stats[64];
@@ -190,7 +193,7 @@ static int compare_all(const char *library)
 		return 2;
 	int count = run_with(plain, NULL, "10");
 	for (int old = 0; old < 2; old++) {
-		if (run_with(ours, library, old ? "0" : "1000000") != count || count == 0) {
+		if (run_with(ours, library, old ? "0" : "120") != count || count == 0) {
 			printf("not ok - the table did not run\n");
 			return 1;
 		}
