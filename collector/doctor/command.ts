@@ -47,10 +47,12 @@ async function tryEngine(): Promise<Trial> {
 /** Its engine is tried only where core's is no use: that takes a second or two. */
 async function tryBpftrace(isSpare: boolean): Promise<BpftraceTrial> {
   const { findBpftrace } = await import('bpftrace-wrapper');
-  const { explained } = await import('../engine/bpftrace/errors.ts');
+  const { explained, noTracefs } = await import('../engine/bpftrace/errors.ts');
+  const { tracefs } = await import('../system/tracefs.ts');
   try {
     const { path, version } = await findBpftrace();
     const found = { path, version: version.text };
+    if (tracefs() === undefined) return { ...found, refusal: noTracefs() };
     return isSpare ? found : { ...found, ...(await tryBpftraceEngine()) };
   } catch (error) {
     const why = explained(error);
@@ -59,13 +61,14 @@ async function tryBpftrace(isSpare: boolean): Promise<BpftraceTrial> {
   }
 }
 
-async function tryBpftraceEngine(): Promise<{ hooks: readonly Hook[] } | { refusal: string }> {
+async function tryBpftraceEngine(): Promise<{ hooks: readonly Hook[] } | { refusal: ForktaxError }> {
   const { openBpftraceEngine } = await import('../engine/bpftrace/engine.ts');
   try {
     const engine = await openBpftraceEngine(DEFAULT_ENGINE_OPTIONS);
     engine.close();
     return { hooks: engine.hooks };
   } catch (error) {
-    return { refusal: (error as Error).message };
+    if (error instanceof ForktaxError) return { refusal: error };
+    throw error;
   }
 }

@@ -11,7 +11,12 @@ export type Trial =
 
 /** What became of bpftrace: its version, and whether its engine ran where core could not; or why there is none. */
 export type BpftraceTrial =
-  | { readonly version: string; readonly path: string; readonly hooks?: readonly Hook[]; readonly refusal?: string }
+  | {
+      readonly version: string;
+      readonly path: string;
+      readonly hooks?: readonly Hook[];
+      readonly refusal?: ForktaxError;
+    }
   | { readonly error: ForktaxError };
 
 export interface Diagnosis {
@@ -64,7 +69,8 @@ function examineBpftrace(bpftrace: BpftraceTrial): Finding {
     return { check, status: 'note', found: bpftrace.error.message, fix: ERRORS[bpftrace.error.code].help };
   const { version, path, refusal } = bpftrace;
   if (refusal === undefined) return { check, status: 'ok', found: `${version}, ${path}` };
-  return { check, status: 'note', found: `${version}, ${path}; its engine cannot run: ${refusal}` };
+  const found = `${version}, ${path}; it cannot run: ${refusal.message}`;
+  return { check, status: 'note', found, fix: ERRORS[refusal.code].help };
 }
 
 function native(error: ForktaxError): Finding {

@@ -20,6 +20,7 @@ export const ERRORS = {
     help: 'Install it (`apt-get install bpftrace`, `dnf install bpftrace`), or name it in the environment: BPFTRACE_PATH.',
   },
   FORKTAX_OLD_BPFTRACE: { exit: 1, help: 'Install bpftrace 0.17 or later; Debian 12 and Ubuntu 23.04 have it.' },
+  FORKTAX_NO_TRACEFS: { exit: 1, help: 'Mount it as root: mount -t tracefs tracefs /sys/kernel/tracing' },
   FORKTAX_BPFTRACE: { exit: 1, help: '`forktax doctor` shows what this kernel offers to bpftrace.' },
   FORKTAX_NOT_FOUND: { exit: 127, help: 'Give a program that is in PATH, or its path.' },
   FORKTAX_NOT_EXECUTABLE: { exit: 126, help: 'Give a program that this user may execute.' },

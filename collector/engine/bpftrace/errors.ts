@@ -1,9 +1,18 @@
-import { BpftraceError } from 'bpftrace-wrapper';
+import { BpftraceError, type BpftraceErrorCode } from 'bpftrace-wrapper';
 import { ForktaxError } from '../../model/errors.ts';
+import { tracefs } from '../../system/tracefs.ts';
+
+/** What bpftrace fails with where there are no tracepoints for it: each version says something else. */
+const FOR_WANT_OF_TRACEFS: ReadonlySet<BpftraceErrorCode> = new Set([
+  'BPFTRACE_SCRIPT',
+  'BPFTRACE_NOT_ATTACHED',
+  'BPFTRACE_NO_START',
+]);
 
 /** What went wrong with bpftrace, as every other error of forktax; anything else stays what it is. */
 export function explained(error: unknown): unknown {
   if (!(error instanceof BpftraceError)) return error;
+  if (FOR_WANT_OF_TRACEFS.has(error.code) && tracefs() === undefined) return noTracefs(error);
   const message = error.message.replace(/\.$/, '');
   const more = { detail: error.stderr, cause: error };
   switch (error.code) {
@@ -16,4 +25,10 @@ export function explained(error: unknown): unknown {
     default:
       return new ForktaxError('FORKTAX_BPFTRACE', message, more);
   }
+}
+
+/** bpftrace finds its tracepoints in tracefs, and cannot do without. */
+export function noTracefs(cause?: BpftraceError): ForktaxError {
+  const message = 'bpftrace needs tracefs, which is not mounted or may not be read';
+  return new ForktaxError('FORKTAX_NO_TRACEFS', message, cause ? { detail: cause.stderr, cause } : {});
 }

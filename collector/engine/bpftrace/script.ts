@@ -8,6 +8,8 @@ import { kernelFacts, type KernelFacts } from '../core/attach.ts';
 import type { ColumnGroup } from '../../model/columns.ts';
 import type { EngineOptions } from '../../model/options.ts';
 import type { Hook } from '../../model/hooks.ts';
+import { tracefs } from '../../system/tracefs.ts';
+import { noTracefs } from './errors.ts';
 
 export interface EngineScript {
   /** As the kernel has it, if that can be learnt. */
@@ -89,10 +91,6 @@ function hookOf({ name, columns, tracepoint }: Plan, without: readonly string[])
   return { name, attached: true, columns };
 }
 
-function tracefs(): string | undefined {
-  return ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'].find((path) => existsSync(`${path}/events`));
-}
-
 /** Where tracefs cannot be read, nothing is known; bpftrace will say. */
 function isMissing(tracepoint: string): boolean {
   const root = tracefs();
@@ -119,7 +117,9 @@ function misplacement(version: Version): bigint {
 
 /** Of its first string: where the last field ends. */
 function stringOffset(): number {
-  const format = readFileSync(`${tracefs() ?? ''}/events/sched/sched_process_exec/format`, 'utf8');
+  const root = tracefs();
+  if (root === undefined) throw noTracefs();
+  const format = readFileSync(`${root}/events/sched/sched_process_exec/format`, 'utf8');
   const ends = [...format.matchAll(/offset:(\d+);\s+size:(\d+);/g)].map(
     ([, offset, size]) => Number(offset) + Number(size),
   );
