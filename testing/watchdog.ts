@@ -36,7 +36,7 @@ const childrenOf = (pid: number): readonly number[] =>
   );
 
 const descendantsOf = (pid: number): readonly number[] =>
-  childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+  childrenOf(pid).flatMap((child) => [child].concat(descendantsOf(child)));
 
 const outputsOf = (pid: number | 'self') =>
   [1, 2]
