@@ -2,10 +2,10 @@
 import { Command } from '@commander-js/extra-typings';
 import { ForktaxError } from '../model/errors.ts';
 import { calibrateAfork } from './calibrate.ts';
-import { atCost, observeCollector } from './collector.ts';
+import { atCost, observeCollector } from './observe-collector.ts';
 import { rankSpawners } from './rank.ts';
-import { adviceJson, adviceText } from './text.ts';
-import { observe, type Observation } from './source.ts';
+import { adviceJson, adviceText } from './advice-text.ts';
+import { observe, type Observation } from './observe-host.ts';
 import { parseCount, parseInterval } from '../terminal/arguments.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';

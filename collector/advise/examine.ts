@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { lookAtExecutable, type Program } from '../relaunch/choose/program.ts';
-import { readProcess, type RunningProcess } from '../relaunch/process/read.ts';
+import { readProcess, type RunningProcess } from '../relaunch/process/running-process.ts';
 
 /** A spawner, looked at while it lived. */
 export interface Examined {

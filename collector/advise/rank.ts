@@ -2,9 +2,9 @@
 import { type CostRow, sumBy } from '../model/rows.ts';
 import type { Mechanism } from '../model/spawn.ts';
 import { choose, type Choice } from '../relaunch/choose/choose.ts';
-import { commandText } from '../relaunch/run/words.ts';
+import { commandText } from '../relaunch/plan/command-text.ts';
 import { isAlive, type Examined } from './examine.ts';
-import type { Observation } from './source.ts';
+import type { Observation } from './observe-host.ts';
 
 export interface Advice {
   readonly comm: string;

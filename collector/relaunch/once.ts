@@ -1,9 +1,9 @@
 /** One run, and its report. */
 import { ForktaxError } from '../model/errors.ts';
-import type { FullPlan } from './plan.ts';
-import { planJson, record, runJson } from './report/json.ts';
-import { say, type Report } from './report/output.ts';
-import { notMeasured, reportText } from './report/text.ts';
+import type { FullPlan } from './plan/plan.ts';
+import { planJson, record, runJson } from './report/run-json.ts';
+import { say, type Report } from './report/destination.ts';
+import { notMeasured, reportText } from './report/run-text.ts';
 import { run, type RunRequest, type RunResult } from './run/run.ts';
 
 /** Runs it once, and gives its exit status. */

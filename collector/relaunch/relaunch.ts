@@ -1,12 +1,12 @@
 /** What `forktax relaunch` does, from the command line to the exit status. */
 import type { RelaunchOptions } from './command.ts';
-import { comparisonJson } from './compare/json.ts';
-import { compare, type CompareOptions } from './compare/run.ts';
-import { comparisonText } from './compare/text.ts';
+import { comparisonJson } from './compare/comparison-json.ts';
+import { compare, type CompareOptions } from './compare/run-both-sides.ts';
+import { comparisonText } from './compare/comparison-text.ts';
 import { reportRun, runAndReport, tellUnmeasured } from './once.ts';
-import { planFor, requestFor } from './plan.ts';
-import { relaunchProcess } from './process/relaunch.ts';
-import { openReport, type Report } from './report/output.ts';
+import { planFor, requestFor } from './plan/plan.ts';
+import { relaunchProcess } from './process/relaunch-process.ts';
+import { openReport, type Report } from './report/destination.ts';
 import { takeInheritance } from '../system/inherited.ts';
 
 /** Gives the exit status. */

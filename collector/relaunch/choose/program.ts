@@ -2,9 +2,9 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { readElf, type Elf } from './elf.ts';
-import { hasFileCapabilities } from '../run/hold.ts';
-import type { Place } from './find.ts';
-import { followCommand, type Trail } from './follow.ts';
+import { hasFileCapabilities } from '../../system/hold.ts';
+import type { Place } from './find-command.ts';
+import { followCommand, type Trail } from './follow-command.ts';
 import { librariesOf, type Library } from './libraries.ts';
 
 type Libc = 'glibc' | 'musl' | 'other' | 'static';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ForktaxError } from '../../model/errors.ts';
-import { readProcess, type RunningProcess } from './read.ts';
+import { readProcess, type RunningProcess } from './running-process.ts';
 
 const PATIENCE_MS = 30_000;
 const POLL_MS = 20;

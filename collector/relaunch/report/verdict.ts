@@ -4,8 +4,8 @@ import type { Mechanism } from '../../model/spawn.ts';
 import { formatBytes, formatCount } from '../../terminal/format.ts';
 import { printable } from '../../terminal/text.ts';
 import type { Choice } from '../choose/choose.ts';
-import type { Measurement } from '../run/measure.ts';
-import { costsByMechanism } from './figures.ts';
+import type { Measurement } from '../measure/meter.ts';
+import { costsByMechanism } from '../measure/run-figures.ts';
 
 const LARGE_COPY_BYTES = 64 << 20;
 

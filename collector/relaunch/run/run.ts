@@ -2,11 +2,11 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { execError } from '../choose/find.ts';
-import { head, isText } from '../choose/follow.ts';
+import { execError } from '../choose/find-command.ts';
+import { head, isText } from '../choose/follow-command.ts';
 import type { ForktaxError } from '../../model/errors.ts';
-import { hold, type ExecRequest, type Held, type HoldOptions } from './hold.ts';
-import { openMeter, type Measurement, type MeterOptions } from './measure.ts';
+import { hold, type ExecRequest, type Held, type HoldOptions } from '../../system/hold.ts';
+import { openMeter, type Measurement, type MeterOptions } from '../measure/meter.ts';
 import { handOnSignals } from './signals.ts';
 
 export interface RunRequest extends HoldOptions {

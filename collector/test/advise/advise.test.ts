@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { OPEN_WEB_CONFIG } from '../../serve/config/web.ts';
 import type { CostRow } from '../../model/rows.ts';
 import { rankSpawners } from '../../advise/rank.ts';
-import { adviceText } from '../../advise/text.ts';
-import { atCost, observeCollector } from '../../advise/collector.ts';
+import { adviceText } from '../../advise/advice-text.ts';
+import { atCost, observeCollector } from '../../advise/observe-collector.ts';
 import { createFakeEngine, fakeRow, hooksWithout } from '../../../testing/fake-engine.ts';
 import { buildTestApp } from '../../../testing/test-app.ts';
 

@@ -1,9 +1,9 @@
 /** Comparisons: what is said of two sides that are known. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareRuns } from '../../relaunch/compare/figures.ts';
-import { comparisonText } from '../../relaunch/compare/text.ts';
-import { GroupedSketch } from '../../relaunch/run/grouped-sketch.ts';
+import { compareRuns } from '../../relaunch/compare/judge.ts';
+import { comparisonText } from '../../relaunch/compare/comparison-text.ts';
+import { GroupedSketch } from '../../relaunch/measure/grouped-sketch.ts';
 import type { RunResult } from '../../relaunch/run/run.ts';
 import { ForktaxError } from '../../model/errors.ts';
 import { createFakeEngine, fakeRow, histogram } from '../../../testing/fake-engine.ts';

@@ -5,9 +5,9 @@ import type { CostRow } from '../../model/rows.ts';
 import type { Hook } from '../../model/hooks.ts';
 import { TIME_BOUNDS_NS } from '../../model/bounds.ts';
 import type { Choice } from '../../relaunch/choose/choose.ts';
-import { runJson } from '../../relaunch/report/json.ts';
-import { reportText } from '../../relaunch/report/text.ts';
-import { GroupedSketch } from '../../relaunch/run/grouped-sketch.ts';
+import { runJson } from '../../relaunch/report/run-json.ts';
+import { reportText } from '../../relaunch/report/run-text.ts';
+import { GroupedSketch } from '../../relaunch/measure/grouped-sketch.ts';
 import type { RunResult } from '../../relaunch/run/run.ts';
 import {
   createFakeEngine,

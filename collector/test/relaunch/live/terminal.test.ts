@@ -1,7 +1,7 @@
 /** On a terminal, the program is the job. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commandText } from '../../../relaunch/run/words.ts';
+import { commandText } from '../../../relaunch/plan/command-text.ts';
 import { FORKTAX } from '../run.ts';
 import { temporaryDirectory } from '../temporary.ts';
 import { Terminal } from '../terminal.ts';

@@ -1,11 +1,11 @@
 /** From a command to how it is run. */
-import { choose, type Evidence, type VIAS } from './choose/choose.ts';
-import { changesFor } from './choose/environment.ts';
-import { lookAt } from './choose/program.ts';
-import type { Plan } from './report/text.ts';
-import type { Inheritance } from '../system/inherited.ts';
-import type { RunRequest } from './run/run.ts';
-import { commandText, withChanges } from './run/words.ts';
+import { choose, type Evidence, type VIAS } from '../choose/choose.ts';
+import { changesFor } from './variables.ts';
+import { lookAt } from '../choose/program.ts';
+import type { Plan } from '../report/run-text.ts';
+import type { Inheritance } from '../../system/inherited.ts';
+import type { RunRequest } from '../run/run.ts';
+import { commandText, withChanges } from './command-text.ts';
 
 export interface FullPlan extends Plan {
   /** What is executed: for a script, the script. */

@@ -7,8 +7,8 @@ import { errnoName } from '../../system/errno.ts';
 import { TIME_BOUNDS_NS } from '../../model/bounds.ts';
 import { addCosts, NO_COSTS, type Costs } from '../../model/costs.ts';
 import type { Sketch } from '../../model/sketch.ts';
-import type { Group } from '../run/grouped-sketch.ts';
-import type { Measurement } from '../run/measure.ts';
+import type { Group } from './grouped-sketch.ts';
+import type { Measurement } from './meter.ts';
 
 export interface Figures {
   readonly spawns: number;

@@ -3,10 +3,10 @@ import { absentColumns } from '../../model/hooks.ts';
 import { ForktaxError } from '../../model/errors.ts';
 import { FIGURES } from '../../model/figures.ts';
 import type { Costs } from '../../model/costs.ts';
-import type { Measurement } from '../run/measure.ts';
+import type { Measurement } from '../measure/meter.ts';
 import type { RunResult } from '../run/run.ts';
-import { costsByMechanism, failuresOf, figuresByProgram, totalFigures, type Figures } from './figures.ts';
-import type { Plan } from './text.ts';
+import { costsByMechanism, failuresOf, figuresByProgram, totalFigures, type Figures } from '../measure/run-figures.ts';
+import type { Plan } from './run-text.ts';
 
 const SCHEMA = 1;
 

@@ -1,5 +1,5 @@
 /** A service belongs to systemd, which would start it anew: it is changed by a drop-in, systemd.unit(5). */
-import type { Change } from '../choose/environment.ts';
+import type { Change } from '../plan/variables.ts';
 
 export interface Service {
   readonly unit: string;

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ForktaxError } from '../../model/errors.ts';
-import type { Via } from './choose.ts';
+import type { Via } from '../choose/choose.ts';
 
 export interface Change {
   readonly name: 'NODE_OPTIONS' | 'LD_PRELOAD' | 'GLIBC_TUNABLES';

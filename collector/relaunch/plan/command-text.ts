@@ -1,4 +1,4 @@
-import type { Change } from '../choose/environment.ts';
+import type { Change } from './variables.ts';
 
 /** As a shell would take it. */
 export function commandText(words: readonly string[]): string {

@@ -1,7 +1,7 @@
 /** Which executable a command comes down to: through scripts, `env` and programs that only exec another. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
-import { findCommand, type Place } from './find.ts';
+import { findCommand, type Place } from './find-command.ts';
 
 /** The command, what it leads to, and last the executable; all absolute. */
 export type Trail = readonly string[];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dropInFor, serviceOf } from '../../relaunch/process/service.ts';
+import { dropInFor, serviceOf } from '../../../relaunch/process/systemd-service.ts';
 
 test('the service of a control group', () => {
   const unitOf = (cgroup: string) => {

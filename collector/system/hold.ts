@@ -2,8 +2,8 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { getSystemErrorName } from 'node:util';
-import { ForktaxError } from '../../model/errors.ts';
-import { builtFile } from '../../system/built-file.ts';
+import { ForktaxError } from '../model/errors.ts';
+import { builtFile } from './built-file.ts';
 
 const HOLD = builtFile('native/hold/build/hold');
 

@@ -2,7 +2,7 @@
 import { formatBytes, formatCount, formatDuration } from '../terminal/format.ts';
 import { tableHeader, tableLine, type Column } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
-import { record } from '../relaunch/report/json.ts';
+import { record } from '../relaunch/report/run-json.ts';
 import { CALIBRATION_SPAWNS } from './calibrate.ts';
 import type { Advice } from './rank.ts';
 

@@ -1,7 +1,7 @@
-import { planJson, record, runJson } from '../report/json.ts';
-import type { Plan } from '../report/text.ts';
-import { compareRuns } from './figures.ts';
-import type { Sides } from './text.ts';
+import { planJson, record, runJson } from '../report/run-json.ts';
+import type { Plan } from '../report/run-text.ts';
+import { compareRuns } from './judge.ts';
+import type { Sides } from './comparison-text.ts';
 
 /** `forktax relaunch --compare --json`. */
 export function comparisonJson(plan: Plan, sides: Sides): object {

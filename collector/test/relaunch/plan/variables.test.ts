@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changesFor, type Change } from '../../../relaunch/choose/environment.ts';
+import { changesFor, type Change } from '../../../relaunch/plan/variables.ts';
 import type { Via } from '../../../relaunch/choose/choose.ts';
 
 const changed = (via: Via, set: Partial<Record<Change['name'], string>>) => changesFor(via, (name) => set[name]);

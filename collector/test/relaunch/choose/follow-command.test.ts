@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { followCommand } from '../../../relaunch/choose/follow.ts';
+import { followCommand } from '../../../relaunch/choose/follow-command.ts';
 import { temporaryDirectory } from '../temporary.ts';
 
 /** Runs `body` in a directory whose `bin` holds programs that say nothing of themselves but their name. */

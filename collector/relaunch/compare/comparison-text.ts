@@ -3,10 +3,10 @@ import { formatBytes, formatCount, formatDuration } from '../../terminal/format.
 import { ForktaxError } from '../../model/errors.ts';
 import { tableHeader, tableLine, type Column } from '../../terminal/table.ts';
 import { printable } from '../../terminal/text.ts';
-import { notMeasured, planLines, type Plan } from '../report/text.ts';
+import { notMeasured, planLines, type Plan } from '../report/run-text.ts';
 import { verdictOf } from '../report/verdict.ts';
 import type { RunResult } from '../run/run.ts';
-import { compareRuns, type Comparison, type Spread, type Unit } from './figures.ts';
+import { compareRuns, type Comparison, type Spread, type Unit } from './judge.ts';
 
 export interface Sides {
   readonly without: readonly RunResult[];

@@ -4,18 +4,18 @@ import { ForktaxError } from '../../model/errors.ts';
 import { formatBytes } from '../../terminal/format.ts';
 import { printable } from '../../terminal/text.ts';
 import { choose } from '../choose/choose.ts';
-import { changesFor } from '../choose/environment.ts';
+import { changesFor } from '../plan/variables.ts';
 import { lookAtExecutable } from '../choose/program.ts';
 import { runAndReport } from '../once.ts';
-import type { FullPlan } from '../plan.ts';
-import { planJson, record } from '../report/json.ts';
-import type { Report } from '../report/output.ts';
-import { planLines } from '../report/text.ts';
+import type { FullPlan } from '../plan/plan.ts';
+import { planJson, record } from '../report/run-json.ts';
+import type { Report } from '../report/destination.ts';
+import { planLines } from '../report/run-text.ts';
 import type { RunRequest } from '../run/run.ts';
-import { commandText, withChanges } from '../run/words.ts';
-import { readProcess, type RunningProcess } from './read.ts';
+import { commandText, withChanges } from '../plan/command-text.ts';
+import { readProcess, type RunningProcess } from './running-process.ts';
 import { end, whyNot } from './replace.ts';
-import { dropInFor, serviceOf, type DropIn } from './service.ts';
+import { dropInFor, serviceOf, type DropIn } from './systemd-service.ts';
 
 /** @throws FORKTAX_PROCESS */
 export async function relaunchProcess(pid: number, options: RelaunchOptions, report: Report): Promise<number> {

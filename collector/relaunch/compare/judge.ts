@@ -1,6 +1,6 @@
 /** The same program without and with: each figure of both, and what its difference is worth. */
 import { ForktaxError } from '../../model/errors.ts';
-import { failuresOf, totalFigures, type Failures, type Figures } from '../report/figures.ts';
+import { failuresOf, totalFigures, type Failures, type Figures } from '../measure/run-figures.ts';
 import type { RunResult } from '../run/run.ts';
 
 export type Unit = 'ns' | 'bytes' | 'count';

@@ -4,7 +4,7 @@ import type { ColumnGroup } from '../model/columns.ts';
 import type { CostRow } from '../model/rows.ts';
 import { NO_COSTS } from '../model/costs.ts';
 import { examine } from './examine.ts';
-import { demandStalls, type Observation } from './source.ts';
+import { demandStalls, type Observation } from './observe-host.ts';
 
 const LOCAL = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 

@@ -1,13 +1,13 @@
 /** Runs a program without and with its way to spawn cheaply, in turn. */
 import type { VIAS } from '../choose/choose.ts';
 import { ForktaxError } from '../../model/errors.ts';
-import { planFor, requestFor, type FullPlan } from '../plan.ts';
-import { say } from '../report/output.ts';
+import { planFor, requestFor, type FullPlan } from '../plan/plan.ts';
+import { say } from '../report/destination.ts';
 import { largestCopier } from '../report/verdict.ts';
 import type { Inheritance } from '../../system/inherited.ts';
 import { run, type RunRequest, type RunResult } from '../run/run.ts';
-import { repeatableInput, type RepeatableInput } from './stdin.ts';
-import type { Sides } from './text.ts';
+import { repeatableInput, type RepeatableInput } from './repeatable-input.ts';
+import type { Sides } from './comparison-text.ts';
 
 export interface CompareOptions {
   readonly words: readonly string[];

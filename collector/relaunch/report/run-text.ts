@@ -8,10 +8,16 @@ import { renderHistogram } from '../../terminal/histogram.ts';
 import { fitColumns, tableHeader, tableLine, type Column } from '../../terminal/table.ts';
 import { printable } from '../../terminal/text.ts';
 import type { Choice } from '../choose/choose.ts';
-import type { Change } from '../choose/environment.ts';
-import type { Measurement } from '../run/measure.ts';
+import type { Change } from '../plan/variables.ts';
+import type { Measurement } from '../measure/meter.ts';
 import type { RunResult } from '../run/run.ts';
-import { costsByMechanism, failuresOf, figuresByProgram, type Failures, type GroupFigures } from './figures.ts';
+import {
+  costsByMechanism,
+  failuresOf,
+  figuresByProgram,
+  type Failures,
+  type GroupFigures,
+} from '../measure/run-figures.ts';
 import { verdictOf } from './verdict.ts';
 
 export interface Plan {
