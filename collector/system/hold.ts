@@ -1,4 +1,7 @@
-/** The starter in `native/hold`: it waits, with the program's own pid, until it is told what to become. */
+/**
+ * Starts `native/hold`: a process that waits for a request and then executes the requested program. The program's pid is
+ * therefore known, and can be measured, before the program runs.
+ */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { getSystemErrorName } from 'node:util';
@@ -7,41 +10,50 @@ import { builtFile } from './built-file.ts';
 
 const HOLD = builtFile('native/hold/build/hold');
 
+/** Tells whether executing this file gives capabilities: capabilities(7). */
 export function hasFileCapabilities(path: string): boolean {
   return spawnSync(HOLD, ['--capabilities', path], { stdio: 'ignore' }).status === 0;
 }
 
-/** What to become. Bytes where they are the user's: neither names nor variables need be UTF-8. */
+/** What to execute. Arguments and variables are bytes: they need not be UTF-8. */
 export interface ExecRequest {
   readonly path: string;
   readonly argv: readonly (string | Uint8Array)[];
-  /** `NAME=value` each. */
+  /** Each is `NAME=value`. */
   readonly environment: readonly (string | Uint8Array)[];
-  /** Soft limit of open files; without it, what this process has. */
-  readonly openFiles?: number;
-  /** As in umask(2). */
-  readonly umask?: number;
-  readonly user?: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
+  /** The soft limit of open files; without it, the limit of this process. */
+  readonly openFiles?: number | undefined;
+  /** A mask as umask(2) takes it; without it, the mask of this process. */
+  readonly umask?: number | undefined;
+  /** Without it, the user of this process. */
+  readonly user?: User | undefined;
+}
+
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+  /** The supplementary groups. */
+  readonly groups: readonly number[];
 }
 
 export interface Held {
   readonly child: ChildProcess;
   readonly pid: number;
-  /** Resolves when it has become the program, or with the error's name: then it still waits, for another request. */
+  /** Resolves when the program runs. If it cannot be executed, gives the error's name and waits for another request. */
   exec(request: ExecRequest): Promise<string | undefined>;
-  /** It ends without having become anything. */
+  /** Ends the process without executing anything. */
   release(): void;
 }
 
 export interface HoldOptions {
-  readonly directory?: string;
-  /** Descriptors 0, 1 and 2; without it, those of this process. */
+  readonly directory?: string | undefined;
+  /** Become descriptors 0, 1 and 2; without it, those of this process do. */
   readonly stdio?: readonly [number, number, number];
-  /** Other descriptors to pass on, as the same numbers. */
-  readonly descriptors?: readonly number[];
+  /** Other descriptors of this process to pass on under the same numbers. */
+  readonly descriptors?: readonly number[] | undefined;
 }
 
-/** @throws FORKTAX_NO_NATIVE, FORKTAX_DIRECTORY */
+/** @throws FORKTAX_NO_NATIVE */
 export async function hold({ directory, stdio = [0, 1, 2], descriptors = [] }: HoldOptions = {}): Promise<Held> {
   const control = Math.max(2, ...descriptors) + 1;
   const table = Array.from({ length: control + 1 }, (_, fd) => {
@@ -73,7 +85,7 @@ function started(child: ChildProcess, directory: string | undefined): Promise<vo
 function send(channel: Duplex, request: Buffer): Promise<string | undefined> {
   return new Promise((resolve) => {
     channel.once('end', () => resolve(undefined));
-    channel.once('error', () => resolve(undefined)); // it is gone: its end tells why
+    channel.once('error', () => resolve(undefined)); // the process has ended; its exit status tells why
     channel.once('data', (answer: Buffer) => {
       channel.removeAllListeners();
       resolve(getSystemErrorName(-answer.readInt32LE(0)));

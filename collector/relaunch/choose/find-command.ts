@@ -2,18 +2,21 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 import { ForktaxError } from '../../model/errors.ts';
+import { execError } from './exec-error.ts';
 
-/** Of execvp(3), where PATH is not set. */
+/** What execvp(3) searches if PATH is not set. */
 const DEFAULT_PATH = '/bin:/usr/bin';
 
 export interface Place {
+  /** The value of PATH. */
   readonly searchPath: string | undefined;
+  /** The working directory. */
   readonly directory: string;
 }
 
 /**
- * The path of a command: absolute, links as they are.
- * @throws FORKTAX_NOT_FOUND, FORKTAX_NOT_EXECUTABLE: a shell's 127 and 126
+ * Gives the absolute path of a command. Links are not resolved.
+ * @throws FORKTAX_NOT_FOUND, FORKTAX_NOT_EXECUTABLE: their exit statuses are those of a shell, 127 and 126
  */
 export function findCommand(command: string, { searchPath, directory }: Place): string {
   if (command.includes('/')) return checked(command, resolve(directory, command));
@@ -35,30 +38,10 @@ function checked(command: string, path: string): string {
     accessSync(path, constants.X_OK);
     return path;
   } catch (error) {
-    throw explained(command, error);
+    if (error instanceof ForktaxError) throw error;
+    throw execError(command, (error as NodeJS.ErrnoException).code ?? 'EIO');
   }
 }
-
-function explained(command: string, error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (error instanceof ForktaxError) return error;
-  return execError(command, code ?? 'EIO');
-}
-
-/** What a shell would say of an exec that failed so. */
-export function execError(command: string, code: string): ForktaxError {
-  if (code === 'ENOENT' || code === 'ENOTDIR')
-    return new ForktaxError('FORKTAX_NOT_FOUND', `${command}: no such file or directory`);
-  const said = SAID[code] ?? code;
-  return new ForktaxError('FORKTAX_NOT_EXECUTABLE', `${command}: ${said}`);
-}
-
-const SAID: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  ENOEXEC: 'is neither a program for this machine nor a script',
-  E2BIG: 'the arguments and the environment are too long',
-  ETXTBSY: 'is being written to',
-};
 
 function isRefusal(error: unknown): boolean {
   return error instanceof ForktaxError && error.code === 'FORKTAX_NOT_EXECUTABLE';

@@ -1,20 +1,20 @@
-/** Which executable a command comes down to: through scripts, `env` and programs that only exec another. */
-import { closeSync, openSync, readSync } from 'node:fs';
+/** Finds the executable that a command leads to, through scripts, `env`, and programs that only execute another. */
 import { basename } from 'node:path';
 import { findCommand, type Place } from './find-command.ts';
+import { isText, readStart } from './script-file.ts';
 
-/** The command, what it leads to, and last the executable; all absolute. */
+/** Absolute paths: first the command, then what it leads to, last the executable. */
 export type Trail = readonly string[];
 
-/** BINPRM_BUF_SIZE: the kernel reads no more of a first line. */
+/** BINPRM_BUF_SIZE: the kernel reads no more than this of a first line. */
 const FIRST_LINE_BYTES = 256;
 const SCRIPT_BYTES = 64 << 10;
-/** The kernel allows five scripts in a row; the wrappers between are ours to bound. */
+/** The kernel allows five scripts in a row. The wrappers between them need a bound of our own. */
 const MOST_STEPS = 10;
 
 /**
- * Ends where it can see no further; what stands behind it may be missing, which only its run can tell.
- * @throws as findCommand, of the first command
+ * Stops at the last program that it can find. A later one may be missing; the program itself reports that when it runs.
+ * @throws what findCommand throws about the first command
  */
 export function followCommand(words: readonly string[], place: Place): Trail {
   const trail: string[] = [];
@@ -37,9 +37,9 @@ function tryFind(command: string, place: Place): string | undefined {
   }
 }
 
-/** The words that the kernel makes of a script, or a shell of one without a first line. */
+/** Gives the words that the kernel, or a shell if there is no `#!` line, would execute for a script. */
 function behindScript(path: string, args: readonly string[]): string[] | undefined {
-  const text = head(path, SCRIPT_BYTES);
+  const text = readStart(path, SCRIPT_BYTES);
   if (text === undefined || text.startsWith('\x7fELF')) return undefined;
   if (!text.startsWith('#!')) return isText(text) ? ['/bin/sh', path, ...args] : undefined;
   const line = /^#![ \t]*([^\n]*)/.exec(text.slice(0, FIRST_LINE_BYTES))?.[1] ?? '';
@@ -48,37 +48,18 @@ function behindScript(path: string, args: readonly string[]): string[] | undefin
   return [interpreter, ...(argument === '' ? [] : [argument]), path, ...args];
 }
 
-/** As bash has it: no NUL in the first line of the first 80 bytes. */
-export function isText(start: string): boolean {
-  return !/^[^\n]*\0/.test(start.slice(0, 80));
-}
-
 const SHELLS = new Set(['sh', 'bash', 'dash']);
-/** As pnpm's and other package managers' scripts in node_modules/.bin do. */
+/** Matches the scripts that pnpm and other package managers write to node_modules/.bin. */
 const EXECS_NODE = /^\s*exec\s+"?(?:[^\s"]*\/)?node"?(?:\s|$)/m;
 
-export function head(path: string, size: number): string | undefined {
-  try {
-    const file = openSync(path, 'r');
-    try {
-      const bytes = Buffer.alloc(size);
-      return bytes.toString('latin1', 0, readSync(file, bytes, 0, size, 0));
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return undefined;
-  }
-}
-
 interface Wrapper {
-  /** Short options that take a value of their own, or in the same word. */
+  /** Short options that take a value, in the same word or in the next one. */
   readonly valued: string;
-  /** Words before the command: timeout's duration. */
+  /** The number of words before the command, such as the duration of timeout. */
   readonly operands: number;
 }
 
-/** Programs that only set something up and exec their operands, in the same process or as their one child. */
+/** Programs that set something up and execute their operands, in the same process or in their only child. */
 const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   env: { valued: 'uC', operands: 0 },
   ionice: { valued: 'cn', operands: 0 },
@@ -106,7 +87,7 @@ function behindWrapper(path: string, args: readonly string[]): readonly string[]
   return command.length > 0 ? command : undefined;
 }
 
-/** `#!/usr/bin/env -S node --flag`, without which a first line can pass one argument: env(1). */
+/** In `#!/usr/bin/env -S node --flag`, -S splits the one argument that a first line can pass: env(1). */
 const SPLIT_STRING = /^(?:-[a-z]*S|--split-string=?)(.*)$/;
 
 function wordsOf(text: string): string[] {

@@ -1,12 +1,14 @@
-import { planJson, record, runJson } from '../report/run-json.ts';
-import type { Plan } from '../report/run-text.ts';
+import type { Plan } from '../plan/plan.ts';
+import { jsonRecord } from '../report/json-record.ts';
+import { planJson } from '../report/plan-json.ts';
+import { runJson } from '../report/run-json.ts';
 import { compareRuns } from './judge.ts';
-import type { Sides } from './comparison-text.ts';
+import type { Sides } from './run-both-sides.ts';
 
-/** `forktax relaunch --compare --json`. */
+/** The output of `forktax relaunch --compare --json`. */
 export function comparisonJson(plan: Plan, sides: Sides): object {
   return {
-    ...record('comparison'),
+    ...jsonRecord('comparison'),
     ...planJson(plan),
     comparison: compareRuns(sides.without, sides.with),
     without: sides.without.map(runJson),

@@ -1,17 +1,14 @@
-/** Both sides of a comparison, for a person. */
+/** The report of a comparison as text. */
 import { formatBytes, formatCount, formatDuration } from '../../terminal/format.ts';
 import { ForktaxError } from '../../model/errors.ts';
 import { tableHeader, tableLine, type Column } from '../../terminal/table.ts';
 import { printable } from '../../terminal/text.ts';
-import { notMeasured, planLines, type Plan } from '../report/run-text.ts';
+import type { Plan } from '../plan/plan.ts';
+import { planLines } from '../report/plan-text.ts';
+import { unmeasuredText } from '../report/unmeasured-text.ts';
 import { verdictOf } from '../report/verdict.ts';
-import type { RunResult } from '../run/run.ts';
 import { compareRuns, type Comparison, type Spread, type Unit } from './judge.ts';
-
-export interface Sides {
-  readonly without: readonly RunResult[];
-  readonly with: readonly RunResult[];
-}
+import type { Sides } from './run-both-sides.ts';
 
 export function comparisonText(plan: Plan, sides: Sides): string {
   const comparisons = compareRuns(sides.without, sides.with);
@@ -29,14 +26,14 @@ export function comparisonText(plan: Plan, sides: Sides): string {
 
 function runsText(sides: Sides): string {
   const count = sides.with.length;
-  const each = count === 1 ? 'one run' : `${count} runs`;
-  return `${each} each, without and with, in turn${count === 1 ? '' : '; medians, and lowest to highest'}`;
+  if (count === 1) return 'one run without and one with it';
+  return `${count} runs without and ${count} with it, in turn; median (lowest..highest)`;
 }
 
 function aforkLines(plan: Plan, sides: Sides): string[] {
   const last = sides.with.at(-1)?.measurement;
   if (!last) return [];
-  return [last instanceof ForktaxError ? notMeasured(last) : verdictOf(plan.choice, last)];
+  return [last instanceof ForktaxError ? unmeasuredText(last) : verdictOf(plan.choice, last)];
 }
 
 function table(comparisons: readonly Comparison[]): string[] {
@@ -50,7 +47,7 @@ function table(comparisons: readonly Comparison[]): string[] {
   return lines.map((line) => line.trimEnd());
 }
 
-/** As wide as its widest cell, and a space. */
+/** Makes a column one wider than its widest cell. */
 function column(title: string, rows: readonly Comparison[], cell: Column<Comparison>['cell']): Column<Comparison> {
   return { title, width: Math.max(title.length, ...rows.map((row) => cell(row).length)) + 1, align: 'left', cell };
 }
@@ -67,7 +64,7 @@ function spreadText({ median, min, max }: Spread, unit: Unit): string {
   return low === high ? middle : `${middle} (${low}..${high})`;
 }
 
-/** One direction for all: how much less it is with afork. */
+/** Says how much less, or more, the figure is with afork. */
 function differenceText({ judgement, ratio, without, with: withIt }: Comparison): string {
   switch (judgement) {
     case 'same':
@@ -93,13 +90,13 @@ function times(ratio: number): string {
 function conclusions(comparisons: readonly Comparison[], { without, with: withIt }: Sides): string[] {
   const named = (judgement: Comparison['judgement']): string[] =>
     comparisons.filter((each) => each.judgement === judgement).map(({ name }) => name);
-  const [won, lost, noise] = [named('less'), named('more'), named('noise')];
+  const [less, more, noise] = [named('less'), named('more'), named('noise')];
   const statuses = [without, withIt].map((runs) => [...new Set(runs.map(({ status }) => status))].join(', '));
   return [
-    ...(won.length > 0 ? [`less with it: ${won.join(', ')}`] : []),
-    ...(lost.length > 0 ? [`it lost: more of ${lost.join(', ')}`] : []),
+    ...(less.length > 0 ? [`less with it: ${less.join(', ')}`] : []),
+    ...(more.length > 0 ? [`more with it: ${more.join(', ')}`] : []),
     ...(noise.length > 0 ? [`within the noise: ${noise.join(', ')}`] : []),
-    ...(withIt.length === 1 ? ['one run each cannot tell a difference from noise: --runs 3 or more can'] : []),
+    ...(withIt.length === 1 ? ['one run on each side cannot tell a difference from noise: use --runs 3 or more'] : []),
     statuses[0] === statuses[1] ? `exit status ${statuses[0]}` : `exit status ${statuses.join(' without, ')} with it`,
   ];
 }

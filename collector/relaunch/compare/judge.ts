@@ -1,4 +1,4 @@
-/** The same program without and with: each figure of both, and what its difference is worth. */
+/** Compares each figure of the two sides and judges whether the difference means anything. */
 import { ForktaxError } from '../../model/errors.ts';
 import { failuresOf, totalFigures, type Failures, type Figures } from '../measure/run-figures.ts';
 import type { RunResult } from '../run/run.ts';
@@ -8,9 +8,9 @@ export type Unit = 'ns' | 'bytes' | 'count';
 interface Kind {
   readonly name: string;
   readonly unit: Unit;
-  /** Undefined: it was not measured. */
+  /** Undefined if it was not measured. */
   readonly of: (run: RunResult) => number | undefined;
-  /** A property of the program, not a cost. */
+  /** True for a property of the program: neither more nor less of it is better. */
   readonly isNeutral?: true;
 }
 
@@ -50,8 +50,11 @@ export interface Spread {
 }
 
 /**
- * `same`: within 1 %. `noise`: the runs of one side lie among those of the other. `unknown`: one run each cannot tell. `neutral`: neither
- * is better.
+ * - `same`: the medians differ by at most 1 %
+ * - `noise`: the ranges of the two sides overlap
+ * - `less`, `more`: the ranges do not overlap
+ * - `neutral`: they differ, and neither is better
+ * - `unknown`: there is only one run on a side
  */
 type Judgement = 'same' | 'noise' | 'less' | 'more' | 'neutral' | 'unknown';
 
@@ -61,11 +64,11 @@ export interface Comparison {
   readonly without: Spread;
   readonly with: Spread;
   readonly judgement: Judgement;
-  /** Without over with, of the medians; absent where that divides by zero. */
+  /** The median without divided by the median with; absent if the latter is 0. */
   readonly ratio?: number;
 }
 
-/** What could not be measured is left out. */
+/** Leaves out figures that were not measured in every run. */
 export function compareRuns(without: readonly RunResult[], withIt: readonly RunResult[]): Comparison[] {
   return KINDS.flatMap(({ name, unit, of, isNeutral }) => {
     const [before, after] = [spreadOf(without.map(of)), spreadOf(withIt.map(of))];
@@ -85,7 +88,7 @@ function spreadOf(values: readonly (number | undefined)[]): Spread | undefined {
   return { median: (low + high) / 2, min, max };
 }
 
-/** A smaller share is no difference. */
+/** A difference of at most this share counts as none. */
 const NEGLIGIBLE = 0.01;
 
 function judge(

@@ -1,4 +1,4 @@
-/** Standard input that every run can read from where it stands now. */
+/** Gives each run the same standard input, from its current position on. */
 import {
   closeSync,
   createReadStream,
@@ -14,17 +14,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const CHUNK_BYTES = 1 << 16;
-const PATIENCE_MS = 2_000;
+const LONG_WAIT_MS = 2_000;
 
 export interface RepeatableInput {
-  /** A descriptor to give to one run. */
+  /** Gives a descriptor for one run. */
   open(): number;
   close(fd: number): void;
 }
 
 /**
- * A terminal or a device is the same for all; a file is opened anew; anything else, a pipe, is read to its end first.
- * `onWait` is told if that takes long.
+ * All runs share a terminal or a device. A file is opened again for each run. A pipe or a socket is read to its end
+ * first; `onWait` is called if that takes long.
  */
 export async function repeatableInput(onWait: () => void): Promise<RepeatableInput> {
   const stats = fstatSync(0);
@@ -44,7 +44,7 @@ function reopened(file: number, position: number): RepeatableInput {
   };
 }
 
-/** Its offset is the file's, for the run to go on from; lseek is not to be had here. */
+/** Moves the offset by reading, because Node has no lseek. */
 function skip(fd: number, bytes: number): void {
   const buffer = Buffer.alloc(CHUNK_BYTES);
   for (let left = bytes; left > 0;) {
@@ -58,12 +58,12 @@ function positionOf(fd: number): number {
   return Number(/^pos:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? 0);
 }
 
-/** A descriptor of a file without a name. */
+/** Copies the input to a file that has no name any more, and gives its descriptor. */
 async function copyOf(fd: number, onWait: () => void): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'forktax-'));
   const file = openSync(join(directory, 'stdin'), 'w+');
   rmSync(directory, { recursive: true });
-  const timer = setTimeout(onWait, PATIENCE_MS);
+  const timer = setTimeout(onWait, LONG_WAIT_MS);
   for await (const chunk of createReadStream('', { fd, autoClose: false })) writeSync(file, chunk as Buffer);
   clearTimeout(timer);
   return file;

@@ -1,23 +1,26 @@
 /**
- * How many page-table entries forks copied. The kernel does not say: its count of page-table bytes stays the same on
- * huge pages, because it puts a page table aside for each of them (copy_huge_pmd), which nobody fills. So the spawner's
- * share of huge pages is read, seldom: reading it walks all its memory.
+ * Estimates how many page-table entries forks copied. The kernel does not count them. It counts the bytes of page tables,
+ * but huge pages do not change that number: for each of them copy_huge_pmd puts a page table aside, which stays empty.
+ * The estimate uses the share of huge pages in the spawner's memory. Reading it walks all that memory, so it is read
+ * rarely.
  */
-import { readFileSync } from 'node:fs';
 import type { SpawnEvent } from '../../model/events.ts';
+import { tryReadText } from '../../system/files.ts';
 
-/** Smaller ones are counted as if they had no huge page. */
+/** A smaller spawner counts as if it had no huge page. */
 const LARGE_BYTES = 16 << 20;
 
 interface Share {
+  /** What a fork copied when the share was read. */
   readonly copiedBytes: number;
+  /** From 0 to 1. */
   readonly inHugePages: number;
 }
 
 export class CopiedEntries {
   readonly #pageBytes: number;
   readonly #hugePageBytes = hugePageBytes();
-  /** By pid, as of a size. */
+  /** By pid. */
   readonly #shares = new Map<number, Share>();
   #count = 0;
   #isKnown = true;
@@ -34,12 +37,12 @@ export class CopiedEntries {
       this.#count += (copiedRssBytes * (1 - share)) / this.#pageBytes + (copiedRssBytes * share) / this.#hugePageBytes;
   }
 
-  /** An estimate; undefined where a spawner was gone too soon. */
+  /** Undefined if the memory of a spawner could not be read before it ended. */
   get count(): number | undefined {
     return this.#isKnown ? Math.round(this.#count) : undefined;
   }
 
-  /** Read anew only when the process has doubled. */
+  /** Reads the share again only after the process has doubled in size. */
   #shareOf(pid: number, copiedBytes: number): number | undefined {
     if (copiedBytes < LARGE_BYTES) return 0;
     const known = this.#shares.get(pid);
@@ -50,22 +53,16 @@ export class CopiedEntries {
   }
 }
 
-/** Of proc(5), /proc/PID/smaps_rollup. */
+/** Gives undefined if the process has ended. */
 function readShare(pid: number): number | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
-    const kilobytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
-    const resident = kilobytes('Rss');
-    return resident === 0 ? undefined : kilobytes('AnonHugePages') / resident;
-  } catch {
-    return undefined;
-  }
+  const text = tryReadText(`/proc/${pid}/smaps_rollup`);
+  const kilobytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+  const resident = kilobytes('Rss');
+  return resident === 0 ? undefined : kilobytes('AnonHugePages') / resident;
 }
 
+const USUAL_HUGE_PAGE_BYTES = 2 << 20;
+
 function hugePageBytes(): number {
-  try {
-    return Number(readFileSync('/sys/kernel/mm/transparent_hugepage/hpage_pmd_size', 'latin1'));
-  } catch {
-    return 2 << 20;
-  }
+  return Number(tryReadText('/sys/kernel/mm/transparent_hugepage/hpage_pmd_size')) || USUAL_HUGE_PAGE_BYTES;
 }

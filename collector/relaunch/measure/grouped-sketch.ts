@@ -1,12 +1,13 @@
 import type { Mechanism } from '../../model/spawn.ts';
 import { Sketch } from '../../model/sketch.ts';
 
+/** A program, and one of the mechanisms by which it spawns. */
 export interface Group {
   readonly comm: string;
   readonly mechanism: Mechanism;
 }
 
-/** A sketch of all values, and one of each name and mechanism. */
+/** One sketch of all values, and one for each group. */
 export class GroupedSketch {
   readonly #all = new Sketch();
   readonly #groups = new Map<string, Sketch>();
@@ -19,7 +20,7 @@ export class GroupedSketch {
     this.#all.add(value);
   }
 
-  /** Of all without a group. */
+  /** Gives the sketch of a group, or of all values if no group is given. */
   of(group?: Group): Sketch | undefined {
     return group ? this.#groups.get(keyOf(group)) : this.#all;
   }

@@ -1,4 +1,4 @@
-/** Watches a process and its descendants with the probes. */
+/** Measures a process and its descendants with the probes. */
 import { readlinkSync } from 'node:fs';
 import { DEFAULT_ENGINE_OPTIONS } from '../../model/options.ts';
 import type { CostRow, FailureRow } from '../../model/rows.ts';
@@ -6,43 +6,43 @@ import type { Engine } from '../../model/engine.ts';
 import type { Health } from '../../model/snapshot.ts';
 import type { Hook } from '../../model/hooks.ts';
 import { ForktaxError } from '../../model/errors.ts';
+import { EVENT_RING_BYTES } from '../../measuring/event-ring.ts';
 import { CopiedEntries } from './copied-entries.ts';
 import { GroupedSketch } from './grouped-sketch.ts';
 
-/** Room for the events of a burst: about 16,000. */
-const RING_BYTES = 1 << 22;
-
-/** What spawns cost, and how much of it could be seen. */
+/** What spawns cost, and what the probes could not see of it. */
 export interface Measurement {
   readonly rows: readonly CostRow[];
   readonly failures: readonly FailureRow[];
   readonly hooks: readonly Hook[];
   readonly health: Health;
-  /** Finer than the histograms of the rows, but without the events that were lost. */
+  /** Stalls, finer than in the histograms of the rows. Lost events are missing here. */
   readonly stalls: GroupedSketch;
+  /** Exec delays, with the same limits. */
   readonly execDelays: GroupedSketch;
-  /** Page-table entries that forks copied, about; where that was asked for and could be known. */
+  /** An estimate of the page-table entries that forks copied. Absent if it was not requested, or could not be made. */
   readonly copiedEntries?: number;
 }
 
 export interface Meter {
-  /** Detaches the probes. */
+  /** Detaches the probes and gives what they measured. */
   finish(): Measurement;
 }
 
 export interface MeterOptions {
-  readonly countEntries?: boolean;
+  /** Estimates the copied page-table entries, which costs a look at the memory of each spawner. */
+  readonly countEntries: boolean;
 }
 
 /** PROC_PID_INIT_INO of linux/proc_ns.h. */
 const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
 
-/** Gives the reason if nothing can be measured here. */
-export async function openMeter(pid: number, options: MeterOptions = {}): Promise<Meter | ForktaxError> {
+/** Attaches the probes. Gives the reason if nothing can be measured here. */
+export async function openMeter(pid: number, options: MeterOptions): Promise<Meter | ForktaxError> {
   if (readlinkSync('/proc/self/ns/pid') !== INITIAL_PID_NAMESPACE)
     return new ForktaxError(
       'FORKTAX_PID_NAMESPACE',
-      'the probes know processes by other pids than those of this container',
+      'this pid namespace is not the initial one: the probes see other pids than this container does',
     );
   const [{ openCoreEngine }, { loadNative }] = await Promise.all([
     import('../../engine/core/engine.ts'),
@@ -50,7 +50,7 @@ export async function openMeter(pid: number, options: MeterOptions = {}): Promis
   ]);
   try {
     const filter = { pid, follow: true };
-    const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, filter, ringBytes: RING_BYTES });
+    const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, filter, ringBytes: EVENT_RING_BYTES });
     return meter(engine, options.countEntries ? new CopiedEntries(loadNative().pageSize) : undefined);
   } catch (error) {
     if (error instanceof ForktaxError) return error;

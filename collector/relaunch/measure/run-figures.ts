@@ -1,4 +1,4 @@
-/** What a run's spawns cost, by program and by mechanism. What could not be measured is absent. */
+/** Sums up what the spawns of a run cost, by program and by mechanism. A figure that could not be measured is absent. */
 import { absentColumns } from '../../model/hooks.ts';
 import { MECHANISMS, type Mechanism } from '../../model/spawn.ts';
 import { type CostRow, sumBy } from '../../model/rows.ts';
@@ -13,16 +13,16 @@ import type { Measurement } from './meter.ts';
 export interface Figures {
   readonly spawns: number;
   readonly stallSumNs?: number;
-  /** Within 2 %, or, where events were lost, estimated from the histogram. */
+  /** The error is at most 2 %; if events were lost, it is an estimate from the histogram. */
   readonly stallP50Ns?: number;
   readonly stallP99Ns?: number;
-  /** Not where events were lost. */
+  /** Absent if events were lost. */
   readonly stallMaxNs?: number;
   readonly copyNs?: number;
   readonly copiedRssBytes: number;
   readonly copiedPageTableBytes: number;
   readonly cowFaults?: number;
-  /** Of all spawns only, about, and where huge pages are at stake. */
+  /** An estimate. Only the total of a run has it, and only if huge pages matter. */
   readonly copiedPageTableEntries?: number;
   readonly execs?: number;
   readonly execDelayP50Ns?: number;
@@ -34,7 +34,7 @@ export interface GroupFigures extends Figures {
   readonly mechanism: Mechanism;
 }
 
-/** Each program of the tree by its mechanisms, the largest stall first. */
+/** Gives the figures of each program and mechanism, the largest stall first. */
 export function figuresByProgram(measurement: Measurement): GroupFigures[] {
   return [...sumBy(measurement.rows, ({ comm, mechanism }) => JSON.stringify([comm, mechanism]))]
     .map(([key, costs]) => {
@@ -46,7 +46,7 @@ export function figuresByProgram(measurement: Measurement): GroupFigures[] {
     .toSorted((a, b) => (b.stallSumNs ?? b.spawns) - (a.stallSumNs ?? a.spawns));
 }
 
-/** The costs of each mechanism that was used, for histograms. */
+/** Gives the costs of each mechanism that was used. */
 export function costsByMechanism(rows: readonly CostRow[]): [Mechanism, Costs][] {
   const sums = sumBy(rows, ({ mechanism }) => mechanism);
   return MECHANISMS.flatMap((mechanism) => {
@@ -55,7 +55,7 @@ export function costsByMechanism(rows: readonly CostRow[]): [Mechanism, Costs][]
   });
 }
 
-/** Of all spawns. */
+/** Gives the figures of all spawns together. */
 export function totalFigures(measurement: Measurement): Figures {
   const costs = measurement.rows.reduce<Costs>((sum, row) => addCosts(sum, row), NO_COSTS);
   const { copiedEntries } = measurement;
@@ -64,7 +64,7 @@ export function totalFigures(measurement: Measurement): Figures {
 }
 
 export interface Failures {
-  /** `spawn`: the call failed. `exec`: the child's exec did. */
+  /** `spawn`: the call failed. `exec`: the child's exec failed. */
   readonly kind: 'spawn' | 'exec';
   readonly comm: string;
   readonly error: string;
@@ -92,7 +92,7 @@ function figuresOf(costs: Costs, { hooks, stalls, execDelays }: Measurement, gro
   };
 }
 
-/** If it holds every value that the kernel counted. */
+/** Gives the sketch only if it holds every value that the kernel counted. */
 function whole(sketch: Sketch | undefined, histogram: Histogram): Sketch | undefined {
   return sketch?.sum === histogram.sum ? sketch : undefined;
 }
@@ -117,10 +117,21 @@ function execFigures({ execDelay }: Costs, sketch: Sketch | undefined): Partial<
   };
 }
 
-/** p50 and p99, in whole nanoseconds; a sketch is right within 2 %, and must not exceed the maximum beside it. */
+/** Gives p50 and p99 in whole nanoseconds. A sketch errs by up to 2 %, but never gives more than the maximum. */
 function quantiles(histogram: Histogram, sketch: Sketch | undefined): (number | undefined)[] {
   return [0.5, 0.99].map((q) => {
     const value = sketch?.quantile(q) ?? quantile(histogram, TIME_BOUNDS_NS, q);
     return value === undefined ? undefined : Math.round(Math.min(value, sketch?.max ?? Infinity));
   });
+}
+
+/** Finds the program whose forks copied most on average. */
+export function largestCopier(rows: readonly CostRow[]): { comm: string; bytes: number } | undefined {
+  const forks = sumBy(
+    rows.filter(({ mechanism }) => mechanism === 'fork'),
+    ({ comm }) => comm,
+  );
+  return [...forks]
+    .map(([comm, { copiedRss, spawns }]) => ({ comm, bytes: spawns > 0 ? copiedRss.sum / spawns : 0 }))
+    .toSorted((a, b) => b.bytes - a.bytes)[0];
 }

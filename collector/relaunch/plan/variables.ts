@@ -1,4 +1,4 @@
-/** The variables of each way. What stands in them already is kept. */
+/** The variables that each way sets. A value that a variable already has is kept and extended. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ForktaxError } from '../../model/errors.ts';
@@ -12,7 +12,7 @@ export interface Change {
 const TUNABLE = 'glibc.malloc.hugetlb';
 
 /**
- * What to set, given what is set; nothing for `none`, or where it is all there already.
+ * Gives the variables to set. There are none for `none`, or if the environment already has what is needed.
  * @throws FORKTAX_NO_NATIVE, FORKTAX_VIA
  */
 export function changesFor(via: Via, valueOf: (name: Change['name']) => string | undefined): readonly Change[] {
@@ -39,18 +39,18 @@ function extended(
   return [{ name, value: value === '' ? addition : `${value}${separator}${addition}` }];
 }
 
-/** A value that somebody has chosen stands: 0 as well. */
+/** Keeps a value that somebody has chosen, even 0. */
 function withTunable(value = ''): Change[] {
   if (value.split(':').some((each) => each.startsWith(`${TUNABLE}=`))) return [];
   return [{ name: 'GLIBC_TUNABLES', value: `${value === '' ? '' : `${value}:`}${TUNABLE}=1` }];
 }
 
-/** NODE_OPTIONS is split at spaces, except within double quotes, where a backslash escapes: node(1). */
+/** Node splits NODE_OPTIONS at spaces outside of double quotes; within them a backslash escapes: node(1). */
 function quoted(path: string): string {
   return /[\s"\\]/.test(path) ? `"${path.replaceAll(/["\\]/g, '\\$&')}"` : path;
 }
 
-/** LD_PRELOAD is split at spaces and colons, and there is no way to escape them: ld.so(8). */
+/** The dynamic loader splits LD_PRELOAD at spaces and colons, which cannot be escaped: ld.so(8). */
 function loadable(path: string): string {
   if (!/[\s:]/.test(path)) return path;
   throw new ForktaxError('FORKTAX_VIA', `LD_PRELOAD cannot hold a path with spaces or colons: ${path}`);
@@ -66,5 +66,13 @@ function preloadPath(): string {
 
 function built(path: string): string {
   if (existsSync(path)) return path;
-  throw new ForktaxError('FORKTAX_NO_NATIVE', `afork is not built: there is no ${path}`);
+  throw new ForktaxError('FORKTAX_NO_NATIVE', `afork is not built: ${path} does not exist`);
+}
+
+/** Sets variables in an environment whose entries are `NAME=value`. */
+export function withChanges(environment: readonly Buffer[], changes: readonly Change[]): (Buffer | string)[] {
+  const isChanged = (entry: Buffer): boolean =>
+    changes.some(({ name }) => entry.toString('latin1').startsWith(`${name}=`));
+  const kept = environment.filter((entry) => !isChanged(entry));
+  return [...kept, ...changes.map(({ name, value }) => `${name}=${value}`)];
 }

@@ -1,49 +1,50 @@
-/** What a running process was started with: proc(5). */
+/** Reads what a running process was started with: proc(5). */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { ForktaxError } from '../../model/errors.ts';
-import { openFilesOf, readStrings } from '../../system/inherited.ts';
+import { openFileLimits, readStat, readStrings, type Pid } from '../../system/proc.ts';
 
 export interface RunningProcess {
   readonly pid: number;
   readonly comm: string;
-  /** Since boot; tells it from a later process of the same pid. */
+  /** Tells the process from a later one with the same pid; see ProcessStat. */
   readonly startTime: string;
   readonly isKernelThread: boolean;
   readonly argv: readonly Buffer[];
-  /** `NAME=value` each. */
+  /** Each entry is `NAME=value`. */
   readonly environment: readonly Buffer[];
   readonly directory: string;
   readonly executable: string;
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
-  /** As in umask(2). */
+  /** A mask as umask(2) takes it. */
   readonly umask: number;
+  /** The soft limit of open files. */
   readonly openFiles: number | undefined;
-  /** Resident, and its own: what a fork copies, mostly. */
+  /** Resident memory that belongs to no file: most of what a fork copies. */
   readonly anonymousBytes: number;
-  /** In the unified hierarchy, or in systemd's own. */
+  /** Its path in the unified hierarchy, or in systemd's own. */
   readonly cgroup: string;
-  /** `name:[inode]` each. */
+  /** Each is `name:[inode]`. */
   readonly namespaces: readonly string[];
+  /** The root directory. */
   readonly root: string;
-  /** Effective capabilities, no_new_privs and seccomp mode, as /proc/PID/status has them. */
+  /** Effective capabilities, no_new_privs and seccomp mode, in the words of /proc/PID/status. */
   readonly confinement: string;
 }
 
-/** @throws FORKTAX_PROCESS: it does not exist, or may not be looked into */
-export function readProcess(pid: number | 'self'): RunningProcess {
+/** @throws FORKTAX_PROCESS: the process does not exist, or this user may not inspect it */
+export function readProcess(pid: Pid): RunningProcess {
   const directory = `/proc/${pid}`;
   const read = (name: string): string => readFileSync(`${directory}/${name}`, 'utf8');
   const link = (name: string): string => readlinkSync(`${directory}/${name}`);
   try {
     const status = fieldsOf(read('status'));
-    const stat = statOf(read('stat'));
-    const isKernelThread = (stat.flags & PF_KTHREAD) !== 0;
+    const { isKernelThread, startTime } = readStat(pid);
     return {
       pid: pid === 'self' ? process.pid : pid,
       comm: status('Name'),
-      ...stat,
+      startTime,
       isKernelThread,
       argv: readStrings(`${directory}/cmdline`),
       environment: isKernelThread ? [] : readStrings(`${directory}/environ`),
@@ -53,7 +54,7 @@ export function readProcess(pid: number | 'self'): RunningProcess {
       gid: numbers(status('Gid'))[0] ?? 0,
       groups: numbers(status('Groups')),
       umask: Number.parseInt(status('Umask'), 8),
-      openFiles: openFilesOf(`${pid}`)?.soft,
+      openFiles: openFileLimits(pid)?.soft,
       anonymousBytes: (numbers(status('RssAnon'))[0] ?? 0) * 1024,
       cgroup: cgroupOf(read('cgroup')),
       namespaces: ['mnt', 'pid', 'net', 'user', 'ipc', 'uts'].map((name) => link(`ns/${name}`)),
@@ -65,20 +66,11 @@ export function readProcess(pid: number | 'self'): RunningProcess {
   }
 }
 
-function explained(pid: number | 'self', error: NodeJS.ErrnoException): unknown {
+function explained(pid: Pid, error: NodeJS.ErrnoException): unknown {
   const said = (text: string): ForktaxError => new ForktaxError('FORKTAX_PROCESS', text, { cause: error });
   if (error.code === 'ENOENT' || error.code === 'ESRCH') return said(`there is no process ${pid}`);
-  if (error.code === 'EACCES' || error.code === 'EPERM')
-    return said(`process ${pid} may not be looked into by this user`);
+  if (error.code === 'EACCES' || error.code === 'EPERM') return said(`this user may not inspect process ${pid}`);
   return error;
-}
-
-/** include/linux/sched.h */
-const PF_KTHREAD = 0x0020_0000;
-
-function statOf(text: string): { flags: number; startTime: string } {
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { flags: Number(fields[6]), startTime: fields[19] ?? '' };
 }
 
 function fieldsOf(status: string): (name: string) => string {

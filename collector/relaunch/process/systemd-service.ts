@@ -1,13 +1,13 @@
-/** A service belongs to systemd, which would start it anew: it is changed by a drop-in, systemd.unit(5). */
+/** systemd would start a service again after its end. So a service is changed by a drop-in file: systemd.unit(5). */
 import type { Change } from '../plan/variables.ts';
 
 export interface Service {
   readonly unit: string;
-  /** Of a user's own systemd. */
+  /** True if it belongs to a user's own systemd. */
   readonly isUsers: boolean;
 }
 
-/** The innermost unit of a control group, if it is a service. */
+/** Gives the innermost unit of a control group, if that is a service. */
 export function serviceOf(cgroup: string): Service | undefined {
   const units = cgroup.split('/').filter((part) => /\.(service|scope)$/.test(part));
   const unit = units.at(-1);
@@ -15,7 +15,7 @@ export function serviceOf(cgroup: string): Service | undefined {
   return { unit: unescaped(unit), isUsers: units.some((each) => /^user@\d+\.service$/.test(each)) };
 }
 
-/** The kernel's names of control groups: systemd puts `_` before those that it would take for its own. */
+/** systemd puts `_` before the name of a unit that looks like a file of the kernel's cgroup interface. */
 function unescaped(part: string): string {
   return part.startsWith('_') ? part.slice(1) : part;
 }

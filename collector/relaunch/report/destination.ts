@@ -1,13 +1,17 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+/** Where a report goes: standard error, or a file. */
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { ForktaxError } from '../../model/errors.ts';
 
 export interface Report {
-  /** Somebody wants it even if it says little. */
-  readonly isAskedFor: boolean;
+  /** True if the user asked for a file or for JSON: then even a report that says little is written. */
+  readonly isRequested: boolean;
   write(forms: { text: (width: number) => string; json: () => object }): void;
 }
 
-/** Opened before the program runs: it would be a pity to find out afterwards. */
+/**
+ * Opens the file at once, so that an error is known before the program runs.
+ * @throws FORKTAX_USAGE
+ */
 export function openReport({
   report: path,
   json,
@@ -15,22 +19,19 @@ export function openReport({
   report?: string | undefined;
   json?: boolean | undefined;
 }): Report {
-  const file = path === undefined ? undefined : tryOpen(path);
+  const file = path === undefined ? undefined : open(path);
   return {
-    isAskedFor: path !== undefined || json === true,
+    isRequested: path !== undefined || json === true,
     write(forms) {
       const width = file === undefined ? (process.stderr.columns ?? Infinity) : Infinity;
       const text = json ? `${JSON.stringify(forms.json())}\n` : forms.text(width);
       if (file === undefined) say(text);
-      else {
-        writeSync(file, text);
-        closeSync(file);
-      }
+      else writeAndClose(file, text);
     },
   };
 }
 
-function tryOpen(path: string): number {
+function open(path: string): number {
   try {
     return openSync(path, 'w');
   } catch (cause) {
@@ -38,10 +39,20 @@ function tryOpen(path: string): number {
   }
 }
 
+/** The program has ended by now: a full disk must not change its exit status. */
+function writeAndClose(file: number, text: string): void {
+  try {
+    writeFileSync(file, text);
+    closeSync(file);
+  } catch (error) {
+    say(`forktax: the report could not be written: ${(error as Error).message}\n`);
+  }
+}
+
 const STDERR = 2;
 const RETRY_MS = 5;
 
-/** To standard error, which is the program's own too: if nobody reads it, that must not change the exit status. */
+/** Writes to standard error, which the program uses too. If nobody reads it, the exit status must not change. */
 export function say(text: string): void {
   let rest = Buffer.from(text);
   while (rest.length > 0) {

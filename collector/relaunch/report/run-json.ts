@@ -1,30 +1,18 @@
-/** `forktax relaunch --json`: one object, for programs. Fields may be added within a schema version; none changes. */
+/** The report of one run as JSON. */
 import { absentColumns } from '../../model/hooks.ts';
 import { ForktaxError } from '../../model/errors.ts';
 import { FIGURES } from '../../model/figures.ts';
 import type { Costs } from '../../model/costs.ts';
 import type { Measurement } from '../measure/meter.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { RunResult } from '../run/run.ts';
+import { jsonRecord } from './json-record.ts';
+import { planJson } from './plan-json.ts';
 import { costsByMechanism, failuresOf, figuresByProgram, totalFigures, type Figures } from '../measure/run-figures.ts';
-import type { Plan } from './run-text.ts';
 
-const SCHEMA = 1;
-
-/** What every record begins with. */
-export function record(type: 'relaunch' | 'comparison' | 'process' | 'advice'): object {
-  return { schema: SCHEMA, type };
-}
-
-export function planJson({ command, choice, changes }: Plan): object {
-  const { via, reason, caution, runtime } = choice;
-  return {
-    command,
-    via,
-    reason,
-    ...(caution !== undefined && { caution }),
-    environment: Object.fromEntries(changes.map(({ name, value }) => [name, value])),
-    ...(runtime && { runtime: { name: runtime.name, spawns: runtime.spawns, offers: runtime.offers } }),
-  };
+/** The output of `forktax relaunch --json`. */
+export function runReportJson(plan: Plan, result: RunResult): object {
+  return { ...jsonRecord('relaunch'), ...planJson(plan), run: runJson(result) };
 }
 
 export function runJson({ status, signal, wallNs, cpuNs, measurement }: RunResult): object {
@@ -58,7 +46,7 @@ function measurementJson(measurement: Measurement): object {
   };
 }
 
-/** Upper bounds in nanoseconds, inclusive; not cumulative. */
+/** Each count belongs to one bucket; `le` is its inclusive upper bound in nanoseconds. */
 function bucketsOf({ stall }: Costs): object[] {
   return Array.from(stall.counts, (count, i) => ({ le: FIGURES.stall.bounds[i] ?? null, count }));
 }

@@ -1,4 +1,4 @@
-/** The report of one run, for a person. */
+/** The report of one run as text. */
 import { absentColumns } from '../../model/hooks.ts';
 import { ForktaxError } from '../../model/errors.ts';
 import { FIGURES } from '../../model/figures.ts';
@@ -7,8 +7,6 @@ import { COLUMN_NAMES } from '../../terminal/column-names.ts';
 import { renderHistogram } from '../../terminal/histogram.ts';
 import { fitColumns, tableHeader, tableLine, type Column } from '../../terminal/table.ts';
 import { printable } from '../../terminal/text.ts';
-import type { Choice } from '../choose/choose.ts';
-import type { Change } from '../plan/variables.ts';
 import type { Measurement } from '../measure/meter.ts';
 import type { RunResult } from '../run/run.ts';
 import {
@@ -18,43 +16,24 @@ import {
   type Failures,
   type GroupFigures,
 } from '../measure/run-figures.ts';
+import type { Plan } from '../plan/plan.ts';
+import { planLines } from './plan-text.ts';
+import { unmeasuredText } from './unmeasured-text.ts';
 import { verdictOf } from './verdict.ts';
-
-export interface Plan {
-  /** As a person would type it. */
-  readonly command: string;
-  readonly choice: Choice;
-  readonly changes: readonly Change[];
-}
 
 const MOST_PROGRAMS = 20;
 
-/** `width`: columns of the terminal, or Infinity. */
+/** `width` is the number of the terminal's columns, or Infinity. */
 export function reportText(plan: Plan, result: RunResult, width: number): string {
   const { measurement } = result;
   const head = [`forktax: ${printable(plan.command)}: ${endText(result)}`, ...planLines(plan)];
-  const body = measurement instanceof ForktaxError ? [notMeasured(measurement)] : measured(plan, measurement, width);
+  const body = measurement instanceof ForktaxError ? [unmeasuredText(measurement)] : measured(plan, measurement, width);
   return `${[...head, ...body].join('\n')}\n`;
-}
-
-export function notMeasured({ message, code }: ForktaxError): string {
-  const remedy = code === 'FORKTAX_NO_PRIVILEGE' ? 'run as root, or see forktax doctor' : 'see forktax doctor';
-  return `not measured: ${message}; ${remedy}`;
 }
 
 function endText({ status, signal, wallNs, cpuNs }: RunResult): string {
   const end = signal ? `killed by ${signal}` : `exit status ${status}`;
   return `${end} after ${formatDuration(wallNs)} (${formatDuration(cpuNs)} of CPU time)`;
-}
-
-export function planLines({ choice, changes }: Omit<Plan, 'command'>): string[] {
-  const { via, reason, caution, runtime } = choice;
-  return [
-    `via ${via}: ${reason}`,
-    ...(caution === undefined ? [] : [`  but ${caution}`]),
-    ...changes.map(({ name, value }) => `  ${name}=${value}`),
-    ...(via === 'none' && runtime?.offers !== undefined ? [`  what ${runtime.name} offers: ${runtime.offers}`] : []),
-  ];
 }
 
 function measured(plan: Plan, measurement: Measurement, width: number): string[] {
@@ -77,12 +56,12 @@ function table(programs: readonly GroupFigures[], width: number): string[] {
   return [
     tableHeader(fitting),
     ...shown.map((row) => tableLine(fitting, row)),
-    ...(hidden > 0 ? [`${formatCount(hidden)} more, with smaller stalls`] : []),
+    ...(hidden > 0 ? [`${formatCount(hidden)} more programs with smaller stalls are not shown`] : []),
   ];
 }
 
 interface ReportColumn extends Column<GroupFigures> {
-  /** Left out where no row has it. */
+  /** The column is left out if no row has this field. */
   readonly field?: keyof GroupFigures;
 }
 
@@ -139,7 +118,7 @@ function histograms({ rows, hooks }: Measurement): string[] {
   });
 }
 
-/** What the figures lack. */
+/** Says what the figures lack. */
 function gaps({ hooks, health }: Measurement): string[] {
   const missing = [...absentColumns(hooks)].map(
     ([column, reason]) => `${COLUMN_NAMES[column]} cannot be seen: ${reason}`,
@@ -148,8 +127,11 @@ function gaps({ hooks, health }: Measurement): string[] {
   return [
     ...missing,
     ...counted(eventsLost, 'events were lost: P50 and P99 are estimates where MAX is missing'),
-    ...counted(rowsFolded, 'costs are charged to (other): there were more programs than the table holds'),
-    ...counted(callsUntracked + processesUntracked, 'spawns lack their stall, delay or faults: too many at once'),
+    ...counted(rowsFolded, 'costs are charged to (other): the table was full'),
+    ...counted(
+      callsUntracked + processesUntracked,
+      'spawns lack their stall, delay or faults: there were too many at once',
+    ),
   ];
 }
 

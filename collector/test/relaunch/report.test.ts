@@ -37,7 +37,7 @@ function result({ rows = [], hooks = FAKE_HOOKS, eventsLost = 0 }: Given): RunRe
 
 const choice = (via: Choice['via']): Choice => ({ via, reason: 'because' });
 const text = (given: Given, via: Choice['via'] = 'node') =>
-  reportText({ command: 'node app', choice: choice(via), changes: [] }, result(given), Infinity);
+  reportText({ command: 'node app', path: '/node', choice: choice(via), changes: [] }, result(given), Infinity);
 
 const row = (mechanism: CostRow['mechanism'], spawns: number, stallNs: number) =>
   fakeRow({ mechanism, spawns, stall: histogram(TIME_BOUNDS_NS, stallNs, spawns) });

@@ -2,15 +2,15 @@ import { existsSync } from 'node:fs';
 import { lookAtExecutable, type Program } from '../relaunch/choose/program.ts';
 import { readProcess, type RunningProcess } from '../relaunch/process/running-process.ts';
 
-/** A spawner, looked at while it lived. */
-export interface Examined {
+/** A spawner, as it was while it lived. */
+export interface ExaminedSpawner {
   readonly pid: number;
   readonly process: RunningProcess;
   readonly program: Program;
 }
 
-/** Undefined: it is gone, or another's, or executes something else by now. */
-export function examine(pid: number, comm: string): Examined | undefined {
+/** Gives undefined if the spawner has ended, may not be inspected, or has a name other than `comm` by now. */
+export function examineSpawner(pid: number, comm: string): ExaminedSpawner | undefined {
   try {
     const process = readProcess(pid);
     if (process.comm !== comm || process.isKernelThread) return undefined;
@@ -30,6 +30,6 @@ function lookOnce(executable: string, uid: number, gid: number): Program {
   return program;
 }
 
-export function isAlive({ pid }: Examined): boolean {
+export function isAlive({ pid }: ExaminedSpawner): boolean {
   return existsSync(`/proc/${pid}`);
 }
