@@ -1,4 +1,4 @@
-/** Comparisons: what is said of two sides that are known. */
+/** What a comparison says about two sides that are known. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compareRuns } from '../../relaunch/compare/judge.ts';
@@ -9,7 +9,7 @@ import { ForktaxError } from '../../model/errors.ts';
 import { createFakeEngine, fakeRow, histogram } from '../../../testing/fake-engine.ts';
 import { TIME_BOUNDS_NS } from '../../model/bounds.ts';
 
-/** One that took so long, and forked once with such a stall. */
+/** Makes a run that took `wallMs` and forked once, with a stall of `stallMs`. */
 function run(wallMs: number, stallMs: number, status = 0): RunResult {
   const { hooks, next } = createFakeEngine();
   const stalls = new GroupedSketch();

@@ -24,7 +24,7 @@ interface Given {
   readonly eventsLost?: number;
 }
 
-/** Each row's stalls are in the sketch, but for those of lost events. */
+/** The sketch holds the stalls of all rows, or nothing if events were lost. */
 function result({ rows = [], hooks = FAKE_HOOKS, eventsLost = 0 }: Given): RunResult {
   const { next } = createFakeEngine({ health: { eventsLost } });
   const stalls = new GroupedSketch();

@@ -1,4 +1,4 @@
-/** --pid: how a running process would be run, and running it so. */
+/** --pid shows how a running process would be run, and --replace runs it that way. */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,7 +24,7 @@ interface Said {
   readonly NODE_OPTIONS?: string;
 }
 
-/** A process to be replaced, and what it said of itself. */
+/** Starts a process that is to be replaced, and gives what it says about itself. */
 async function start(
   directory: { path: string; write: (name: string, text: string) => string },
   before: string[] = [],

@@ -1,4 +1,4 @@
-/** A program is run as a shell runs it, and what it did is what the report says. */
+/** relaunch runs a program as a shell does, and its report says what the program did. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
