@@ -20,6 +20,12 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/**
+ * Node's pipes are sockets. bash takes a socket as standard input for a remote login and reads ~/.bashrc, unless SHLVL says
+ * that another shell started it.
+ */
+const IN_A_SHELL = { SHLVL: '1' };
+
 /** A process that takes longer is stuck. */
 const MOST_MS = 300_000;
 
@@ -37,7 +43,7 @@ export async function runPlain(
   const [program = '', ...args] = command;
   const child = spawn(program, args, {
     stdio: 'pipe',
-    env: env ?? process.env,
+    env: { ...(env ?? process.env), ...IN_A_SHELL },
     timeout: MOST_MS,
     ...(cwd !== undefined && { cwd }),
   });
