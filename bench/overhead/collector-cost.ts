@@ -1,14 +1,13 @@
 /** What the collector itself takes: processor time and memory, at rest and while the machine spawns all it can. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readStat } from '../../collector/system/proc.ts';
 import { runSpawnload } from '../../native/spawnload/spawnload.ts';
 import { startTool, type RunningTool, type Tool } from './tools.ts';
 
 const REST_MS = 10_000;
 const SPAWNS = 20_000;
 const SCRAPE_EVERY_MS = 1_000;
-/** USER_HZ, which is 100 on every architecture that Linux runs on today. */
-const TICK_MS = 10;
 
 /** MiB. What is not private are pages of Node.js itself and of libraries, which all who run them share. */
 interface Memory {
@@ -55,16 +54,10 @@ async function spawnWhileScraped(collector: RunningTool) {
 
 /** Of one processor. */
 async function cpuPercent(tool: RunningTool, work: () => Promise<void>): Promise<number> {
-  const cpu = () => processesOf(tool).reduce((sum, pid) => sum + cpuMs(pid), 0);
+  const cpu = () => processesOf(tool).reduce((sum, pid) => sum + readStat(pid).cpuNs / 1e6, 0);
   const [cpuBefore, before] = [cpu(), performance.now()];
   await work();
   return ((cpu() - cpuBefore) / (performance.now() - before)) * 100;
-}
-
-/** proc(5): the 14th and 15th field of stat; the second may hold blanks, but ends with the last parenthesis. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
 /** It and its children. */

@@ -1,4 +1,4 @@
-/** What one afork costs on this host. */
+/** Measures what one spawn by afork costs on this host. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { ForktaxError } from '../model/errors.ts';
@@ -9,7 +9,7 @@ const SPAWNLOAD = builtFile('native/spawnload/build/spawnload');
 export const CALIBRATION_SPAWNS = 100;
 
 /**
- * The median of some spawns, in nanoseconds: how long the caller stood still.
+ * Gives the median stall of CALIBRATION_SPAWNS spawns, in nanoseconds.
  * @throws FORKTAX_NO_NATIVE
  */
 export async function calibrateAfork(): Promise<number> {
@@ -19,7 +19,7 @@ export async function calibrateAfork(): Promise<number> {
     const { spawns } = JSON.parse(stdout) as { spawns: { stallNs: number }[] };
     return median(spawns.map(({ stallNs }) => stallNs));
   } catch (cause) {
-    const message = `what afork costs here could not be measured: ${(cause as Error).message}`;
+    const message = `the cost of afork on this host could not be measured: ${(cause as Error).message}`;
     throw new ForktaxError('FORKTAX_NO_NATIVE', message, { cause });
   }
 }

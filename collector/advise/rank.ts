@@ -1,10 +1,11 @@
-/** Which spawners waste most, why, and what to do. */
-import { type CostRow, sumBy } from '../model/rows.ts';
+/** Ranks spawners by avoidable stall, and says what to do about each. */
+import type { CostRow } from '../model/rows.ts';
 import type { Mechanism } from '../model/spawn.ts';
+import { sumBy } from '../model/rows.ts';
 import { choose, type Choice } from '../relaunch/choose/choose.ts';
-import { commandText } from '../relaunch/run/words.ts';
-import { isAlive, type Examined } from './examine.ts';
-import type { Observation } from './source.ts';
+import { commandText } from '../relaunch/plan/command-text.ts';
+import { isAlive, type ExaminedSpawner } from './examine-spawner.ts';
+import type { Observation } from './observation.ts';
 
 export interface Advice {
   readonly comm: string;
@@ -12,9 +13,9 @@ export interface Advice {
   readonly executable?: string;
   readonly avoidableNs: number;
   readonly spawns: number;
-  /** Of all mechanisms of this spawner, that of the largest avoidable stall. */
+  /** The mechanism with the largest part of the avoidable stall. */
   readonly mechanism: Mechanism;
-  /** Averages of a spawn by that mechanism. */
+  /** The average of a spawn by that mechanism; so is the next. */
   readonly stallNs: number;
   readonly copiedRssBytes: number;
   readonly choice?: Choice;
@@ -22,7 +23,7 @@ export interface Advice {
   readonly remedy: string;
 }
 
-/** Largest avoidable stall first; those without any are left out. */
+/** Gives the largest avoidable stall first. Spawners without any are left out. */
 export function rankSpawners({ rows, spawnerOf }: Pick<Observation, 'rows' | 'spawnerOf'>): Advice[] {
   return [...Map.groupBy(rows, ({ comm }) => comm)]
     .map(([comm, own]) => adviceFor(comm, own, spawnerOf(comm)))
@@ -30,7 +31,7 @@ export function rankSpawners({ rows, spawnerOf }: Pick<Observation, 'rows' | 'sp
     .toSorted((a, b) => b.avoidableNs - a.avoidableNs);
 }
 
-function adviceFor(comm: string, rows: readonly CostRow[], examined: Examined | undefined): Advice {
+function adviceFor(comm: string, rows: readonly CostRow[], examined: ExaminedSpawner | undefined): Advice {
   const byMechanism = [...sumBy(rows, ({ mechanism }) => mechanism)];
   const [worst] = byMechanism.toSorted(([, a], [, b]) => b.avoidableStallNs - a.avoidableStallNs);
   if (!worst) throw new RangeError('no rows');
@@ -54,12 +55,12 @@ function adviceFor(comm: string, rows: readonly CostRow[], examined: Examined | 
 function whyOf(mechanism: Mechanism, choice: Choice | undefined): string {
   if (choice?.runtime) return `${choice.runtime.name}: ${choice.runtime.spawns}`;
   if (choice) return choice.reason;
-  return mechanism === 'fork' ? 'it copies its memory map' : 'it waits for the exec of its child';
+  return mechanism === 'fork' ? 'it copies its memory map' : 'it waits until its child calls exec';
 }
 
-function remedyOf(examined: Examined | undefined, choice: Choice | undefined): string {
-  if (!examined || !choice) return 'it was gone before it could be looked at; start it by forktax relaunch';
-  if (choice.via === 'none') return choice.runtime?.offers ?? 'nothing that forktax could do';
+function remedyOf(examined: ExaminedSpawner | undefined, choice: Choice | undefined): string {
+  if (!examined || !choice) return 'it ended before it could be examined; start it with forktax relaunch';
+  if (choice.via === 'none') return choice.runtime?.offers ?? 'forktax cannot help here';
   if (isAlive(examined)) return `forktax relaunch --pid ${examined.pid}`;
   return `forktax relaunch -- ${commandText(examined.process.argv.map(String))}`;
 }

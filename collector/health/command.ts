@@ -1,4 +1,4 @@
-/** `forktax health`: does the collector measure? For the health checks of containers, and for scripts. */
+/** `forktax health`: asks whether the collector measures. Scripts and the health checks of containers use it. */
 import { Command } from '@commander-js/extra-typings';
 import { askCollector } from '../remote/ask-collector.ts';
 import { DEFAULT_PORT } from '../serve/config/settings.ts';
@@ -10,18 +10,20 @@ export function healthCommand() {
   const command = new Command('health')
     .summary('ask a running collector whether it measures')
     .description(
-      'Asks a running collector whether it measures. Exit status 0: it does; 1: it does not, or is not there.',
+      'Asks a running collector whether it measures. The exit status is 0 if it does, and 1 if it does not or cannot be reached.',
     )
-    .option('--url <url>', 'where it is', `http://127.0.0.1:${DEFAULT_PORT}`)
+    .option('--url <url>', 'the address of the collector', `http://127.0.0.1:${DEFAULT_PORT}`)
     .action(async ({ url }) => {
       if (!URL.canParse(url))
-        throw new ForktaxError('FORKTAX_USAGE', `--url: ${url} is no address such as http://host:port`);
-      standardOutput.data(await askCollector(new URL(url), '-/ready', 'no measuring at', (answer) => answer.text()));
+        throw new ForktaxError('FORKTAX_USAGE', `--url: ${url} is not an address such as http://host:port`);
+      standardOutput.data(
+        await askCollector(new URL(url), '-/ready', 'no collector measures at', (answer) => answer.text()),
+      );
     });
   return withManual(command, {
     examples: [
-      ['forktax health', 'on this host'],
-      ['forktax health --url https://user:password@node7:19435', 'elsewhere, with TLS and a password'],
+      ['forktax health', 'ask the collector on this host'],
+      ['forktax health --url https://user:password@node7:19435', 'ask another host, with TLS and a password'],
     ],
   });
 }

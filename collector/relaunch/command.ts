@@ -4,23 +4,24 @@ import { ForktaxError } from '../model/errors.ts';
 import { VIAS } from './choose/choose.ts';
 import { parseCount, parsePid } from '../terminal/arguments.ts';
 import { withManual } from '../terminal/manual.ts';
+import type { RelaunchOptions } from './relaunch.ts';
 
 export function relaunchCommand() {
   const command = new Command('relaunch')
     .summary('run a program with afork and show what its spawns cost')
     .description(
-      'Runs a program so that it and its descendants spawn by afork where that is possible, measures them, and ' +
-        'reports to standard error. Everything else is as without: input, output, signals, exit status.',
+      'Runs a program so that it and its descendants spawn by afork where that is possible, measures their spawns, and ' +
+        'writes a report to standard error. Input, output, signals and exit status are those of the program.',
     )
     .usage('[options] -- <command> [arguments...]')
     .argument('[command...]', 'the program and its arguments')
-    .addOption(new Option('--via <way>', 'how').choices(VIAS).default('auto' as const))
-    .option('--report <file>', 'write the report to this file')
-    .option('--json', 'report as one JSON object')
-    .option('--compare', 'run it without, then with, and show both side by side')
-    .option('--runs <count>', 'with --compare: so many times each', parseCount, 3)
-    .option('-p, --pid <pid>', 'show how this process would be run instead', parsePid)
-    .option('--replace', 'with -p: end it, and run it so')
+    .addOption(new Option('--via <way>', 'how the program gets afork').choices(VIAS).default('auto' as const))
+    .option('--report <file>', 'write the report to this file instead')
+    .option('--json', 'write the report as one JSON object')
+    .option('--compare', 'run the program without and with afork, and show both side by side')
+    .option('--runs <count>', 'with --compare: how often to run it on each side', parseCount, 3)
+    .option('-p, --pid <pid>', 'show how this running process would be run with afork', parsePid)
+    .option('--replace', 'with -p: end the process and run it that way')
     .passThroughOptions()
     .action(async (words, options) => {
       const { relaunch } = await import('./relaunch.ts');
@@ -28,23 +29,13 @@ export function relaunchCommand() {
     });
   return withManual(command, {
     examples: [
-      ['forktax relaunch -- node server.js', 'as usual, and a report at the end'],
-      ['forktax relaunch --report spawns.txt -- make -j4', 'with the report in a file'],
-      ['forktax relaunch --compare --runs 5 -- npm test', 'is it worth it?'],
-      ['forktax relaunch --via none -- git fetch', 'only measure'],
-      ['forktax relaunch --pid 1234', 'how would that be run?'],
+      ['forktax relaunch -- node server.js', 'run a server, and get a report when it ends'],
+      ['forktax relaunch --report spawns.txt -- make -j4', 'write the report to a file'],
+      ['forktax relaunch --compare --runs 5 -- npm test', 'measure what afork saves'],
+      ['forktax relaunch --via none -- git fetch', 'measure only'],
+      ['forktax relaunch --pid 1234', 'show how a running process would be run'],
     ],
   });
-}
-
-export interface RelaunchOptions {
-  readonly via: (typeof VIAS)[number];
-  readonly report?: string | undefined;
-  readonly json?: boolean | undefined;
-  readonly compare?: boolean | undefined;
-  readonly runs: number;
-  readonly pid?: number | undefined;
-  readonly replace?: boolean | undefined;
 }
 
 function checked(words: readonly string[], options: RelaunchOptions): RelaunchOptions {

@@ -1,8 +1,9 @@
-/** A question to a collector that runs. */
+/** Asks a running collector. */
 import { ForktaxError } from '../model/errors.ts';
 
 /**
- * `url`: where the collector is, with a user and a password if it wants them. `problem`: what a failure means.
+ * Requests `path` below `url`, which may hold a user and a password, and lets `read` read the answer. An error message
+ * begins with `problem`.
  * @throws FORKTAX_COLLECTOR
  */
 export async function askCollector<T>(
@@ -24,21 +25,21 @@ export async function askCollector<T>(
   }
 }
 
-/** fetch refuses them in the address. */
+/** fetch refuses an address that holds a user and a password. */
 function credentialsOf({ username, password }: URL): Record<string, string> {
   if (username === '') return {};
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }
 
-/** A collector explains itself in one line of text. */
+/** A collector explains a refusal in one line of text. */
 async function refusalOf(response: Response): Promise<string> {
   const isText = response.headers.get('content-type')?.startsWith('text/plain');
   const said = isText ? (await response.text()).trim() : '';
-  return [`it answers ${response.status} ${response.statusText}`, ...(said ? [said] : [])].join(': ');
+  return [`the server answers ${response.status} ${response.statusText}`, ...(said ? [said] : [])].join(': ');
 }
 
-/** fetch's own message says nothing. */
+/** The message of fetch itself is always "fetch failed"; its cause tells why. */
 function reasonOf({ message, cause }: Error): string {
   return cause instanceof Error ? cause.message : message;
 }

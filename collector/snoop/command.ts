@@ -13,10 +13,9 @@ import { OUTCOME_COLUMN, SNOOP_COLUMNS } from './columns.ts';
 import { isFailure } from './table.ts';
 import { withManual } from '../terminal/manual.ts';
 import { pause, stopRequested } from '../terminal/stop.ts';
+import { EVENT_RING_BYTES } from '../measuring/event-ring.ts';
 import { callHookOption, engineOption, nameByOption, openEngine } from '../measuring/open-engine.ts';
 
-/** Room for the events of a burst: about 16,000. */
-const RING_BYTES = 1 << 22;
 const CHECK_EVERY_MS = 500;
 
 export function snoopCommand() {
@@ -41,7 +40,7 @@ export function snoopCommand() {
       // The kernel finds descendants through spawners that pass its filter: a name would cut the line.
       const comm = follow ? undefined : name;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid, follow }) };
-      const wanted = { filter, ringBytes: RING_BYTES, callHook: options.callHook, nameBy: options.nameBy };
+      const wanted = { filter, ringBytes: EVENT_RING_BYTES, callHook: options.callHook, nameBy: options.nameBy };
       const engine = await openEngine(options.engine, wanted, standardOutput);
       try {
         await snoop(engine, options, standardOutput, stopRequested());

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
- * A file that make built, from its path in the repository. This file runs from there as TypeScript, or as JavaScript
- * from `build/`, which has the same tree.
+ * Gives the absolute path of a file that make built, from its path in the repository. This module runs as TypeScript
+ * from the repository, or as JavaScript from `build/`, which has the same tree.
  */
 export function builtFile(path: string): string {
   const [here, above] = ['../../', '../../../'].map((root) => fileURLToPath(new URL(root + path, import.meta.url)));

@@ -1,13 +1,13 @@
 /**
- * Cgroup ids, as the kernel gives them, and paths, as people know them. In cgroup v2 the id is the inode number of the
- * cgroup's directory (kernfs gives both the same number on 64-bit kernels).
+ * Translates between cgroup ids, which the kernel uses, and paths, which people use. In cgroup v2 the id is the inode
+ * number of the cgroup's directory (on 64-bit kernels kernfs gives both the same number).
  */
 import { readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ForktaxError } from '../model/errors.ts';
 
-/** What the ids of all cgroups without a known path are called. */
+/** The name of every cgroup whose path is not known. */
 export const UNKNOWN_CGROUP = '(unknown)';
 
 const MAX_DIRECTORIES = 20_000;
@@ -15,8 +15,8 @@ const MAX_DEPTH = 32;
 const KEEP_MS = 600_000;
 
 /**
- * Where the v2 hierarchy is mounted: not at the usual place where v1 is used beside it. Inode numbers of v1 hierarchies
- * are the same numbers and mean other cgroups.
+ * Finds where the v2 hierarchy is mounted; a host that uses v1 too mounts it at another place. A v1 hierarchy must not
+ * be searched: its inode numbers look like v2 ids and belong to other cgroups.
  */
 export function cgroupRoot(mountinfo: string = readFileSync('/proc/self/mountinfo', 'utf8')): string {
   const mount = mountinfo.split('\n').find((line) => line.includes(' - cgroup2 '));
@@ -24,7 +24,11 @@ export function cgroupRoot(mountinfo: string = readFileSync('/proc/self/mountinf
   return path.replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
-/** Resolves an id, a path below the cgroup mount (`/system.slice/ssh.service`) or one that includes it. */
+/**
+ * Gives the id of a cgroup. It may be named by its id, by its path below the cgroup mount
+ * (`/system.slice/ssh.service`), or by its full path.
+ * @throws FORKTAX_CONFIG: there is no such cgroup
+ */
 export async function cgroupIdOf(idOrPath: string, root: string = cgroupRoot()): Promise<string> {
   if (/^\d+$/.test(idOrPath)) return idOrPath;
   const path = idOrPath.startsWith(`${root}/`) || idOrPath === root ? idOrPath : join(root, idOrPath);
@@ -37,9 +41,9 @@ export async function cgroupIdOf(idOrPath: string, root: string = cgroupRoot()):
 }
 
 export interface CgroupNames {
-  /** Looks the ids up that are not known yet, in one walk of the tree. Call it before `nameOf`. */
+  /** Looks up the ids that are not known yet, in one walk of the tree. Call it before `nameOf`. */
   readonly resolve: (ids: Iterable<string>) => Promise<void>;
-  /** The path below the mount, or `(unknown)`. */
+  /** Gives the path below the mount, or `(unknown)`. */
   readonly nameOf: (id: string) => string;
 }
 
@@ -50,9 +54,9 @@ interface Options {
 }
 
 /**
- * A cgroup that has gone keeps its name for as long as it is asked for, and ten minutes more: its costs stay in the
- * table, and a series must not change its name. What a walk did not find is not looked for again in that time: its
- * cgroup was gone by then, and no other will get its id.
+ * Remembers names until nobody has asked for them for ten minutes. A removed cgroup keeps its name for that time: its
+ * costs stay in the table, and a series must not change its name. An id that a walk did not find stays `(unknown)` for
+ * that time: its cgroup had been removed, and the kernel does not give the id to another.
  */
 export function createCgroupNames({ root = cgroupRoot(), now = Date.now, maxDirectories }: Options = {}): CgroupNames {
   const known = new Map<string, { name: string; askedAt: number }>();
@@ -82,7 +86,7 @@ export function createCgroupNames({ root = cgroupRoot(), now = Date.now, maxDire
   }
 }
 
-/** Breadth first, and no further than needed: what the ids of `wanted` are called. */
+/** Walks the tree breadth first, until all ids of `wanted` are found. */
 async function findCgroups(
   root: string,
   wanted: ReadonlySet<string>,
@@ -104,7 +108,7 @@ async function findCgroups(
   return found;
 }
 
-/** A cgroup may go at any time: then it has neither inode nor children. */
+/** A cgroup may be removed during the walk; it has neither an inode nor children then. */
 async function inodeOf(path: string): Promise<string | undefined> {
   const stats = await stat(path, { bigint: true }).catch(() => undefined);
   return stats && String(stats.ino);

@@ -1,8 +1,9 @@
 import { constants } from 'node:os';
 
 /**
- * What node:os does not list: errors that exec gives (ELIBBAD: a damaged interpreter; ENOKEY to EKEYREJECTED: signature
- * checks), and the kernel's internal ones (include/linux/errno.h), which tracing sees and a program never does.
+ * Errors that node:os does not list. Some come from exec (ELIBBAD: the interpreter is damaged; ENOKEY to EKEYREJECTED: a
+ * signature check failed). Others are internal to the kernel (include/linux/errno.h): a tracer sees them, a program
+ * does not.
  */
 const MORE: Readonly<Record<string, number>> = {
   ENOTBLK: 15,
@@ -31,11 +32,11 @@ const names = new Map<number, string>();
 for (const [name, number] of [...Object.entries(constants.errno), ...Object.entries(MORE)]) {
   if (!names.has(number)) names.set(number, name);
 }
-// Two names each; these are the ones in the manual pages of fork and exec.
+// These numbers have two names each. The manual pages of fork and exec use these ones.
 names.set(constants.errno.EAGAIN, 'EAGAIN');
 names.set(constants.errno.EOPNOTSUPP, 'EOPNOTSUPP');
 
-/** `ENOENT` for 2; the number itself where no name is known. */
+/** Gives `ENOENT` for 2, and the number itself if it has no known name. */
 export function errnoName(errno: number): string {
   return names.get(errno) ?? String(errno);
 }

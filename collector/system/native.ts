@@ -2,19 +2,19 @@ import { createRequire } from 'node:module';
 import { ForktaxError } from '../model/errors.ts';
 import { builtFile } from './built-file.ts';
 
-/** Where a field of a C struct lies; nested ones are named `outer.inner`. */
+/** The places of a C struct's fields, in bytes; a nested field is named `outer.inner`. */
 export interface Layout {
   readonly size: number;
   readonly fields: Readonly<Record<string, { readonly offset: number; readonly size: number }>>;
 }
 
-/** What a failed call throws: libbpf's log holds the verifier's words. */
+/** What a failed call throws. `log` is libbpf's, with the messages of the verifier. */
 export interface NativeError extends Error {
   readonly errno: number;
   readonly log: string;
 }
 
-/** One BPF object, from open to close; `native/bpf/object.h` says more of each call. */
+/** One BPF object, from open to close. `native/bpf/object.h` describes each call. */
 export interface BpfObject {
   programs(): string[];
   setAutoload(program: string, wanted: boolean): void;
@@ -24,17 +24,17 @@ export interface BpfObject {
   layout(struct: string): Layout;
   load(): void;
   attach(program: string): void;
-  /** Runs a raw_tp program once: on that CPU, or in this thread if negative. */
+  /** Runs a raw_tp program once, on the given CPU, or in this thread if `cpu` is negative. */
   runProgram(program: string, cpu: number): void;
   mapFd(map: string): number;
   openRing(map: string): void;
   readGlobal(variable: string, bytes: Uint8Array): void;
   writeGlobal(variable: string, bytes: Uint8Array): void;
-  /** Fills both buffers as far as they reach; gives the number of entries. */
+  /** Fills both buffers with as many entries as fit; gives their number. */
   readMap(map: string, keys: Uint8Array, values: Uint8Array): number;
-  /** Removes an entry and gives its last value; false: it was not there. */
+  /** Removes an entry and writes its last value to `value`; gives false if there was none. */
   takeEntry(map: string, key: Uint8Array, value: Uint8Array): boolean;
-  /** Fills the buffer with whole records as far as it reaches; gives the number of bytes. */
+  /** Fills the buffer with as many whole records as fit; gives the number of bytes. */
   drainRing(bytes: Uint8Array): number;
   programStats(): { program: string; runs: number; runNs: number; missed: number }[];
   close(): void;
@@ -42,12 +42,12 @@ export interface BpfObject {
 
 export interface NativeBpf {
   readonly BpfObject: new (path: string) => BpfObject;
-  /** Bytes. */
+  /** In bytes. */
   readonly pageSize: number;
   kernelBtfHas(kind: 'func' | 'typedef' | 'struct' | 'var', name: string): boolean;
-  /** A message of sd_notify(3) to the socket of that name. */
+  /** Sends a message of sd_notify(3) to the socket of that name. */
   notifyManager(socket: string, message: string): void;
-  /** Masks of 1 << CAP_...; see `native/bpf/capabilities.h`. */
+  /** Takes masks of 1 << CAP_...; see `native/bpf/capabilities.h`. */
   reduceCapabilities(permitted: bigint, effective: bigint): void;
 }
 
@@ -68,8 +68,8 @@ export function loadNative(): NativeBpf {
 const CAP_BPF = 1n << 39n;
 
 /**
- * Gives up all capabilities, in every thread, for good; but CAP_BPF where the kernel asks for it to read maps (before
- * 5.19, c8644cd0efe7): `read` is tried without it.
+ * Gives up all capabilities for good, in every thread. CAP_BPF is kept if the kernel requires it for reading maps, as it
+ * did before 5.19 (commit c8644cd0efe7): `read` is tried without it to find out.
  */
 export function dropCapabilities(read: () => void): { keptCapBpf: boolean } {
   const native = loadNative();

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * hold FD: waits until FD says what to run, and becomes it. Whoever started it knows its pid before it does anything.
+ * hold FD waits for a request on the descriptor FD and then executes the requested program. The process that started
+ * it therefore knows the program's pid before the program runs.
  *
- * FD gives a length, 4 bytes of the host's order, and so many bytes of strings that each end in NUL:
+ * A request is its length (4 bytes in the host's byte order), and then that many bytes of strings that each end in NUL:
  *
- *   the path; soft limit of open files, umask (octal), user, group, supplementary groups (with commas), each may be
- *   empty: leave it; the number of arguments; the arguments; the environment
+ *   - the path
+ *   - the soft limit of open files, the umask (octal), the user, the group, and the supplementary groups (separated by
+ *     commas); an empty string leaves the setting as it is
+ *   - the number of arguments, and the arguments
+ *   - the environment
  *
- * If the exec fails, FD is sent the errno, 4 bytes, and another request is read. If FD ends, this ends: whoever held
- * it is gone. FD is closed by the exec.
+ * If the exec fails, hold writes the errno to FD (4 bytes) and reads another request. The exec closes FD. At the end of
+ * FD, hold exits: the process that held it has ended.
  *
- * hold --capabilities FILE: 0 if the file gives capabilities to who executes it, 1 if not.
+ * hold --capabilities FILE exits with 0 if executing the file gives capabilities, and with 1 if it does not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -72,8 +76,8 @@ static int set_groups(char *list)
 	return setgroups(count, groups);
 }
 
-/* With a user come a group and all its groups. */
-static int become(const char *user, const char *group, char *groups)
+/* A request that names a user also names a group and all supplementary groups. */
+static int change_user(const char *user, const char *group, char *groups)
 {
 	gid_t gid = strtoul(group, NULL, 10);
 	uid_t uid = strtoul(user, NULL, 10);
@@ -85,7 +89,7 @@ static int become(const char *user, const char *group, char *groups)
 	return setresuid(uid, uid, uid);
 }
 
-/* As a list for execve: pointers to the strings from `at`, up to `count` or the end. */
+/* Makes a list for execve: pointers to at most `count` strings from `at` on. */
 static char **list_strings(char **at, const char *end, size_t count)
 {
 	char **list = calloc(count + 1, sizeof(*list));
@@ -104,7 +108,7 @@ static size_t count_strings(const char *at, const char *end)
 	return count;
 }
 
-/* Returns only if it fails, with errno. */
+/* Executes the request. It returns only after a failure, with errno set. */
 static void run(char *at, const char *end)
 {
 	char *path = next_string(&at), *files = next_string(&at), *mask = next_string(&at);
@@ -117,7 +121,7 @@ static void run(char *at, const char *end)
 		return;
 	if (*mask)
 		umask(strtoul(mask, NULL, 8));
-	if (become(user, group, groups))
+	if (change_user(user, group, groups))
 		return;
 	execve(path, argv, envp);
 }

@@ -1,4 +1,4 @@
-# hold: static, so that no variable of the program that it becomes has any effect on it, and so that it starts fast.
+# hold is linked statically: it starts fast, and the variables of the program that it executes do not affect it.
 all: native/hold/build/hold
 
 native/hold/build/hold: native/hold/hold.c native/hold/module.mk

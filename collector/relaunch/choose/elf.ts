@@ -1,20 +1,20 @@
-/** What an executable says of itself, as elf(5) lays it down: enough to know which calls of libc it makes. */
+/** Reads the parts of an ELF file, elf(5), that tell which functions of libc a program calls. */
 import { closeSync, openSync, readSync } from 'node:fs';
 
 export interface Elf {
   readonly bits: 32 | 64;
-  /** Of `e_machine`, as Node names architectures; undefined: another one. */
+  /** From `e_machine`, by Node's name; undefined for an architecture that is not in the list. */
   readonly architecture: string | undefined;
-  /** The dynamic loader; absent from a statically linked program and from a library. */
+  /** The dynamic loader. Statically linked programs and libraries have none. */
   readonly interpreter?: string;
   readonly needed: readonly string[];
-  /** Directories of DT_RUNPATH or DT_RPATH, `$ORIGIN` and all. */
+  /** The directories of DT_RUNPATH and DT_RPATH, with `$ORIGIN` as it is written. */
   readonly runPath: readonly string[];
-  /** Functions and variables that it takes from libraries. */
+  /** The functions and variables that it takes from libraries. */
   readonly imports: ReadonlySet<string>;
-  /** Made by Go's linker. */
+  /** True if Go's linker made it. */
   readonly isGo: boolean;
-  /** Whether a dynamic symbol, imported or exported, has this name. */
+  /** Tells whether a dynamic symbol, imported or exported, has this name. */
   namesSymbol(name: string): boolean;
 }
 
@@ -24,12 +24,16 @@ const [DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ] = [1, 4, 5, 6, 10];
 const [DT_RPATH, DT_RUNPATH, DT_GNU_HASH] = [15, 29, 0x6ffffef5];
 const SYMBOL_BYTES = 24;
 const PROGRAM_HEADER_BYTES = 56;
-/** Of a string table: larger ones are damage. Node's own is 6 MB. */
+/** The largest table that is read. A larger one is damage: the string table of Node takes 6 MB. */
 const MOST_BYTES = 1 << 28;
 
-/** Undefined: not an ELF file, or a damaged one. Of a 32-bit one only that is told. */
-export function readElf(path: string): Elf | undefined {
-  const file = openSync(path, 'r');
+/**
+ * Gives undefined if the file cannot be read (a program may be executable and not readable), is not an ELF file, or is
+ * damaged. A 32-bit file has its architecture only.
+ */
+export function tryReadElf(path: string): Elf | undefined {
+  const file = tryOpen(path);
+  if (file === undefined) return undefined;
   try {
     return parse(reader(file));
   } catch (error) {
@@ -37,6 +41,14 @@ export function readElf(path: string): Elf | undefined {
     throw error;
   } finally {
     closeSync(file);
+  }
+}
+
+function tryOpen(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch {
+    return undefined;
   }
 }
 
@@ -87,7 +99,7 @@ function readSegments(read: Read, header: Buffer): Segment[] {
   });
 }
 
-/** `.note.go.buildid`: cmd/link writes it into every Go program. */
+/** Go's linker writes `.note.go.buildid` into every program. */
 function isGoNote(note: Buffer): boolean {
   return note.includes('\x04\0\0\0Go\0\0', 0, 'latin1');
 }
@@ -129,7 +141,7 @@ function readImports(strings: Buffer, readSymbols: () => Buffer): Set<string> {
 
 type ValueOf = (tag: number) => number | undefined;
 
-/** No table says how many dynamic symbols there are; the hash tables do, one way or the other. */
+/** No field says how many dynamic symbols there are. Each of the two kinds of hash table tells it. */
 function countSymbols(read: Read, segments: readonly Segment[], valueOf: ValueOf): number {
   const gnuHash = valueOf(DT_GNU_HASH);
   if (gnuHash !== undefined) return countByGnuHash(read, offsetOf(segments, gnuHash));
@@ -138,8 +150,8 @@ function countSymbols(read: Read, segments: readonly Segment[], valueOf: ValueOf
 }
 
 /**
- * Its chains hold what comes last among the symbols: exports, and imports whose address is taken. Each bucket holds
- * the first symbol of its chain; the last of a chain is odd.
+ * The chains of a GNU hash table hold the last symbols of the symbol table. Each bucket holds the number of its chain's
+ * first symbol. The last hash value of a chain is odd.
  */
 function countByGnuHash(read: Read, offset: number): number {
   const header = read(offset, 16);
@@ -154,7 +166,7 @@ function countByGnuHash(read: Read, offset: number): number {
   return last + 1;
 }
 
-/** Where in the file an address lies. */
+/** Gives the offset in the file of an address in memory. */
 function offsetOf(segments: readonly Segment[], address: number | undefined): number {
   if (address === undefined) throw new RangeError('no such table');
   const holds = ({ type, address: start, size }: Segment): boolean =>

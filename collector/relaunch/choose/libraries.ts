@@ -1,19 +1,19 @@
-/** Where the dynamic loader would find libraries: ld.so(8). Of the directories that it knows, the usual ones. */
-import { readFileSync } from 'node:fs';
+/** Finds libraries where the dynamic loader would: ld.so(8). It knows the usual default directories only. */
 import { dirname, join } from 'node:path';
-import { readElf, type Elf } from './elf.ts';
+import { tryReadBytes } from '../../system/files.ts';
+import { tryReadElf, type Elf } from './elf.ts';
 
 const CACHE = '/etc/ld.so.cache';
 const DIRECTORIES = ['/lib64', '/usr/lib64', '/lib', '/usr/lib'];
 
 export interface Library {
-  /** As the program asks for it: `libuv.so.1`. */
+  /** The name by which the program asks for it, such as `libuv.so.1`. */
   readonly name: string;
   readonly path: string;
   readonly elf: Elf;
 }
 
-/** All libraries that a program is linked with, each once, nearest first. What cannot be found is left out. */
+/** Lists each library that a program is linked with, the nearest first. A library that cannot be found is left out. */
 export function librariesOf(program: string, elf: Elf, libraryPath: string | undefined): Library[] {
   const found = new Map<string, Library>();
   const queue: { path: string; elf: Elf }[] = [{ path: program, elf }];
@@ -44,34 +44,18 @@ function candidates(name: string, user: { path: string; elf: Elf }, libraryPath:
   return [...directories.map(inDirectory), ...(readCache().get(name) ?? []), ...DIRECTORIES.map(inDirectory)];
 }
 
-function tryReadElf(path: string): Elf | undefined {
-  try {
-    return readElf(path);
-  } catch {
-    return undefined;
-  }
-}
-
 let cache: ReadonlyMap<string, readonly string[]> | undefined;
 
-/** Name → paths, several where the cache knows several architectures. */
+/** Maps a name to its paths. There are several if the cache holds several architectures. */
 function readCache(): ReadonlyMap<string, readonly string[]> {
-  return (cache ??= parseCache(tryRead(CACHE)));
-}
-
-function tryRead(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch {
-    return Buffer.alloc(0);
-  }
+  return (cache ??= parseCache(tryReadBytes(CACHE)));
 }
 
 const MAGIC = 'glibc-ld.so.cache1.1';
 const HEADER_BYTES = 48;
 const ENTRY_BYTES = 24;
 
-/** glibc's `struct cache_file_new`, sysdeps/generic/dl-cache.h; before it there may be one of the old kind. */
+/** The format is `struct cache_file_new` of glibc's sysdeps/generic/dl-cache.h. A table in the old format may precede it. */
 function parseCache(file: Buffer): Map<string, string[]> {
   const paths = new Map<string, string[]>();
   const start = file.indexOf(MAGIC, 0, 'latin1');

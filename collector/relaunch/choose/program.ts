@@ -1,36 +1,36 @@
-/** What is known of a program before it runs. */
+/** Finds out what can be known about a program before it runs. */
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { readElf, type Elf } from './elf.ts';
-import { hasFileCapabilities } from '../run/hold.ts';
-import type { Place } from './find.ts';
-import { followCommand, type Trail } from './follow.ts';
+import { tryReadElf, type Elf } from './elf.ts';
+import { hasFileCapabilities } from '../../system/hold.ts';
+import type { Place } from './find-command.ts';
+import { followCommand, type Trail } from './follow-command.ts';
 import { librariesOf, type Library } from './libraries.ts';
 
 type Libc = 'glibc' | 'musl' | 'other' | 'static';
 
 export interface Program {
   readonly trail: Trail;
-  /** The executable, links resolved. */
+  /** The executable, with links resolved. */
   readonly path: string;
   readonly name: string;
-  /** Undefined: not an executable that we understand. */
+  /** Undefined if it is not an executable that can be read and understood. */
   readonly elf: Elf | undefined;
   readonly libc: Libc | undefined;
   readonly libraries: readonly Library[];
-  /** Why the dynamic loader heeds no variables for it. */
+  /** Why the dynamic loader ignores variables for it. */
   readonly privileged?: string;
 }
 
 export interface LookOptions extends Place {
   readonly libraryPath?: string | undefined;
-  /** Who will run it. */
+  /** The user and group who will run it. */
   readonly uid: number;
   readonly gid: number;
 }
 
-/** @throws as followCommand */
-export function lookAt(words: readonly string[], options: LookOptions): Program {
+/** @throws what followCommand throws */
+export function lookAtCommand(words: readonly string[], options: LookOptions): Program {
   return lookAtExecutable(followCommand(words, options), options);
 }
 
@@ -51,14 +51,6 @@ export function lookAtExecutable(trail: Trail, options: Omit<LookOptions, keyof 
   };
 }
 
-function tryReadElf(path: string): Elf | undefined {
-  try {
-    return readElf(path);
-  } catch {
-    return undefined; // may be executed and not read
-  }
-}
-
 function libcOf({ interpreter }: Elf): Libc {
   if (interpreter === undefined) return 'static';
   const loader = basename(interpreter);
@@ -66,7 +58,7 @@ function libcOf({ interpreter }: Elf): Libc {
   return loader.startsWith('ld-musl-') ? 'musl' : 'other';
 }
 
-/** The Java launcher links none of the JVM: it loads it. libjava.so, beside it, starts processes. */
+/** The Java launcher is not linked with the JVM; it loads it at run time. The JVM's libjava.so starts processes. */
 function lateLibraries(path: string, libraryPath: string | undefined): Library[] {
   if (basename(path) !== 'java') return [];
   const library = join(dirname(path), '../lib/libjava.so');
@@ -74,7 +66,7 @@ function lateLibraries(path: string, libraryPath: string | undefined): Library[]
   return elf ? [{ name: 'libjava.so', path: library, elf }, ...librariesOf(library, elf, libraryPath)] : [];
 }
 
-/** Of ld.so(8), "secure-execution mode": the kernel sets AT_SECURE. */
+/** Says why the kernel sets AT_SECURE: ld.so(8), "Secure-execution mode". */
 function privilegesOf(path: string, { uid, gid }: { uid: number; gid: number }): string | undefined {
   const { mode, uid: owner, gid: group } = statSync(path);
   if (mode & 0o4000 && owner !== uid) return 'set-user-ID';

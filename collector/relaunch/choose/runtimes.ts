@@ -1,13 +1,13 @@
-/** Programs known by name: how they make processes, and what they themselves offer against its cost. */
+/** The runtimes that forktax knows by name: how each makes processes, and what it offers against the cost. */
 import type { Program } from './program.ts';
 
 export interface Runtime {
   readonly name: string;
-  /** How it makes processes. */
+  /** How it makes processes: a sentence without its full stop. */
   readonly spawns: string;
-  /** What a person who runs it can do; absent: nothing that we know. */
+  /** What a person who runs it can do; absent if nothing is known. */
   readonly offers?: string;
-  /** It imports calls that could go through afork, but its usual spawns are made otherwise. */
+  /** True if it does not use the calls of libc that can go through afork, even where it imports them. */
   readonly spawnsByItself?: true;
 }
 
@@ -20,7 +20,7 @@ const named =
   ({ name }: Program): boolean =>
     pattern.test(name);
 
-/** node::Start(int, char**): in Node's executable and in libnode, and in nothing else that offers Node-API. */
+/** node::Start(int, char**). Only Node's executable and libnode have it; other hosts of Node-API do not. */
 const NODE_START = '_ZN4node5StartEiPPc';
 
 const ENTRIES: readonly Entry[] = [
@@ -35,13 +35,13 @@ const ENTRIES: readonly Entry[] = [
     name: 'Java',
     is: named(/^java$/),
     spawns: 'libjava.so starts its helper jspawnhelper by posix_spawn (since JDK 13), by vfork before that',
-    offers: 'JDK 13 or later, without -Djdk.lang.Process.launchMechanism=FORK',
+    offers: 'use JDK 13 or later, without -Djdk.lang.Process.launchMechanism=FORK',
   },
   {
     name: 'Go',
     is: ({ elf }) => elf?.isGo === true,
     spawns: 'Go makes the system call by itself: clone(CLONE_VM | CLONE_VFORK) since Go 1.9',
-    offers: 'it copies no memory already; what remains is the wait for the exec',
+    offers: 'it copies no memory; only the wait for the exec remains',
     spawnsByItself: true,
   },
   {
@@ -49,14 +49,14 @@ const ENTRIES: readonly Entry[] = [
     is: named(/^(python|pypy)[\d.]*$/),
     spawns: 'subprocess calls vfork, or fork, by itself; only os.system and os.posix_spawn go through libc',
     offers:
-      'Python 3.10 or later uses vfork; preexec_fn makes it fork. multiprocessing: set_start_method("forkserver")',
+      'use Python 3.10 or later, which calls vfork, without preexec_fn; for multiprocessing set_start_method("forkserver")',
     spawnsByItself: true,
   },
   {
     name: 'Ruby',
     is: named(/^(ruby|jruby|truffleruby)[\d.]*$/),
     spawns: 'Process.spawn, system and backticks call vfork by themselves, fork { } calls fork',
-    offers: 'spawn instead of fork { exec }',
+    offers: 'use spawn instead of fork { exec }',
     spawnsByItself: true,
   },
   {
@@ -67,23 +67,23 @@ const ENTRIES: readonly Entry[] = [
   {
     name: 'Redis',
     is: named(/^(redis|valkey|keydb)-(server|check-rdb|check-aof)$/),
-    spawns: 'it forks itself to save: the child needs the copy, and executes nothing',
+    spawns: 'it forks to save its data: the child needs the copy, and executes nothing',
     offers:
-      'fewer saves (save "", a higher auto-aof-rewrite-percentage), or saves on a replica; its allocator is jemalloc',
+      'save less often (save "", a higher auto-aof-rewrite-percentage) or on a replica; its allocator is jemalloc, which --via hugepages does not reach',
     spawnsByItself: true,
   },
   {
     name: 'git',
     is: named(/^git(-.*)?$/),
     spawns: 'it forks for each helper that it runs',
-    offers: 'its memory is mostly small; hooks and filters cost a fork each',
+    offers: 'its memory is usually small; use fewer hooks and filters, which cost a fork each',
     spawnsByItself: true,
   },
   {
     name: 'Perl',
     is: named(/^perl[\d.]*$/),
     spawns: 'system, backticks, pipes and fork call fork',
-    offers: 'Proc::FastSpawn from CPAN calls vfork',
+    offers: 'use Proc::FastSpawn from CPAN, which calls vfork',
     spawnsByItself: true,
   },
   {
@@ -104,27 +104,27 @@ const ENTRIES: readonly Entry[] = [
     name: 'PostgreSQL',
     is: named(/^(postgres|postmaster)$/),
     spawns: 'it forks a server process for each connection: the child needs the copy',
-    offers: 'huge_pages = on makes the copy of page tables small; a pool of connections makes fewer of them',
+    offers: 'huge_pages = on makes the page tables small; a connection pool makes forks rare',
     spawnsByItself: true,
   },
   {
     name: 'nginx',
     is: named(/^nginx$/),
     spawns: 'its master forks the workers, which execute nothing; CGI programs are started by another process',
-    offers: 'fewer reloads',
+    offers: 'reload less often',
     spawnsByItself: true,
   },
   {
     name: 'Apache',
     is: named(/^(apache2|httpd)$/),
     spawns: 'it forks its workers; CGI programs are forked by a worker (mod_cgi) or by a small process (mod_cgid)',
-    offers: 'mod_cgid, or FastCGI',
+    offers: 'use mod_cgid or FastCGI',
     spawnsByItself: true,
   },
   {
     name: 'Erlang',
     is: named(/^beam(\.smp)?$/),
-    spawns: 'a small process, erl_child_setup, forks for the large one',
+    spawns: 'a small process, erl_child_setup, forks instead of the large one',
     spawnsByItself: true,
   },
   {

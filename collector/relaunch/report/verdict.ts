@@ -1,11 +1,11 @@
-/** Whether afork really ran: from the probes, not from the hook. */
-import { type CostRow, sumBy } from '../../model/rows.ts';
+/** Tells whether afork really ran. The probes saw it; what was put into the program does not prove it. */
+import type { CostRow } from '../../model/rows.ts';
 import type { Mechanism } from '../../model/spawn.ts';
 import { formatBytes, formatCount } from '../../terminal/format.ts';
 import { printable } from '../../terminal/text.ts';
 import type { Choice } from '../choose/choose.ts';
-import type { Measurement } from '../run/measure.ts';
-import { costsByMechanism } from './figures.ts';
+import type { Measurement } from '../measure/meter.ts';
+import { costsByMechanism, largestCopier } from '../measure/run-figures.ts';
 
 const LARGE_COPY_BYTES = 64 << 20;
 
@@ -27,21 +27,10 @@ function spawnsText(count: number): string {
   return `${formatCount(count)} spawn${count === 1 ? '' : 's'}`;
 }
 
-/** Of the program that copied most with each fork, if it was much. */
+/** Advises on the program that copied most with each fork, if it copied much. */
 function hint({ via, runtime }: Choice, rows: readonly CostRow[]): string {
   const largest = largestCopier(rows);
   if (via !== 'none' || !largest || largest.bytes < LARGE_COPY_BYTES) return '';
   const way = runtime?.name === 'Node.js' ? '--via node' : '--via hugepages, if that is memory of malloc';
   return `; each fork of ${printable(largest.comm)} copied ${formatBytes(largest.bytes)} on average: try ${way}`;
-}
-
-/** By the average of its forks. */
-export function largestCopier(rows: readonly CostRow[]): { comm: string; bytes: number } | undefined {
-  const forks = sumBy(
-    rows.filter(({ mechanism }) => mechanism === 'fork'),
-    ({ comm }) => comm,
-  );
-  return [...forks]
-    .map(([comm, { copiedRss, spawns }]) => ({ comm, bytes: spawns > 0 ? copiedRss.sum / spawns : 0 }))
-    .toSorted((a, b) => b.bytes - a.bytes)[0];
 }

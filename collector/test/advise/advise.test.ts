@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { OPEN_WEB_CONFIG } from '../../serve/config/web.ts';
 import type { CostRow } from '../../model/rows.ts';
 import { rankSpawners } from '../../advise/rank.ts';
-import { adviceText } from '../../advise/text.ts';
-import { atCost, observeCollector } from '../../advise/collector.ts';
+import { adviceText } from '../../advise/advice-text.ts';
+import { atCost, observeCollector } from '../../advise/observe-collector.ts';
 import { createFakeEngine, fakeRow, hooksWithout } from '../../../testing/fake-engine.ts';
 import { buildTestApp } from '../../../testing/test-app.ts';
 
@@ -29,7 +29,7 @@ test('largest avoidable stall first, all mechanisms together, none without', () 
   ]);
   const text = adviceText({ aforkCostNs: 16_000, observedNs: 10e9, advice, eventsLost: 0 }, 1);
   assert.match(text, /^afork costs 16.0us here \(median of 100\); .* in 10.0s:\n/);
-  assert.match(text, /^ +12.0ms +5 vfork +3.00ms +\S+ large +it waits for the exec of its child -> /m);
+  assert.match(text, /^ +12.0ms +5 vfork +3.00ms +\S+ large +it waits until its child calls exec -> /m);
   assert.match(text, /^1 smaller ones are not shown/m);
 });
 
@@ -70,9 +70,9 @@ test('a collector that lacks a hook, is none, or is not there', async () => {
   await failing(
     `http://${server.host}/`,
     'FORKTAX_COLLECTOR',
-    /^no costs from http:.*\/api\/v1\/costs: it answers 401/,
+    /^no costs from http:.*\/api\/v1\/costs: the server answers 401/,
   );
-  await failing(`http://me:s%3Acret@${server.host}/below`, 'FORKTAX_COLLECTOR', /it answers 404/);
+  await failing(`http://me:s%3Acret@${server.host}/below`, 'FORKTAX_COLLECTOR', /the server answers 404/);
   const gone = await collector({});
   await gone[Symbol.asyncDispose]();
   await failing(`http://${gone.host}/`, 'FORKTAX_COLLECTOR', /ECONNREFUSED/);

@@ -25,7 +25,7 @@ test('1: it does not, and why', async () => {
   assert.equal(status, 1);
   assert.match(
     stderr,
-    /it answers 503 Service Unavailable: forktax is not ready: no hook is attached\.\n.*FORKTAX_COLL/,
+    /the server answers 503 Service Unavailable: forktax is not ready: no hook is attached\.\n.*FORKTAX_COLL/,
   );
 });
 
@@ -35,7 +35,7 @@ test('1: it is not there', async () => {
   await app.close();
   const { status, stderr } = await runCli('health', '--url', url);
   assert.equal(status, 1);
-  assert.match(stderr, /^forktax: no measuring at http:.*\/-\/ready: connect ECONNREFUSED/);
+  assert.match(stderr, /^forktax: no collector measures at http:.*\/-\/ready: connect ECONNREFUSED/);
 });
 
 test('2: no address', async () => {

@@ -1,15 +1,15 @@
-/** Comparisons: what is said of two sides that are known. */
+/** What a comparison says about two sides that are known. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareRuns } from '../../relaunch/compare/figures.ts';
-import { comparisonText } from '../../relaunch/compare/text.ts';
-import { GroupedSketch } from '../../relaunch/run/grouped-sketch.ts';
+import { compareRuns } from '../../relaunch/compare/judge.ts';
+import { comparisonText } from '../../relaunch/compare/comparison-text.ts';
+import { GroupedSketch } from '../../relaunch/measure/grouped-sketch.ts';
 import type { RunResult } from '../../relaunch/run/run.ts';
 import { ForktaxError } from '../../model/errors.ts';
 import { createFakeEngine, fakeRow, histogram } from '../../../testing/fake-engine.ts';
 import { TIME_BOUNDS_NS } from '../../model/bounds.ts';
 
-/** One that took so long, and forked once with such a stall. */
+/** Makes a run that took `wallMs` and forked once, with a stall of `stallMs`. */
 function run(wallMs: number, stallMs: number, status = 0): RunResult {
   const { hooks, next } = createFakeEngine();
   const stalls = new GroupedSketch();
@@ -47,17 +47,17 @@ test('what was not measured on either side is left out', () => {
 });
 
 test('the text says what was won, what was lost, and what is noise', () => {
-  const plan = { command: 'node app', choice: { via: 'node', reason: 'it is' }, changes: [] } as const;
+  const plan = { command: 'node app', path: '/node', choice: { via: 'node', reason: 'it is' }, changes: [] } as const;
   const without = [run(100, 50), run(110, 52), run(120, 51)];
   const withIt = [run(150, 0.5, 1), run(130, 0.4, 1), run(140, 0.6, 1)];
   const text = comparisonText(plan, { without, with: withIt });
   assert.match(
     text,
-    /^forktax: node app: 3 runs each, without and with, in turn; medians, and lowest to highest\nvia node: it is\n/,
+    /^forktax: node app: 3 runs without and 3 with it, in turn; median \(lowest..highest\)\nvia node: it is\n/,
   );
   assert.match(text, /^wall clock +110ms \(100ms..120ms\) +140ms \(130ms..150ms\) +1.27x more$/m);
   assert.match(text, /^stall sum +51.0ms \(50.0ms..52.0ms\) +500us \(400us..600us\) +102x less$/m);
   assert.match(text, /^less with it: stall sum, stall p50, stall p99, stall max$/m);
-  assert.match(text, /^it lost: more of wall clock$/m);
+  assert.match(text, /^more with it: wall clock$/m);
   assert.match(text, /^exit status 0 without, 1 with it$/m);
 });

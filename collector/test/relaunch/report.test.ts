@@ -5,9 +5,9 @@ import type { CostRow } from '../../model/rows.ts';
 import type { Hook } from '../../model/hooks.ts';
 import { TIME_BOUNDS_NS } from '../../model/bounds.ts';
 import type { Choice } from '../../relaunch/choose/choose.ts';
-import { runJson } from '../../relaunch/report/json.ts';
-import { reportText } from '../../relaunch/report/text.ts';
-import { GroupedSketch } from '../../relaunch/run/grouped-sketch.ts';
+import { runJson } from '../../relaunch/report/run-json.ts';
+import { reportText } from '../../relaunch/report/run-text.ts';
+import { GroupedSketch } from '../../relaunch/measure/grouped-sketch.ts';
 import type { RunResult } from '../../relaunch/run/run.ts';
 import {
   createFakeEngine,
@@ -24,7 +24,7 @@ interface Given {
   readonly eventsLost?: number;
 }
 
-/** Each row's stalls are in the sketch, but for those of lost events. */
+/** The sketch holds the stalls of all rows, or nothing if events were lost. */
 function result({ rows = [], hooks = FAKE_HOOKS, eventsLost = 0 }: Given): RunResult {
   const { next } = createFakeEngine({ health: { eventsLost } });
   const stalls = new GroupedSketch();
@@ -37,7 +37,7 @@ function result({ rows = [], hooks = FAKE_HOOKS, eventsLost = 0 }: Given): RunRe
 
 const choice = (via: Choice['via']): Choice => ({ via, reason: 'because' });
 const text = (given: Given, via: Choice['via'] = 'node') =>
-  reportText({ command: 'node app', choice: choice(via), changes: [] }, result(given), Infinity);
+  reportText({ command: 'node app', path: '/node', choice: choice(via), changes: [] }, result(given), Infinity);
 
 const row = (mechanism: CostRow['mechanism'], spawns: number, stallNs: number) =>
   fakeRow({ mechanism, spawns, stall: histogram(TIME_BOUNDS_NS, stallNs, spawns) });

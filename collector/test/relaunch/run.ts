@@ -1,4 +1,4 @@
-/** Runs `forktax relaunch` as its user would, and reads its report. */
+/** Runs `forktax relaunch` as a user would, and reads its report. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -7,20 +7,26 @@ import { fileURLToPath } from 'node:url';
 import { temporaryDirectory } from './temporary.ts';
 
 const CLI = fileURLToPath(new URL('../../cli.ts', import.meta.url));
-/** A test's own process has more flags, which are about tests. */
+/** The flags of this process, without those for tests. */
 const NODE_FLAGS = process.execArgv.filter((flag) => /^--(experimental-strip-types|disable-warning=)/.test(flag));
 
 export const FORKTAX: readonly string[] = [process.execPath, ...NODE_FLAGS, CLI];
 
 export interface Ended {
-  /** As a shell gives it. */
+  /** The exit status; null after a signal. */
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: Buffer;
   readonly stderr: string;
 }
 
-/** Long after anything that is not stuck. */
+/**
+ * Node's pipes are sockets. bash takes a socket as standard input for a remote login and reads ~/.bashrc, unless SHLVL says
+ * that another shell started it.
+ */
+const IN_A_SHELL = { SHLVL: '1' };
+
+/** A process that takes longer is stuck. */
 const MOST_MS = 300_000;
 
 export interface RunOptions {
@@ -37,7 +43,7 @@ export async function runPlain(
   const [program = '', ...args] = command;
   const child = spawn(program, args, {
     stdio: 'pipe',
-    env: env ?? process.env,
+    env: { ...(env ?? process.env), ...IN_A_SHELL },
     timeout: MOST_MS,
     ...(cwd !== undefined && { cwd }),
   });
@@ -95,11 +101,11 @@ export interface RelaunchReport {
 }
 
 export interface Relaunched extends Ended {
-  /** Undefined: none was written. */
+  /** Undefined if none was written. */
   readonly report: RelaunchReport | undefined;
 }
 
-/** `before`: a command that runs it, such as setpriv with its options. */
+/** `before` is a command that runs forktax, such as setpriv with its options. */
 export async function runRelaunched(
   options: readonly string[],
   command: readonly string[],
@@ -113,7 +119,7 @@ export async function runRelaunched(
   return { ...ended, report: report === '' ? undefined : (JSON.parse(report) as RelaunchReport) };
 }
 
-/** The one entry of a program. */
+/** Gives the only entry of a program. */
 export function programOf(run: RunReport, comm: string): ProgramReport {
   const [program, ...more] = run.programs.filter((each) => each.comm === comm);
   if (!program || more.length > 0) throw new Error(`not one entry of ${comm}: ${JSON.stringify(run.programs)}`);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 export interface TemporaryDirectory extends Disposable {
   readonly path: string;
-  /** Writes a file there, executable or not, and gives its path. */
+  /** Writes a file there, executable unless `mode` says otherwise, and gives its path. */
   write(name: string, content: string | Uint8Array, mode?: number): string;
 }
 

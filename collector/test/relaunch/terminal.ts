@@ -1,4 +1,4 @@
-/** An interactive bash on a terminal of its own, which a test types to. */
+/** An interactive bash on its own terminal. A test types to it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
@@ -9,7 +9,7 @@ export class Terminal implements AsyncDisposable {
   readonly #child: ChildProcess;
   #output = '';
 
-  /** script(1) makes the terminal. */
+  /** Lets script(1) make the terminal. */
   static async open(): Promise<Terminal> {
     const terminal = new Terminal();
     await terminal.until(/[#$] $/);
@@ -28,7 +28,7 @@ export class Terminal implements AsyncDisposable {
     this.#child.stdin?.write(text);
   }
 
-  /** Runs a command and gives what it printed until the shell asks for the next. */
+  /** Runs a command, and gives what it prints until the next prompt. */
   async command(text: string): Promise<string> {
     this.type(`${text}\r`);
     return this.prompt();
@@ -38,7 +38,7 @@ export class Terminal implements AsyncDisposable {
     return this.until(new RegExp(PROMPT));
   }
 
-  /** Takes the output up to the first match, and gives it. */
+  /** Waits for a match, and gives the output up to its end. */
   async until(pattern: RegExp): Promise<string> {
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {

@@ -47,5 +47,5 @@ test('who stands still without need is named, and what to do', async () => {
 
 test('usage', async () => {
   const { status, stderr } = await runPlain([...FORKTAX, 'advise', '--url', 'http://127.0.0.1:1', '-d', '1s']);
-  assert.deepEqual([status, /not with --duration/.test(stderr)], [2, true]);
+  assert.deepEqual([status, /--url and --duration exclude each other/.test(stderr)], [2, true]);
 });

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { choose, type Evidence } from '../../../relaunch/choose/choose.ts';
-import { lookAt } from '../../../relaunch/choose/program.ts';
+import { lookAtCommand } from '../../../relaunch/choose/program.ts';
 import { temporaryDirectory } from '../temporary.ts';
 
 const ROOT = { uid: 0, gid: 0 };
@@ -13,7 +13,7 @@ const place = { searchPath: process.env['PATH'], directory: '/' };
 const GiB = 1 << 30;
 const huge: Evidence = { copiedBytes: GiB, thp: { obstacle: () => undefined } };
 
-const looked = (path: string, identity = ROOT) => lookAt([path], { ...place, ...identity });
+const looked = (path: string, identity = ROOT) => lookAtCommand([path], { ...place, ...identity });
 const chosen = (path: string, evidence: Evidence = {}) => {
   const { via, reason } = choose(looked(path), 'auto', evidence);
   return `${via}: ${reason}`;
@@ -78,7 +78,7 @@ test('one that forks by itself, and one that makes no process', () => {
   const blocked = { ...huge, thp: { obstacle: () => 'they are switched off' } };
   assert.match(chosen(forking, blocked), /^none: .* and huge pages cannot help: they are switched off$/);
   const quiet = compiled(directory, 'int main(void) { return 0; }');
-  assert.equal(chosen(quiet, huge), `none: ${quiet} imports no call that makes a process`);
+  assert.equal(chosen(quiet, huge), `none: ${quiet} imports no function that makes a process`);
 });
 
 test('one of another allocator', () => {
@@ -99,7 +99,7 @@ test('one of another allocator', () => {
     library,
     '-Wl,-rpath,$ORIGIN',
   );
-  assert.match(chosen(program, huge), /^none: .* huge pages cannot help: .* allocates by libjemalloc.so.2$/);
+  assert.match(chosen(program, huge), /^none: .* huge pages cannot help: .* allocates with libjemalloc.so.2$/);
 });
 
 test('a static one, one of musl, and one with privileges', () => {
@@ -118,7 +118,7 @@ test('a static one, one of musl, and one with privileges', () => {
   const setuid = directory.write('setuid', readFileSync(program), 0o4755);
   const asUser = (path: string) => choose(looked(path, { uid: 1000, gid: 1000 }), 'auto');
   assert.equal(asUser(program).via, 'preload');
-  assert.match(asUser(setuid).reason, /is set-user-ID: the dynamic loader heeds no variables/);
+  assert.match(asUser(setuid).reason, /is set-user-ID: the dynamic loader ignores variables/);
   assert.equal(choose(looked(setuid), 'auto').via, 'preload', 'root gains nothing by it');
   const capable = directory.write('capable', readFileSync(program));
   execFileSync('setcap', ['cap_net_raw+ep', capable]);
@@ -128,10 +128,10 @@ test('a static one, one of musl, and one with privileges', () => {
 test('what is asked for is done, with a caution', () => {
   using directory = temporaryDirectory();
   const quiet = looked(compiled(directory, 'int main(void) { return 0; }'));
-  assert.deepEqual(choose(quiet, 'none'), { via: 'none', reason: 'as asked' });
+  assert.deepEqual(choose(quiet, 'none'), { via: 'none', reason: 'as requested' });
   assert.match(choose(quiet, 'node').caution ?? '', /is not Node.js/);
   assert.match(choose(quiet, 'preload').caution ?? '', /imports none of popen, system/);
-  assert.match(choose(quiet, 'hugepages', huge).caution ?? '', /does not allocate by malloc/);
+  assert.match(choose(quiet, 'hugepages', huge).caution ?? '', /does not allocate with malloc/);
   assert.equal(choose(looked(process.execPath), 'node').caution, undefined);
 });
 

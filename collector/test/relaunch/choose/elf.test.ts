@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { readElf } from '../../../relaunch/choose/elf.ts';
+import { tryReadElf } from '../../../relaunch/choose/elf.ts';
 import { temporaryDirectory } from '../temporary.ts';
 
 const objdump = (flag: string, path: string): string[] =>
@@ -24,7 +24,7 @@ test('imports and libraries are those that objdump lists', () => {
   const programs = [process.execPath, ...PROGRAMS.filter(existsSync).map((path) => realpathSync(path))];
   assert.ok(programs.length > 4);
   for (const path of programs) {
-    const elf = readElf(path);
+    const elf = tryReadElf(path);
     assert.ok(elf, path);
     const undefinedSymbols = objdump('-T', path).filter((line) => line.includes(' *UND*'));
     const imports = new Set(undefinedSymbols.map((line) => line.trim().split(/\s+/).at(-1)));
@@ -39,7 +39,7 @@ test('imports and libraries are those that objdump lists', () => {
 
 test('a statically linked program has no interpreter', () => {
   const hold = fileURLToPath(new URL('../../../../native/hold/build/hold', import.meta.url));
-  const elf = readElf(hold);
+  const elf = tryReadElf(hold);
   assert.deepEqual([elf?.interpreter, elf?.needed], [undefined, []]);
 });
 
@@ -50,5 +50,6 @@ test('what is no ELF file, cut short or damaged is none', () => {
   header.writeBigUInt64LE(1n << 40n, 32); // program headers far outside
   header.writeUInt16LE(3, 56);
   for (const content of ['', '#!/bin/sh\n', '\x7fELF', header])
-    assert.equal(readElf(directory.write('file', content)), undefined);
+    assert.equal(tryReadElf(directory.write('file', content)), undefined);
+  assert.equal(tryReadElf(`${directory.path}/missing`), undefined);
 });

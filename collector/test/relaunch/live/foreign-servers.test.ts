@@ -1,4 +1,4 @@
-/** Servers that nobody here wrote answer the same through relaunch. Those that are not installed are skipped. */
+/** Real servers answer the same with relaunch. Servers that are not installed are skipped. */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ const skipWithout = (...programs: string[]) => {
 
 interface Server {
   readonly child: ChildProcess;
-  /** Asks it to end; gives its status, and the report of a relaunched one. */
+  /** Asks the server to end; gives its status, and its report if it was relaunched. */
   end(signal: NodeJS.Signals): Promise<{ status: number | null; report: RelaunchReport | undefined }>;
 }
 
@@ -47,7 +47,7 @@ async function until(path: string): Promise<void> {
   for (let i = 0; i < 500 && !existsSync(path); i++) await sleep(20);
 }
 
-/** Sends lines to a socket, and gives what comes back before the pause after each. */
+/** Sends lines to a socket, pauses after each, and gives the answers. */
 async function converse(path: string, lines: readonly string[]): Promise<string> {
   const socket = connect(path);
   let said = '';

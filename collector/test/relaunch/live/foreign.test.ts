@@ -1,7 +1,6 @@
 /**
- * Programs that nobody here wrote: as they are, and through relaunch, they print and return the same, and what was
- * chosen for them is true. Those that are not installed are skipped. FORKTAX_TEST_NPM is a directory in which
- * `npm install esbuild vite vitest mocha` was run.
+ * Real programs print and return the same with relaunch and without it, and the chosen way suits them. Programs that are
+ * not installed are skipped. FORKTAX_TEST_NPM names a directory in which `npm install esbuild vite vitest mocha` was run.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -12,7 +11,7 @@ import { runPlain, runRelaunched, type RunReport } from '../run.ts';
 import { temporaryDirectory, type TemporaryDirectory } from '../temporary.ts';
 
 const NPM = process.env['FORKTAX_TEST_NPM'];
-/** Of Debian first: version managers put scripts before it. */
+/** Debian's directories come first, because version managers put scripts before them. */
 const PATH = ['/usr/bin', '/usr/sbin', ...(process.env['PATH'] ?? '').split(delimiter)].join(delimiter);
 const env = { ...process.env, PATH, GIT_CONFIG_GLOBAL: '/dev/null', CI: '1' };
 
@@ -25,22 +24,22 @@ function found(program: string): string | undefined {
 interface Case {
   readonly name: string;
   readonly needs: readonly string[];
-  /** Of npm packages. */
+  /** An npm package that must be installed. */
   readonly needsNpm?: string;
   readonly via: string;
   readonly reason: RegExp;
   /** Prepares the directory, and gives the command. */
   readonly prepare: (directory: TemporaryDirectory) => readonly string[];
   readonly status?: number;
-  /** What the report must hold besides. */
+  /** Checks what else the report must hold. */
   readonly check?: (run: RunReport) => void;
-  /** Takes out what differs from run to run by itself. */
+  /** Removes what differs between two runs of the same program. */
   readonly normalise?: (output: string) => string;
 }
 
 const FORKS = ['fork', 'vfork'];
 
-/** All spawns of a program were made so. */
+/** Asserts that a program made all its spawns by this mechanism. */
 const spawned =
   (comm: string, ...mechanisms: string[]) =>
   (run: RunReport) => {

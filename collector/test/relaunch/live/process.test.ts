@@ -1,4 +1,4 @@
-/** --pid: how a running process would be run, and running it so. */
+/** --pid shows how a running process would be run, and --replace runs it that way. */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,7 +24,7 @@ interface Said {
   readonly NODE_OPTIONS?: string;
 }
 
-/** A process to be replaced, and what it said of itself. */
+/** Starts a process that is to be replaced, and gives what it says about itself. */
 async function start(
   directory: { path: string; write: (name: string, text: string) => string },
   before: string[] = [],
@@ -129,7 +129,7 @@ test('a service of systemd gets its drop-in, and lives', { skip: CGROUPS === und
     assert.equal(status, 0);
     assert.ok(
       stderr.includes(
-        `write /etc/systemd/system/${unit}.d/forktax.conf:\n\n[Service]\nEnvironment="NODE_OPTIONS=--no-`,
+        `write this to /etc/systemd/system/${unit}.d/forktax.conf:\n\n[Service]\nEnvironment="NODE_OPTIONS=--no-`,
       ),
     );
     assert.match(stderr, new RegExp(`\n  systemctl daemon-reload\n  systemctl restart ${unit}\n$`));
@@ -151,9 +151,9 @@ test('what must not be replaced is refused, and lives', async () => {
     await Promise.all([once(quiet, 'spawn'), once(confined, 'spawn')]);
     const kernelThread = 2;
     const cases: [string, RegExp, string[]?][] = [
-      [String(kernelThread), /is not replaced: it is a thread of the kernel/],
-      [String(process.pid), /is not replaced: this very command runs in it/],
-      [String(quiet.pid), /is not replaced: via none: .* imports no call that makes a process/],
+      [String(kernelThread), /is not replaced: it is a kernel thread/],
+      [String(process.pid), /is not replaced: this command runs in it/],
+      [String(quiet.pid), /is not replaced: via none: .* imports no function that makes a process/],
       [String(confined.pid), /is not replaced: it is confined/],
       [String(2 ** 22), /there is no process 4194304/],
     ];
@@ -164,7 +164,7 @@ test('what must not be replaced is refused, and lives', async () => {
     }
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
     const other = await runPlain([...nobody, ...FORKTAX, 'relaunch', '--replace', '--pid', String(said.pid)]);
-    assert.deepEqual([other.status, /may not be looked into by this user/.test(other.stderr)], [1, true], other.stderr);
+    assert.deepEqual([other.status, /this user may not inspect process/.test(other.stderr)], [1, true], other.stderr);
     for (const each of [child, quiet, confined]) assert.deepEqual([each.exitCode, each.signalCode], [null, null]);
   } finally {
     for (const each of [child, quiet, confined]) await end(each);

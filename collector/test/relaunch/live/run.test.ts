@@ -1,4 +1,4 @@
-/** A program is run as a shell runs it, and what it did is what the report says. */
+/** relaunch runs a program as a shell does, and its report says what the program did. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -234,4 +234,11 @@ test('a file as input is read on from where it stands', async () => {
   closeSync(file);
   assert.equal(String(Buffer.concat(chunks)), 'second\n'.repeat(4));
   assert.equal(readFileSync(`${directory.path}/input`, 'utf8'), 'first\nsecond\n');
+});
+
+test('a report that cannot be written to the end does not change the exit status', async () => {
+  const words = [...FORKTAX, 'relaunch', '--report', '/dev/full', '--', 'sh', '-c', 'echo ran; exit 3'];
+  const { status, stdout, stderr } = await runPlain(words);
+  assert.deepEqual([status, String(stdout)], [3, 'ran\n']);
+  assert.match(stderr, /^forktax: the report could not be written: ENOSPC: .*\n$/);
 });

@@ -1,12 +1,12 @@
-/** On a terminal, the program is the job. */
+/** On a terminal, the program that relaunch runs behaves as a job of the shell. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commandText } from '../../../relaunch/run/words.ts';
+import { commandText } from '../../../relaunch/plan/command-text.ts';
 import { FORKTAX } from '../run.ts';
 import { temporaryDirectory } from '../temporary.ts';
 import { Terminal } from '../terminal.ts';
 
-/** The command line that runs this in bash; the report is out of the way. */
+/** Gives the command line that relaunches a bash script, and drops the report. */
 function relaunching(directory: { write: (name: string, text: string) => string }, ...command: string[]): string {
   return commandText([...FORKTAX, 'relaunch', '--report', directory.write('report', ''), '--', ...command]);
 }
@@ -47,7 +47,7 @@ test('Ctrl-Z stops it, bg and fg continue it, Ctrl-C ends it', async () => {
   assert.match(await terminal.command('echo status=$?'), /status=130/);
 });
 
-/** Until `fg` has made it the foreground, the shell itself takes Ctrl-C. */
+/** Until `fg` has put the job in the foreground, Ctrl-C goes to the shell. */
 async function sleepUntilForeground(terminal: Terminal): Promise<void> {
   const prompt = terminal.prompt().then(() => 'prompt');
   const later = () => new Promise<string>((resolve) => setTimeout(() => resolve('later'), 500));

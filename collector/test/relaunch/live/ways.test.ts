@@ -1,4 +1,4 @@
-/** Each way does what it promises, as the probes saw it. */
+/** Each way does what it promises: the probes saw it. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../temporary.ts';
 
 const MiB = 1 << 20;
 const GiB = 1 << 30;
-/** Large and timed: for a quiet machine. */
+/** Large runs with timed assertions, for a quiet machine. */
 const IS_HEAVY = process.env['FORKTAX_TEST_HEAVY'] === '1';
 const SERVER = fileURLToPath(new URL('../fixtures/server.mjs', import.meta.url));
 
@@ -49,7 +49,7 @@ test('a Node server with much memory: fork before, afork after, the same childre
   assert.ok(before.httpP99Ms > after.httpP99Ms);
 });
 
-/** Spawns of the server itself: its children are shells. */
+/** Counts the spawns of the server itself, without those of its shells. */
 function mechanismsOf(run: RunReport): Record<string, number> {
   const own = run.programs.filter(({ comm }) => comm !== 'sh');
   return Object.fromEntries(own.map(({ mechanism, spawns }) => [mechanism, spawns]));

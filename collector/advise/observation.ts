@@ -1,0 +1,20 @@
+import type { ColumnGroup } from '../model/columns.ts';
+import type { CostRow } from '../model/rows.ts';
+import { ForktaxError } from '../model/errors.ts';
+import type { ExaminedSpawner } from './examine-spawner.ts';
+
+/** Spawn costs, and access to the spawners that caused them. */
+export interface Observation {
+  readonly rows: readonly CostRow[];
+  /** How long the observation took; absent means since the collector started. */
+  readonly ns?: number;
+  /** Gives, of the spawners with this name that could be examined, the one with the longest stall. */
+  readonly spawnerOf: (comm: string) => ExaminedSpawner | undefined;
+  readonly eventsLost: number;
+}
+
+/** @throws FORKTAX_NO_HOOK: avoidable stall cannot be measured */
+export function requireStalls(absent: ReadonlyMap<ColumnGroup, string>): void {
+  const reason = absent.get('stall') ?? absent.get('exec');
+  if (reason !== undefined) throw new ForktaxError('FORKTAX_NO_HOOK', `avoidable stall cannot be seen: ${reason}`);
+}

@@ -1,0 +1,32 @@
+/** Takes spawn costs from a running collector, as they are since it started. */
+import type { CostRow } from '../model/rows.ts';
+import { fetchCosts } from '../remote/costs.ts';
+import { examineSpawner } from './examine-spawner.ts';
+import { requireStalls, type Observation } from './observation.ts';
+
+/** The spawners of a collector on this host can be examined. */
+const THIS_HOST = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** @throws FORKTAX_COLLECTOR, FORKTAX_NO_HOOK */
+export async function observeCollector(url: string): Promise<Observation> {
+  const base = new URL(url);
+  const { absent, rows, eventsLost } = await fetchCosts(base);
+  requireStalls(absent);
+  return {
+    rows,
+    eventsLost,
+    spawnerOf(comm) {
+      if (!THIS_HOST.test(base.hostname)) return undefined;
+      const slowest = rows.filter((row) => row.comm === comm).flatMap((row) => row.slowest ?? []);
+      const [longest] = slowest.toSorted((a, b) => b.stallNs - a.stallNs);
+      return longest && examineSpawner(longest.pid, comm);
+    },
+  };
+}
+
+/** Computes avoidable stall with the cost of afork on this host; the collector assumed another cost. */
+export function atCost(rows: readonly CostRow[], aforkCostNs: number): CostRow[] {
+  const avoidable = ({ execStallNs, execStalls }: CostRow): number =>
+    Math.max(0, execStallNs - execStalls * aforkCostNs);
+  return rows.map((row) => Object.assign({}, row, { avoidableStallNs: avoidable(row) }));
+}
