@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { findNodes } from './nodes.ts';
+import { findNodes, type Node } from './nodes.ts';
 import type { Told } from './run-cases.ts';
 
 const RUNNER = fileURLToPath(new URL('run-cases.ts', import.meta.url));
@@ -21,12 +21,23 @@ async function runCases(node: string, how: string, options: readonly string[] = 
   return JSON.parse(stdout);
 }
 
-for (const { version, path, missing } of findNodes()) {
-  await suite(`Node ${version}`, { skip: missing }, async () => {
-    if (!path) return;
-    const plain = await runCases(path, 'plain');
-    const hooked = await runCases(path, 'hooked', ['--require', REGISTER]);
-    const imported = await runCases(path, 'imported');
+async function runAll({ version, path, missing }: Node) {
+  if (!path) return { version, missing, plain: {}, hooked: {}, imported: {} };
+  return {
+    version,
+    missing,
+    plain: await runCases(path, 'plain'),
+    hooked: await runCases(path, 'hooked', ['--require', REGISTER]),
+    imported: await runCases(path, 'imported'),
+  };
+}
+
+// All runs come before the first suite: with --test-force-exit the file ends when the suites known so far have ended.
+const runs = [];
+for (const node of findNodes()) runs.push(await runAll(node));
+
+for (const { version, missing, plain, hooked, imported } of runs) {
+  suite(`Node ${version}`, { skip: missing }, () => {
     const isSync = (name: string): boolean => /sync/i.test(name);
 
     for (const [name, { seen }] of Object.entries(plain)) {
