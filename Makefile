@@ -31,6 +31,8 @@ build/collector/cli.js: $(shell find collector -name '*.ts' -not -path '*/test/*
 	@cp collector/package.json $(@D)
 	@touch $@
 
-include $(wildcard probes/module.mk probes/*/module.mk native/*/module.mk bench/*/module.mk deploy/module.mk)
+# native/afork before native/preload, which is linked with its objects.
+include $(wildcard probes/module.mk probes/*/module.mk) $(sort $(wildcard native/*/module.mk))
+include $(wildcard bench/*/module.mk deploy/module.mk)
 
 .PHONY: all test test-programs clean

@@ -9,7 +9,7 @@ bench-afork: $(BENCH_AFORK_PROGRAMS:%=$(BENCH_AFORK)/%) $(BENCH_AFORK)/package/p
 test: bench-afork # so that a benchmark that no longer builds is seen
 
 # A program whose own start costs next to nothing: no libc, no dynamic linker, one page of code.
-$(BENCH_AFORK)/tiny: bench/afork/tiny.c native/afork/syscall.h bench/afork/module.mk
+$(BENCH_AFORK)/tiny: bench/afork/tiny.c native/afork/core/syscall.h bench/afork/module.mk
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_AFORK_CFLAGS) -static -nostdlib -ffreestanding -fno-stack-protector $< -o $@
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The program that is spawned: says when its first instruction ran, and who it is, on descriptor 1, and exits. */
-#include "syscall.h"
+#include "core/syscall.h"
 #include <time.h>
 #include <stdint.h>
 

@@ -5,7 +5,8 @@
 #   make install-afork PREFIX=/usr
 AFORK := native/afork
 AFORK_OUT := $(AFORK)/build
-AFORK_SOURCES := afork avfork child clone donor emulated fork job mechanism plan popen registry slot spawn worker
+AFORK_CORE := afork child clone donor job mechanism plan popen registry slot spawn
+AFORK_FORMS := avfork emulated worker
 AFORK_TESTS := $(notdir $(basename $(wildcard $(AFORK)/test/*.c)))
 AFORK_CFLAGS = $(CFLAGS) $(WARN) -std=gnu11 -fPIC -fvisibility=hidden -pthread -I$(AFORK)
 ifdef SAN
@@ -13,21 +14,29 @@ AFORK_OUT := $(AFORK)/build/$(SAN)
 AFORK_TESTS := $(filter-out shared,$(AFORK_TESTS)) # whose point is how the library is shipped
 AFORK_SAN := -fsanitize=$(SAN:address=address,undefined) -fno-sanitize-recover=all
 endif
-AFORK_OBJECTS := $(AFORK_SOURCES:%=$(AFORK_OUT)/%.o)
+AFORK_CORE_OBJECTS := $(AFORK_CORE:%=$(AFORK_OUT)/core/%.o)
+AFORK_OBJECTS := $(AFORK_CORE_OBJECTS) $(AFORK_FORMS:%=$(AFORK_OUT)/forms/%.o)
+AFORK_HEADERS := $(AFORK)/afork.h $(wildcard $(AFORK)/core/*.h $(AFORK)/forms/*.h)
 
 all: $(AFORK_OUT)/libafork.a $(AFORK_OUT)/libafork.so.0 $(AFORK_OUT)/afork.pc
 
-$(AFORK_OUT)/%.o: $(AFORK)/%.c $(wildcard $(AFORK)/*.h) $(AFORK)/module.mk
+$(AFORK_OUT)/%.o: $(AFORK)/%.c $(AFORK_HEADERS) $(AFORK)/module.mk
 	@mkdir -p $(@D)
 	$(CC) $(AFORK_CFLAGS) $(AFORK_SAN) -c $< -o $@
 
 # It runs in the parent's memory on the parent's thread pointer: nothing in it may be instrumented or call libc.
-$(AFORK_OUT)/child.o: $(AFORK)/child.c $(wildcard $(AFORK)/*.h) $(AFORK)/module.mk
+$(AFORK_OUT)/core/child.o: $(AFORK)/core/child.c $(AFORK_HEADERS) $(AFORK)/module.mk
 	@mkdir -p $(@D)
 	$(CC) $(AFORK_CFLAGS) -O2 -fno-stack-protector -fno-sanitize=all -fno-profile-arcs -fno-tree-loop-distribute-patterns -c $< -o $@
 	@! $(NM) -u $@ | grep . || { echo 'child.c must not need symbols from outside' >&2; exit 1; }
 
+# No two files may need each other, directly or by way of others: tsort names those that do, and fails.
+define check_arrows
+	@$(NM) -A $(filter %.o,$^) | awk -f $(AFORK)/arrows.awk | tsort >/dev/null
+endef
+
 $(AFORK_OUT)/libafork.a: $(AFORK_OBJECTS)
+	$(check_arrows)
 	rm -f $@
 	$(AR) rcs $@ $^
 
@@ -65,9 +74,9 @@ clean-afork:
 
 # --- tests ---
 
-$(AFORK_OUT)/test/%: $(AFORK)/test/%.c $(AFORK)/test/test.h $(AFORK_OUT)/libafork.a
+$(AFORK_OUT)/test/%: $(AFORK)/test/%.c $(AFORK)/test/test.h $(AFORK_HEADERS) $(AFORK_OUT)/libafork.a
 	@mkdir -p $(@D)
-	$(CC) $(AFORK_CFLAGS) $(AFORK_SAN) $< $(AFORK_OUT)/libafork.a -o $@
+	$(CC) $(AFORK_CFLAGS) $(AFORK_SAN) $< $(filter %.a,$^) -o $@
 
 # As a program outside uses it: by pkg-config, with the shared library.
 $(AFORK_OUT)/test/shared: $(AFORK)/test/shared.c $(AFORK)/test/test.h $(AFORK_OUT)/libafork.so.0 $(AFORK_OUT)/afork.pc
@@ -97,4 +106,3 @@ test-afork-valgrind: $(filter-out %/overlap,$(AFORK_TESTS:%=$(AFORK_OUT)/test/%)
 .PHONY: test-afork test-afork-valgrind
 
 include $(AFORK)/addon/addon.mk
-include $(AFORK)/preload/module.mk

@@ -54,6 +54,8 @@ struct __spawn_action { /* named by <spawn.h>, which does not define it */
 	} of;
 };
 
+static bool legible; /* file actions are laid out as the struct above says */
+
 /* --- the child's descriptors, before it exists --- */
 
 enum {
@@ -225,7 +227,7 @@ enum way actions_check(struct actions *actions, const posix_spawn_file_actions_t
 	*actions = (struct actions){.directory = AT_FDCWD};
 	if (!from || from->__used == 0)
 		return WAY_AFORK;
-	if (!next()->actions_legible || from->__used < 0)
+	if (!legible || from->__used < 0)
 		return WAY_ACTION;
 	if (!allocate(actions, from->__actions, (size_t)from->__used))
 		return WAY_ACTION;
@@ -276,7 +278,8 @@ static bool holds_what_was_added(const struct __spawn_action *action)
 	       action[5].tag == TAG_CLOSEFROM && action[5].of.fd == 9;
 }
 
-bool actions_self_test(void)
+/* At load, for it allocates. Until then nothing is legible. */
+__attribute__((constructor)) static void test_layout(void)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawn_file_actions_init(&actions);
@@ -286,7 +289,6 @@ bool actions_self_test(void)
 		     !posix_spawn_file_actions_addchdir_np(&actions, "/b") &&
 		     !posix_spawn_file_actions_addfchdir_np(&actions, 8) &&
 		     !posix_spawn_file_actions_addclosefrom_np(&actions, 9);
-	bool legible = added && actions.__used == 6 && holds_what_was_added(actions.__actions);
+	legible = added && actions.__used == 6 && holds_what_was_added(actions.__actions);
 	posix_spawn_file_actions_destroy(&actions);
-	return legible;
 }

@@ -89,12 +89,17 @@ bool children_may_hold_files(void)
 	return recent;
 }
 
-void children_before_fork(void)
+static void before_fork(void)
 {
 	pthread_mutex_lock(&lock);
 }
 
-void children_after_fork(void)
+static void after_fork(void)
 {
 	pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor(FORKS_CHILDREN))) static void watch_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
 }

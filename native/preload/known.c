@@ -68,12 +68,17 @@ void known_distrust(const struct identity *identity)
 	pthread_mutex_unlock(&lock);
 }
 
-void known_before_fork(void)
+static void before_fork(void)
 {
 	pthread_mutex_lock(&lock);
 }
 
-void known_after_fork(void)
+static void after_fork(void)
 {
 	pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor(FORKS_KNOWN))) static void watch_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
 }

@@ -22,7 +22,7 @@ enum {
 	DEEPEST = 4,	    /* interpreters of interpreters; the kernel allows a few more */
 };
 
-/* Of these errors it is certain that exec would give the same. */
+/* Exec is certain to give the same error. With any other, only the exec can tell. */
 static enum way way_of_error(int error)
 {
 	return error == ENOENT || error == ENOTDIR || error == EACCES ? WAY_ANSWERED : WAY_PROGRAM;

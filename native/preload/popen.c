@@ -260,18 +260,23 @@ EXPORT int fclose(FILE *file)
 
 /* --- fork() --- */
 
-void popen_before_fork(void)
+static void before_fork(void)
 {
 	pthread_mutex_lock(&lock);
 }
 
-void popen_after_fork(void)
+static void after_fork(void)
 {
 	pthread_mutex_unlock(&lock);
 }
 
 /* It is locked by a thread that has another id here. */
-void popen_in_forked(void)
+static void in_forked(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+}
+
+__attribute__((constructor(FORKS_POPEN))) static void watch_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, in_forked);
 }

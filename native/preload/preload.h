@@ -11,7 +11,9 @@
 #ifndef AFORK_PRELOAD_H
 #define AFORK_PRELOAD_H
 
-#include "../internal.h"
+#include "../afork/core/forks.h"
+#include "../afork/core/mechanism.h"
+#include "../afork/core/signals.h"
 #include <spawn.h>
 #include <sys/stat.h>
 
@@ -53,7 +55,6 @@ struct next {
 	int (*getcgroup)(const posix_spawnattr_t *, int *);
 	bool shell_dashes;	/* system() and popen() call sh -c -- command (glibc 868506eb42) */
 	bool popen_tells_errno; /* popen()'s errno is that of the spawn, not always ENOMEM (glibc e7223fa1e8) */
-	bool actions_legible;	/* file actions are laid out as actions.c believes */
 };
 const struct next *next(void);
 
@@ -135,7 +136,6 @@ enum way actions_check(struct actions *actions, const posix_spawn_file_actions_t
 /* Opens the files: here, so that neither an error nor a file removed after the call is news to the child. */
 enum way actions_open(struct actions *actions, const posix_spawn_file_actions_t *from);
 void actions_free(struct actions *actions);
-bool actions_self_test(void);
 
 /* --- attributes.c --- */
 
@@ -166,11 +166,13 @@ struct request {
 
 int spawn_request(const struct request *request);
 
-/* --- locks of the parts, taken around fork() in this order --- */
+/* --- the locks of the parts, for the fork() handlers: see forks.h --- */
 
-void popen_before_fork(void), popen_after_fork(void), popen_in_forked(void);
-void system_before_fork(void), system_after_fork(void);
-void known_before_fork(void), known_after_fork(void);
-void children_before_fork(void), children_after_fork(void);
+enum {
+	FORKS_KNOWN = FORKS_WORKERS + 1,
+	FORKS_CHILDREN,
+	FORKS_SYSTEM,
+	FORKS_POPEN,
+};
 
 #endif

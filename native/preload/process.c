@@ -83,30 +83,8 @@ static bool glibc_is_at_least(unsigned wanted_minor)
 	return minor >= wanted_minor;
 }
 
-/* --- fork() --- */
-
-static void before_fork_of_calls(void)
-{
-	popen_before_fork();
-	system_before_fork();
-	children_before_fork();
-	known_before_fork();
-}
-
-static void after_fork_of_calls(void)
-{
-	known_after_fork();
-	children_after_fork();
-	system_after_fork();
-	popen_after_fork();
-}
-
 static void in_forked_copy(void)
 {
-	known_after_fork();
-	children_after_fork();
-	system_after_fork();
-	popen_in_forked();
 	owner = (pid_t)raw(SYS_getpid);
 }
 
@@ -122,11 +100,10 @@ __attribute__((constructor)) static void prepare(void)
 	alone = dl_iterate_phdr(look_for_others, NULL) == 1;
 	functions.shell_dashes = glibc_is_at_least(38);
 	functions.popen_tells_errno = glibc_is_at_least(38);
-	functions.actions_legible = actions_self_test();
 	enum afork_mechanism best = mechanism_best();
 	mechanism = best == AFORK_CLONE3 || best == AFORK_CLONE ? (int)best : AFORK_ANY;
 	owner = (pid_t)raw(SYS_getpid);
-	pthread_atfork(before_fork_of_calls, after_fork_of_calls, in_forked_copy);
+	pthread_atfork(NULL, NULL, in_forked_copy);
 }
 
 const struct next *next(void)

@@ -129,12 +129,17 @@ EXPORT int system(const char *command)
 	return command ? status : status == 0;
 }
 
-void system_before_fork(void)
+static void before_fork(void)
 {
 	pthread_mutex_lock(&keys.lock);
 }
 
-void system_after_fork(void)
+static void after_fork(void)
 {
 	pthread_mutex_unlock(&keys.lock);
+}
+
+__attribute__((constructor(FORKS_SYSTEM))) static void watch_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
 }

@@ -61,7 +61,7 @@ function registerPath(): string {
 }
 
 function preloadPath(): string {
-  return built(fileURLToPath(new URL('build/libafork-preload.so', import.meta.resolve('afork/package.json'))));
+  return built(fileURLToPath(import.meta.resolve('afork-preload/libafork-preload.so')));
 }
 
 function built(path: string): string {

@@ -16,7 +16,7 @@
 namespace
 {
 
-// Of one JavaScript thread.
+// What one JavaScript thread has.
 struct Thread {
 	Children *children;
 	uint32_t by_mechanism[AFORK_WORKER + 1];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* afork(), aforkx(), afork_waitpid(): a function of the user's in the child, with thread storage of its own. */
-#include "internal.h"
+#include "mechanism.h"
+#include "registry.h"
+#include "signals.h"
 #include <errno.h>
 #include <pthread.h>
 #include <sys/wait.h>
@@ -36,27 +38,27 @@ static long fork_call(struct afork_job *job, const struct call *call, bool no_pi
 	return 0;
 }
 
-static long give_birth(struct birth *birth, struct call *call, enum afork_mechanism mechanism)
+static long create(struct creation *creation, struct call *call, enum afork_mechanism mechanism)
 {
-	struct slot *slot = birth->slot;
+	struct slot *slot = creation->slot;
 	if (mechanism == AFORK_FORK)
-		return fork_call(birth->job, call, birth->no_pidfd);
+		return fork_call(creation->job, call, creation->no_pidfd);
 	call->clear_handlers = mechanism != AFORK_CLONE3;
 	/* After vfork() the caller is asleep, and its thread storage free to be used. */
 	if (mechanism == AFORK_VFORK)
-		birth->tls = NULL;
+		creation->tls = NULL;
 	else if (!slot->donor && !(slot->donor = donor_take()))
 		return -ENOSYS; /* no further thread: on to the next mechanism */
 	else
-		birth->tls = donor_thread_pointer(slot->donor);
-	return birth_give(birth, mechanism);
+		creation->tls = donor_thread_pointer(slot->donor);
+	return create_child(creation, mechanism);
 }
 
-static long give_birth_somehow(struct birth *birth, struct call *call)
+static long create_by_best(struct creation *creation, struct call *call)
 {
 	enum afork_mechanism mechanism = instrumented() ? AFORK_FORK : mechanism_best();
 	for (;;) {
-		long result = give_birth(birth, call, mechanism);
+		long result = create(creation, call, mechanism);
 		enum afork_mechanism next = mechanism_after(mechanism, result);
 		if (next == AFORK_ANY)
 			return result;
@@ -72,8 +74,8 @@ static long call_in_slot(struct afork_job *job, const struct call *from, bool no
 	struct call *call = slot_allocate(slot, sizeof *call); /* the first in it: there is room */
 	*call = *from;
 	slot->entry = (struct entry){run_call, call};
-	struct birth birth = {.slot = slot, .job = job, .cgroup_fd = -1, .no_pidfd = no_pidfd};
-	long result = give_birth_somehow(&birth, call);
+	struct creation creation = {.slot = slot, .job = job, .cgroup_fd = -1, .no_pidfd = no_pidfd};
+	long result = create_by_best(&creation, call);
 	if (result < 0)
 		slot_give_back(slot);
 	else

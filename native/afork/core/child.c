@@ -9,7 +9,8 @@
  *
  * The order of the steps is the promise of struct afork_options.
  */
-#include "internal.h"
+#include "plan.h"
+#include "signals.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>

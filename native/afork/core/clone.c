@@ -4,7 +4,7 @@
  * It takes its function and argument from *entry, which is in memory of the slot, for the parent may long be elsewhere.
  * A NULL stack (fork) works too: the child then goes on upon its copy of the caller's.
  */
-#include "internal.h"
+#include "clone.h"
 
 #if defined(__x86_64__)
 __asm__(".text\n"

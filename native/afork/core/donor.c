@@ -4,10 +4,13 @@
  * locale, all that libc finds through the thread pointer. A thread control block that is valid for this libc can be had
  * from this libc only by starting a thread; to build one by hand is to depend on GLIBC_PRIVATE.
  */
-#include "internal.h"
+#include "donor.h"
+#include "forks.h"
+#include "signals.h"
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum {
@@ -147,17 +150,17 @@ void donors_count(unsigned *idle, unsigned *lent)
 	pthread_mutex_unlock(&pool.lock);
 }
 
-void donors_before_fork(void)
+static void before_fork(void)
 {
 	pthread_mutex_lock(&pool.lock);
 }
 
-void donors_after_fork(void)
+static void after_fork(void)
 {
 	pthread_mutex_unlock(&pool.lock);
 }
 
-void donors_in_forked(void)
+static void in_forked(void)
 {
 	while (pool.idle) {
 		struct donor *donor = pool.idle;
@@ -167,4 +170,9 @@ void donors_in_forked(void)
 	pool.idle_count = pool.lent_count = 0;
 	pool.generation++;
 	pthread_mutex_unlock(&pool.lock);
+}
+
+__attribute__((constructor(FORKS_DONORS))) static void watch_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, in_forked);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One child, as its parent sees it. */
-#include "internal.h"
+/* The parent's calls about one child. */
+#include "signals.h"
+#include "slot.h"
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -13,27 +14,6 @@
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
-
-struct afork_job *job_new(void)
-{
-	struct afork_job *job = calloc(1, sizeof *job);
-	if (!job)
-		return NULL;
-	job->references = 1;
-	job->pidfd = job->doorbell = -1;
-	return job;
-}
-
-void job_release(struct afork_job *job)
-{
-	if (__atomic_sub_fetch(&job->references, 1, __ATOMIC_ACQ_REL) == 0)
-		free(job);
-}
-
-bool job_in_memory(const struct afork_job *job)
-{
-	return __atomic_load_n(&job->in_memory, __ATOMIC_ACQUIRE) != 0;
-}
 
 void afork_job_free(struct afork_job *job)
 {

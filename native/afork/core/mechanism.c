@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which call makes the child, and what to do where it may not. */
 #define _GNU_SOURCE
-#include "internal.h"
+#include "mechanism.h"
+#include "signals.h"
 #include <errno.h>
 #include <link.h>
 #include <sched.h>
@@ -169,56 +170,56 @@ enum afork_mechanism mechanism_after(enum afork_mechanism mechanism, long result
 
 /* --- the calls --- */
 
-static unsigned long common_flags(const struct birth *birth)
+static unsigned long common_flags(const struct creation *creation)
 {
-	return (birth->no_pidfd ? 0 : CLONE_PIDFD) | (birth->share_files ? CLONE_FILES : 0) |
-	       (birth->tls ? CLONE_SETTLS : 0);
+	return (creation->no_pidfd ? 0 : CLONE_PIDFD) | (creation->share_files ? CLONE_FILES : 0) |
+	       (creation->tls ? CLONE_SETTLS : 0);
 }
 
-static long give_by_clone3(struct birth *birth, int *pidfd)
+static long create_by_clone3(struct creation *creation, int *pidfd)
 {
 	struct clone3_args args = {
-		.flags = CLONE_VM | CLONE_CHILD_CLEARTID | CLEAR_SIGHAND | common_flags(birth),
+		.flags = CLONE_VM | CLONE_CHILD_CLEARTID | CLEAR_SIGHAND | common_flags(creation),
 		.pidfd = (uintptr_t)pidfd,
-		.child_tid = (uintptr_t)&birth->job->in_memory,
+		.child_tid = (uintptr_t)&creation->job->in_memory,
 		.exit_signal = SIGCHLD,
-		.stack = (uintptr_t)birth->slot->stack,
-		.stack_size = birth->slot->stack_size,
-		.tls = (uintptr_t)birth->tls,
+		.stack = (uintptr_t)creation->slot->stack,
+		.stack_size = creation->slot->stack_size,
+		.tls = (uintptr_t)creation->tls,
 	};
 	size_t size = offsetof(struct clone3_args, set_tid); /* 5.3's */
-	if (birth->cgroup_fd >= 0) {
+	if (creation->cgroup_fd >= 0) {
 		args.flags |= INTO_CGROUP;
-		args.cgroup = (uint64_t)birth->cgroup_fd;
+		args.cgroup = (uint64_t)creation->cgroup_fd;
 		size = sizeof args;
 	}
-	return raw_clone3(&args, size, &birth->slot->entry);
+	return raw_clone3(&args, size, &creation->slot->entry);
 }
 
-static long give_by_clone(struct birth *birth, int *pidfd, unsigned long more)
+static long create_by_clone(struct creation *creation, int *pidfd, unsigned long more)
 {
-	unsigned long flags = CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD | common_flags(birth) | more;
-	return raw_clone(flags, birth->slot->stack + birth->slot->stack_size, pidfd, &birth->job->in_memory, birth->tls,
-			 &birth->slot->entry);
+	unsigned long flags = CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD | common_flags(creation) | more;
+	return raw_clone(flags, creation->slot->stack + creation->slot->stack_size, pidfd, &creation->job->in_memory,
+			 creation->tls, &creation->slot->entry);
 }
 
-static long give_by_fork(struct birth *birth, int *pidfd)
+static long create_by_fork(struct creation *creation, int *pidfd)
 {
-	return raw_clone(SIGCHLD | (birth->no_pidfd ? 0 : CLONE_PIDFD), 0, pidfd, 0, 0, &birth->slot->entry);
+	return raw_clone(SIGCHLD | (creation->no_pidfd ? 0 : CLONE_PIDFD), 0, pidfd, 0, 0, &creation->slot->entry);
 }
 
-long birth_give(struct birth *birth, enum afork_mechanism mechanism)
+long create_child(struct creation *creation, enum afork_mechanism mechanism)
 {
-	struct afork_job *job = birth->job;
+	struct afork_job *job = creation->job;
 	int pidfd = -1;
 	long pid;
 	job->in_memory = 1; /* before the child can be: CLONE_CHILD_SETTID would come too late */
 	if (mechanism == AFORK_CLONE3)
-		pid = give_by_clone3(birth, &pidfd);
+		pid = create_by_clone3(creation, &pidfd);
 	else if (mechanism == AFORK_FORK)
-		pid = give_by_fork(birth, &pidfd);
+		pid = create_by_fork(creation, &pidfd);
 	else
-		pid = give_by_clone(birth, &pidfd, mechanism == AFORK_VFORK ? CLONE_VFORK : 0);
+		pid = create_by_clone(creation, &pidfd, mechanism == AFORK_VFORK ? CLONE_VFORK : 0);
 	if (pid < 0) {
 		job->in_memory = 0;
 		return pid;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Copies what afork_spawn() was asked for into the child's slot: the caller may change its own before the child reads. */
-#include "internal.h"
+#include "plan.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

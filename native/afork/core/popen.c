@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* popen() by afork_spawn(). */
 #define _GNU_SOURCE
-#include "internal.h"
+#include "registry.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 

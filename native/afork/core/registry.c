@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The jobs behind pids and FILEs that the library has handed out: few, so a list. */
-#include "internal.h"
+#include "registry.h"
+#include "forks.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -45,12 +46,17 @@ struct afork_job *registry_take(const void *owner, uintptr_t key)
 	return job;
 }
 
-void registry_before_fork(void)
+static void before_fork(void)
 {
 	pthread_mutex_lock(&lock);
 }
 
-void registry_after_fork(void)
+static void after_fork(void)
 {
 	pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor(FORKS_REGISTRY))) static void watch_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
 }

@@ -4,7 +4,8 @@
  * pooled, for a fresh mapping costs page faults, and come back when their child has left our memory. Nobody waits for
  * that: each call looks at the oldest few that are out.
  */
-#include "internal.h"
+#include "slot.h"
+#include "forks.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
@@ -197,25 +198,25 @@ void *slot_allocate(struct slot *slot, size_t size)
 	return memory;
 }
 
-void slots_before_fork(void)
+static void before_fork(void)
 {
 	pthread_mutex_lock(&pool.lock);
 }
 
-void slots_after_fork(void)
+static void after_fork(void)
 {
 	pthread_mutex_unlock(&pool.lock);
 }
 
 /* The copy's slots have no child in them: it shares no memory with our children. */
-void slots_in_forked(void)
+static void in_forked(void)
 {
 	for (struct slot *slot = pool.oldest; slot; slot = slot->next)
 		slot->job->in_memory = 0;
 	pthread_mutex_unlock(&pool.lock);
 }
 
-__attribute__((constructor)) static void watch_forks(void)
+__attribute__((constructor(FORKS_SLOTS))) static void watch_forks(void)
 {
-	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+	pthread_atfork(before_fork, after_fork, in_forked);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* afork_spawn(): plan, clone, done. Raw system calls, so that errno stays and no thread is cancelled half-way. */
-#include "internal.h"
+#include "mechanism.h"
+#include "plan.h"
+#include "signals.h"
 #include <errno.h>
 #include <fcntl.h>
 
@@ -52,15 +54,15 @@ static void keep_bell(struct afork_job *job, bool wanted, const struct bell *bel
 		close_end(bell->read);
 }
 
-static long give_birth(struct plan *plan, struct birth *birth, struct bell *bell, enum afork_mechanism mechanism)
+static long create(struct plan *plan, struct creation *creation, struct bell *bell, enum afork_mechanism mechanism)
 {
 	plan->clear_handlers = mechanism != AFORK_CLONE3;
 	plan->join_cgroup = mechanism != AFORK_CLONE3 && plan->options.flags & AFORK_SETCGROUP;
 	plan->report_on_bell = mechanism == AFORK_FORK;
-	plan->share_files = birth->share_files && mechanism != AFORK_FORK;
+	plan->share_files = creation->share_files && mechanism != AFORK_FORK;
 	bool needs_bell = plan->report_on_bell || plan->options.flags & AFORK_DOORBELL;
 	long result = needs_bell && bell->write < 0 ? open_bell(bell, plan) : 0;
-	return result < 0 ? result : birth_give(birth, mechanism);
+	return result < 0 ? result : create_child(creation, mechanism);
 }
 
 /*
@@ -73,21 +75,22 @@ static bool changes_identity(const struct afork_options *options)
 	       (options->flags & AFORK_SETGID && options->gid != (gid_t)raw(SYS_getegid));
 }
 
-static long give_birth_as(struct plan *plan, struct birth *birth, struct bell *bell, enum afork_mechanism demanded)
+static long create_by_demanded(struct plan *plan, struct creation *creation, struct bell *bell,
+			       enum afork_mechanism demanded)
 {
 	bool possible = mechanism_possible(demanded) && (demanded == AFORK_FORK || !changes_identity(&plan->options));
-	long result = possible ? give_birth(plan, birth, bell, demanded) : -ENOTSUP;
+	long result = possible ? create(plan, creation, bell, demanded) : -ENOTSUP;
 	return mechanism_after(demanded, result) == AFORK_ANY ? result : -ENOTSUP;
 }
 
-static long give_birth_somehow(struct plan *plan, struct birth *birth, struct bell *bell)
+static long create_by_best(struct plan *plan, struct creation *creation, struct bell *bell)
 {
 	bool needs_copy = changes_identity(&plan->options);
 	enum afork_mechanism mechanism = needs_copy ? AFORK_FORK : mechanism_best();
 	for (bool first = true;; first = false) {
-		long result = give_birth(plan, birth, bell, mechanism);
+		long result = create(plan, creation, bell, mechanism);
 		/* A refusal with a cgroup may be about the cgroup. */
-		if (result == 0 && !first && birth->cgroup_fd < 0)
+		if (result == 0 && !first && creation->cgroup_fd < 0)
 			mechanism_settle(mechanism);
 		enum afork_mechanism next = mechanism_after(mechanism, result);
 		if (next == AFORK_ANY)
@@ -100,7 +103,7 @@ static int spawn(struct afork_job *job, struct slot *slot, struct plan *plan, ui
 {
 	const uint32_t flags = plan->options.flags;
 	const enum afork_mechanism demanded = plan->options.mechanism;
-	struct birth birth = {
+	struct creation creation = {
 		.slot = slot,
 		.job = job,
 		.cgroup_fd = flags & AFORK_SETCGROUP ? plan->options.cgroup_fd : -1,
@@ -111,8 +114,8 @@ static int spawn(struct afork_job *job, struct slot *slot, struct plan *plan, ui
 	plan->job = job;
 	plan->mask = flags & AFORK_SETMASK ? plan->options.signal_mask : mask;
 	slot->entry = (struct entry){spawn_child, plan};
-	long result = demanded == AFORK_ANY ? give_birth_somehow(plan, &birth, &bell)
-					    : give_birth_as(plan, &birth, &bell, demanded);
+	long result = demanded == AFORK_ANY ? create_by_best(plan, &creation, &bell)
+					    : create_by_demanded(plan, &creation, &bell, demanded);
 	if (result == 0) {
 		keep_bell(job, flags & AFORK_DOORBELL, &bell);
 	} else {

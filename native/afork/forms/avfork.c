@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* avfork(): the callers' side. The workers' is in worker.c. Signals are blocked while a lock is held. */
 #include "worker.h"
+#include "../core/forks.h"
+#include "../core/mechanism.h"
+#include "../core/signals.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -127,17 +130,17 @@ void avfork_stop(void)
 
 /* --- fork() elsewhere in the process: its child has neither our threads nor their children --- */
 
-void workers_before_fork(void)
+static void before_fork(void)
 {
 	pthread_mutex_lock(&worker_pool.lock);
 }
 
-void workers_after_fork(void)
+static void after_fork(void)
 {
 	pthread_mutex_unlock(&worker_pool.lock);
 }
 
-void workers_in_forked(void)
+static void in_forked(void)
 {
 	while (worker_pool.workers) {
 		struct worker *worker = worker_pool.workers;
@@ -148,4 +151,9 @@ void workers_in_forked(void)
 	worker_pool.stopping = false;
 	pthread_cond_init(&worker_pool.changed, NULL);
 	pthread_mutex_unlock(&worker_pool.lock);
+}
+
+__attribute__((constructor(FORKS_WORKERS))) static void watch_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, in_forked);
 }

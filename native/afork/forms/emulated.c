@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* emulated_afork(): somebody has to wait in vfork(), so a thread does. Nothing here but POSIX threads and vfork(). */
 #define _GNU_SOURCE
-#include "internal.h"
+#include "../core/mechanism.h"
+#include "../core/signals.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -7,10 +7,11 @@
  * The child has the thread's storage, for the thread is asleep, and a stack of its own. Not libc's vfork(): sanitizers and
  * preloaded libraries make a fork() of it, and what the child writes into memory would be lost.
  *
- * What the child has of the process is as old as its birth: see afork.h.
+ * What the child has of the process is as old as itself: see afork.h.
  */
 #define _GNU_SOURCE
 #include "worker.h"
+#include "../core/signals.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

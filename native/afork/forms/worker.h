@@ -3,7 +3,7 @@
 #ifndef AFORK_WORKER_H
 #define AFORK_WORKER_H
 
-#include "internal.h"
+#include "../core/slot.h"
 #include <pthread.h>
 
 struct request {

@@ -19,7 +19,7 @@ export type Mode = (typeof MODES)[number];
 interface Child {
   readonly handle: Handle;
   readonly pid: number;
-  /** Of the spawn: AsyncLocalStorage and domains go on in its 'exit'. */
+  /** The context of the spawn: AsyncLocalStorage and domains go on in its 'exit'. */
   readonly context: AsyncResource;
   referenced: boolean;
 }

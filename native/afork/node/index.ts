@@ -47,7 +47,7 @@ export interface Stats extends Counts {
   readonly fallbacks: Readonly<Partial<Record<Reason, number>>>;
 }
 
-/** Of this thread, since it began. */
+/** What this thread has counted since it began. */
 export function stats(): Stats {
   const thread = getThread();
   const none = { mechanisms: {}, spawns: 0, syncSpawns: 0, waits: 0 };

@@ -4,7 +4,9 @@
 #define AFORK_TEST_H
 
 #define _GNU_SOURCE
-#include "../internal.h"
+#include "../core/mechanism.h"
+#include "../core/plan.h"
+#include "../core/signals.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -66,7 +68,7 @@ static inline enum afork_mechanism expected_of_afork(void)
 	return instrumented() ? AFORK_FORK : expected_mechanism();
 }
 
-/* Of a child that somebody else has reaped: Linux 6.15. */
+/* Whether the status of a child can be had that somebody else has reaped: Linux 6.15. */
 static inline bool kernel_keeps_status(void)
 {
 	struct utsname kernel;

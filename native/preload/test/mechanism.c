@@ -314,7 +314,7 @@ static void set_up(const struct test *test, const char *build)
 		snprintf(value, sizeof value, "%s/libafork-preload.so", build);
 		if (*test->library) {
 			size_t used = strlen(value);
-			snprintf(value + used, sizeof value - used, ":%s/preload/test/%s", build, test->library);
+			snprintf(value + used, sizeof value - used, ":%s/test/%s", build, test->library);
 		}
 		setenv("LD_PRELOAD", value, 1);
 		setenv("AFORK_PRELOAD_STATS", "stats", 1);
@@ -351,7 +351,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc > 1)
 		return run_as(&tests[atoi(argv[1])]);
-	char *build = realpath("native/afork/build", NULL);
+	char *build = realpath("native/preload/build", NULL);
 	for (int i = 0; i < count; i++) {
 		int result = run_again(i, build);
 		printf("%s %d - %s%s\n", result == 0 || result == SKIPPED ? "ok" : "not ok", i + 1, tests[i].name,

@@ -212,7 +212,7 @@ int main(int argc, char **argv)
 		return run_all(argv[2]);
 	if (argc > 1 && !strcmp(argv[1], "show"))
 		return show();
-	char *library = realpath("native/afork/build/libafork-preload.so", NULL);
+	char *library = realpath("native/preload/build/libafork-preload.so", NULL);
 	if (!library) {
 		fprintf(stderr, "contract: run me from the project's directory, after make\n");
 		return 2;
