@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** argv → command. The only file that prints errors and exits. */
+/** Runs the command that argv names. This is the only file that prints errors and exits. */
 import { CommanderError } from '@commander-js/extra-typings';
 import { ERRORS, ForktaxError } from './model/errors.ts';
 import { buildProgram } from './program.ts';
@@ -11,7 +11,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutp
 process.on('uncaughtException', fail);
 program.parseAsync(argv, { from: 'user' }).catch(fail);
 
-/** The reader has gone (`| head`), or the terminal has: nobody is left to tell. */
+/** Exits quietly if the reader (`| head`) or the terminal is gone: nobody is left to read an error. */
 function onOutputError(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(0);
   fail(error);
@@ -30,10 +30,10 @@ function explain(error: ForktaxError): number {
 
 function defect(error: unknown): ForktaxError {
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return new ForktaxError('FORKTAX_DEFECT', `stopped by a defect of its own: ${trace}`, { cause: error });
+  return new ForktaxError('FORKTAX_DEFECT', `internal error: ${trace}`, { cause: error });
 }
 
-/** Commander has printed help or the version by then; of a wrong command line it has printed nothing. */
+/** Commander has already printed help or the version. It has printed nothing about a wrong command line. */
 function onCommanderError(error: CommanderError): number {
   if (error.exitCode === 0) return 0;
   if (error.code === 'commander.help') return ERRORS.FORKTAX_USAGE.exit;
@@ -41,7 +41,7 @@ function onCommanderError(error: CommanderError): number {
   return explain(new ForktaxError('FORKTAX_USAGE', message));
 }
 
-/** The command that the arguments name, as far as they name one. */
+/** Gives the command that the arguments name, or `forktax` if they name none. */
 function commandPath(): string {
   const named = program.commands.find((command) => command.name() === argv[0]);
   return named ? `forktax ${named.name()}` : 'forktax';

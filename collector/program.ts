@@ -1,4 +1,4 @@
-/** The tree of commands: what cli.ts runs, and what help, completion and the man page are made from. */
+/** The tree of commands. cli.ts runs it; help, completion and the man page are made from it. */
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { adviseCommand } from './advise/command.ts';
 import { completionCommand } from './completion/command.ts';
@@ -12,7 +12,7 @@ import { snoopCommand } from './snoop/command.ts';
 import { withManual } from './terminal/manual.ts';
 import { VERSION } from './system/version.ts';
 
-/** In the order of `--help`. Each file imports what is heavy only when its command runs. */
+/** The commands in the order of `--help`. Each file imports heavy modules only when its command runs. */
 const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   serveCommand,
   snoopCommand,
@@ -28,7 +28,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
 export function buildProgram(): CommandUnknownOpts {
   const program: CommandUnknownOpts = new Command('forktax')
     .summary('shows what process spawning costs a live system')
-    .description('What does process spawning cost this system, and how do I stop paying it?')
+    .description('Shows what process spawning costs a live system, and how to avoid the cost.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand(false)
@@ -38,15 +38,18 @@ export function buildProgram(): CommandUnknownOpts {
   for (const build of COMMANDS) program.addCommand(inheriting(build(), program));
   return withManual(program, {
     examples: [
-      ['forktax doctor', 'what this kernel and this user allow'],
-      ['forktax snoop', 'a line per spawn, as it happens'],
-      ['forktax hist 5', 'histograms of stalls, every five seconds'],
-      ['forktax relaunch --compare -- npm test', 'what afork would save, measured'],
+      ['forktax doctor', 'can forktax measure here?'],
+      ['forktax snoop --min-stall 5ms', 'which spawns stall for more than 5 ms, now?'],
+      ['forktax snoop -x', 'what fails to start, and with which error?'],
+      ['forktax hist 5', 'how are stalls distributed, every five seconds?'],
+      ['forktax advise', 'who stalls most, why, and what helps?'],
+      ['forktax relaunch --compare -- npm test', 'what would afork save this program?'],
+      ['forktax serve', 'metrics for Prometheus'],
     ],
   });
 }
 
-/** A command and those below it, with the parent's ways to print and to end. */
+/** Gives a command and its subcommands the output and exit settings of the parent. */
 function inheriting(command: CommandUnknownOpts, parent: CommandUnknownOpts): CommandUnknownOpts {
   command.copyInheritedSettings(parent);
   for (const below of command.commands) inheriting(below, command);

@@ -14,10 +14,10 @@ const DEFAULT_NS = 10e9;
 
 export function adviseCommand() {
   const command = new Command('advise')
-    .summary('rank spawners by avoidable stall, and say what to do')
+    .summary('rank spawners by the stall that afork would save, and say what to do')
     .description(
-      'Ranks spawners by the stall that afork would spare them on this host. Says why each of them stalls, and what to ' +
-        'do about it.',
+      'Ranks spawners by the stall that afork would save on this host. Says why each of them stalls, and what to do ' +
+        'about it.',
     )
     .option('-d, --duration <duration>', 'how long to observe (default: 10s)', parseInterval)
     .option('--url <url>', 'ask a running collector for all that it has counted, such as http://127.0.0.1:19435')

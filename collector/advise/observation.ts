@@ -16,5 +16,5 @@ export interface Observation {
 /** @throws FORKTAX_NO_HOOK: avoidable stall cannot be measured */
 export function requireStalls(absent: ReadonlyMap<ColumnGroup, string>): void {
   const reason = absent.get('stall') ?? absent.get('exec');
-  if (reason !== undefined) throw new ForktaxError('FORKTAX_NO_HOOK', `avoidable stall cannot be seen: ${reason}`);
+  if (reason !== undefined) throw new ForktaxError('FORKTAX_NO_HOOK', `avoidable stall cannot be measured: ${reason}`);
 }

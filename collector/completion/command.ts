@@ -13,7 +13,7 @@ const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export function completionCommand() {
   const command = new Command('completion')
     .summary('print a completion script for a shell')
-    .description('Prints a script that lets the shell complete commands, options and their values.')
+    .description('Prints a script that makes the shell complete commands, options and their values.')
     .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
     .action((shell, _options, self) => {
       standardOutput.data(SCRIPTS[shell](commandTree(rootOf(self))));

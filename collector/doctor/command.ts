@@ -1,4 +1,4 @@
-/** `forktax doctor`: can forktax measure here, and if not, what to do? Changes nothing. */
+/** `forktax doctor` says whether forktax can measure here and, if not, what to do. It changes nothing. */
 import { Command } from '@commander-js/extra-typings';
 import { DIAGNOSIS_FIELDS, diagnose, diagnosisRecord, seesSpawns, type BpftraceTrial, type Trial } from './examine.ts';
 import { readHost } from './host.ts';
@@ -11,8 +11,10 @@ import { standardOutput } from '../terminal/output.ts';
 
 export function doctorCommand() {
   const command = new Command('doctor')
-    .summary('tell whether forktax can measure here, and what to do if not')
-    .description('Tells whether forktax can measure here, and what to do if not. Exit status 0: it can; 1: it cannot.')
+    .summary('check whether forktax can measure here, and say what to do if not')
+    .description(
+      'Checks whether forktax can measure here. Shows each hook, attachable or not, with the reason and a fix. The exit status is 0 if it can measure, and 1 if it cannot.',
+    )
     .option('--json', 'print one JSON object')
     .action(async ({ json }) => {
       const trial = await tryEngine();
@@ -26,7 +28,7 @@ export function doctorCommand() {
   return withManual(command, {
     examples: [
       ['forktax doctor', 'what this kernel and this user allow'],
-      ['forktax doctor --json', 'the same for a report of an error'],
+      ['forktax doctor --json', 'the same as JSON, to attach to a bug report'],
     ],
     fields: [{ title: 'Object of doctor --json', entries: Object.entries(DIAGNOSIS_FIELDS) }],
   });
@@ -44,7 +46,7 @@ async function tryEngine(): Promise<Trial> {
   }
 }
 
-/** Its engine is tried only where core's is no use: that takes a second or two. */
+/** Tries the bpftrace engine only if core cannot measure, because that takes a second or two. */
 async function tryBpftrace(isSpare: boolean): Promise<BpftraceTrial> {
   const { findBpftrace } = await import('bpftrace-wrapper');
   const { explained, noTracefs } = await import('../engine/bpftrace/errors.ts');

@@ -4,12 +4,12 @@ import { canLoad, examineHost, type Finding } from './findings.ts';
 import { examineHooks } from './hooks.ts';
 import type { Host } from './host.ts';
 
-/** The result of `tryHooks`, or why there is none. */
+/** The result of `tryHooks`, or the error that prevented it. */
 export type Trial =
   | { readonly callHook?: CallHook; readonly hooks: readonly Hook[] }
   | { readonly error: ForktaxError };
 
-/** What became of bpftrace: its version, and whether its engine ran where core could not; or why there is none. */
+/** The bpftrace that was found, and whether its engine ran if core could not; or why there is no bpftrace. */
 export type BpftraceTrial =
   | {
       readonly version: string;
@@ -22,7 +22,7 @@ export type BpftraceTrial =
 export interface Diagnosis {
   /** Whether spawns can be measured here, by this process. */
   readonly able: boolean;
-  /** Which engine would run; and how it would see the spawning calls. */
+  /** Which engine would run, and with which call hook. */
   readonly engine?: 'core' | 'bpftrace';
   readonly callHook?: CallHook;
   readonly host: readonly Finding[];
@@ -49,9 +49,9 @@ export function seesSpawns(trial: Trial): boolean {
   return trial.hooks.some(({ attached, columns }) => attached && columns.includes('spawns'));
 }
 
-/** bpftrace stands in for core: what core lacks is a loss no more. */
+/** bpftrace measures instead of core, so what core lacks is only a note. */
 function byBpftrace(host: Host, trial: Trial, findings: readonly Finding[], hooks: readonly Hook[]): Diagnosis {
-  const reason = 'error' in trial ? native(trial.error) : { found: 'the kernel does not take its probes' };
+  const reason = 'error' in trial ? native(trial.error) : { found: 'the kernel refuses its probes' };
   const core: Finding = { check: 'engine core', status: 'note', found: `cannot run: ${reason.found}` };
   return {
     able: true,
@@ -62,7 +62,7 @@ function byBpftrace(host: Host, trial: Trial, findings: readonly Finding[], hook
   };
 }
 
-/** Needed for `--engine=bpftrace` and `forktax probes run` only, so that nothing is lost without it. */
+/** Only `--engine=bpftrace` and `forktax probes run` need bpftrace, so its absence is only a note. */
 function examineBpftrace(bpftrace: BpftraceTrial): Finding {
   const check = 'bpftrace';
   if ('error' in bpftrace)
@@ -79,14 +79,14 @@ function native(error: ForktaxError): Finding {
 
 const SCHEMA = 1;
 
-/** The object of `forktax doctor --json`: field → meaning. */
+/** The fields of `forktax doctor --json` and their meanings. */
 export const DIAGNOSIS_FIELDS = {
   schema: `version of these fields: ${SCHEMA}`,
   able: 'whether spawns can be measured here, by this process',
   engine: 'which engine would run; absent if none can',
-  call_hook: 'how it would see the spawning calls: fentry, syscalls or raw; absent if it cannot',
-  host: 'findings, each with check, status (ok; note: nothing is lost; warn: something is; fail), found, and maybe fix',
-  hooks: 'likewise, one for each hook that was attached on trial',
+  call_hook: 'the call hook that would see the spawning calls: fentry, syscalls or raw; absent if none can',
+  host: 'findings, each with check, status (ok; note: nothing is lost; warn: some columns are lost; fail: nothing can be measured), found, and maybe fix',
+  hooks: 'the same for each hook that was tried',
 } as const;
 
 export function diagnosisRecord(diagnosis: Diagnosis): Partial<Record<keyof typeof DIAGNOSIS_FIELDS, unknown>> {

@@ -31,23 +31,24 @@ export function canLoad({ capabilities: held }: Host): boolean {
   return held.has('CAP_SYS_ADMIN') || (held.has('CAP_BPF') && held.has('CAP_PERFMON'));
 }
 
-/** 5.8 brought the ring buffer, CAP_BPF and CAP_PERFMON. */
+/** The oldest kernel that forktax supports is 5.15: docs/kernels.md has the reasons. */
 function kernel({ kernel: release, architecture }: Host): Finding {
   const check = 'kernel';
   const [major = 0, minor = 0] = (release ?? '').split('.').map((part) => Number.parseInt(part, 10));
   const found = `${release ?? 'unknown'} on ${architecture}`;
   const isAtLeast = (wantedMajor: number, wantedMinor: number): boolean =>
     major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
-  if (!isAtLeast(5, 8))
-    return { check, status: 'fail', found, fix: 'use Linux 5.8 or later; 6.1 and later are tested' };
-  if (!isAtLeast(6, 1)) return { check, status: 'note', found: `${found}: older than what is tested, 6.1` };
+  if (!isAtLeast(5, 15))
+    return { check, status: 'fail', found, fix: 'use Linux 5.15 or later; 6.1 and later are tested' };
+  if (!isAtLeast(6, 1)) return { check, status: 'note', found: `${found}: older than 6.1, the oldest that is tested` };
   return { check, status: 'ok', found };
 }
 
 function btf({ hasBtf }: Host): Finding {
   const check = 'BTF';
   if (hasBtf) return { check, status: 'ok', found: '/sys/kernel/btf/vmlinux' };
-  const fix = 'use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as all distributions do; in a container, mount /sys';
+  const fix =
+    'use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as all distributions build it; in a container, mount /sys';
   return { check, status: 'fail', found: '/sys/kernel/btf/vmlinux cannot be read', fix };
 }
 
@@ -57,58 +58,68 @@ function capabilities(host: Host): Finding {
   if (held.has('CAP_SYS_ADMIN')) return { check, status: 'ok', found: 'CAP_SYS_ADMIN' };
   if (canLoad(host)) return { check, status: 'ok', found: 'CAP_BPF, CAP_PERFMON' };
   const missing = (['CAP_BPF', 'CAP_PERFMON'] as const).filter((name) => !held.has(name));
-  const fix = 'run as root; or give CAP_BPF and CAP_PERFMON (systemd: AmbientCapabilities=, docker: --cap-add)';
+  const fix = 'run as root, or grant CAP_BPF and CAP_PERFMON (systemd: AmbientCapabilities=, docker: --cap-add)';
   return { check, status: 'fail', found: `missing: ${missing.join(', ')}`, fix };
 }
 
 function tracefsCapability({ capabilities: held }: Host): Finding {
   const check = 'CAP_DAC_READ_SEARCH';
   if (held.has(check)) return { check, status: 'ok', found: 'held' };
-  const fix = 'give it, if no other way sees the spawning calls';
-  return { check, status: 'note', found: 'not held: no system-call tracepoints, tracefs is closed to others', fix };
+  const fix = 'grant it if no other hook sees the spawning calls';
+  return {
+    check,
+    status: 'note',
+    found: 'not held: tracefs cannot be read without it, so system-call tracepoints are not available',
+    fix,
+  };
 }
 
 function lockdown({ lockdown: mode }: Host): Finding {
   const check = 'lockdown';
   if (mode !== 'confidentiality')
     return { check, status: 'ok', found: mode ?? 'not built in, or securityfs is not mounted' };
-  const fix = 'boot with lockdown=integrity or none: in confidentiality BPF may not read kernel memory';
+  const fix = 'boot with lockdown=integrity or lockdown=none; in confidentiality mode, BPF cannot read kernel memory';
   return { check, status: 'fail', found: mode, fix };
 }
 
 function tracefs({ tracefs: mounted }: Host): Finding {
   const check = 'tracefs';
   if (mounted !== undefined) return { check, status: 'ok', found: mounted };
-  const fix = 'mount -t tracefs tracefs /sys/kernel/tracing, if no other way sees the spawning calls';
-  return { check, status: 'note', found: 'not mounted: no system-call tracepoints', fix };
+  const fix = 'mount -t tracefs tracefs /sys/kernel/tracing, if no other hook sees the spawning calls';
+  return { check, status: 'note', found: 'not mounted: system-call tracepoints are not available', fix };
 }
 
-/** Debian's kernels know a level 3, at which CAP_PERFMON does not help: only CAP_SYS_ADMIN does. */
+/** Debian's kernels have a level 3, at which CAP_PERFMON is not enough: only CAP_SYS_ADMIN is. */
 function perfEventParanoid({ perfEventParanoid: level, capabilities: held }: Host): Finding {
   const check = 'perf_event_paranoid';
   const found = `${level ?? 'unknown'}`;
   if (level === undefined || level <= 2 || held.has('CAP_SYS_ADMIN')) return { check, status: 'ok', found };
-  const fix = 'sysctl kernel.perf_event_paranoid=2, if no other way sees the spawning calls';
-  return { check, status: 'note', found: `${found}: no system-call tracepoints without CAP_SYS_ADMIN`, fix };
+  const fix = 'sysctl kernel.perf_event_paranoid=2, if no other hook sees the spawning calls';
+  return {
+    check,
+    status: 'note',
+    found: `${found}: system-call tracepoints are not available without CAP_SYS_ADMIN`,
+    fix,
+  };
 }
 
 function unprivilegedBpf({ unprivilegedBpfDisabled: level }: Host): Finding {
   const check = 'unprivileged_bpf_disabled';
-  return { check, status: 'ok', found: `${level ?? 'unknown'}: of no matter to forktax` };
+  return { check, status: 'ok', found: `${level ?? 'unknown'}: no effect on forktax` };
 }
 
 function bpfStatistics({ bpfStatsEnabled: enabled }: Host): Finding {
   const check = 'bpf_stats_enabled';
   if (enabled !== 0) return { check, status: 'ok', found: `${enabled ?? 'unknown'}` };
-  const fix = 'sysctl kernel.bpf_stats_enabled=1, to see them; it takes some 20 ns from each run of any BPF program';
-  return { check, status: 'note', found: '0: no figures of what the probes themselves cost', fix };
+  const fix = 'sysctl kernel.bpf_stats_enabled=1 shows it; every run of any BPF program then takes some 20 ns longer';
+  return { check, status: 'note', found: '0: what the probes themselves cost is not counted', fix };
 }
 
 function pidNamespace({ inInitialPidNamespace: initial }: Host): Finding {
   const check = 'pid namespace';
   if (initial !== false) return { check, status: 'ok', found: initial ? 'the initial one' : 'unknown' };
-  const fix = "share the host's: docker run --pid=host, hostPID: true in Kubernetes";
-  return { check, status: 'warn', found: 'not the initial one: forktax shows and takes the pids of the host', fix };
+  const fix = "share the host's: docker run --pid=host, or hostPID: true in Kubernetes";
+  return { check, status: 'warn', found: 'not the initial one: forktax shows and expects the pids of the host', fix };
 }
 
 function node({ node: version }: Host): Finding {

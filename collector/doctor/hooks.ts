@@ -2,7 +2,7 @@ import type { Hook } from '../model/hooks.ts';
 import { COLUMN_NAMES } from '../terminal/column-names.ts';
 import type { Finding } from './findings.ts';
 
-/** One finding for each hook that was attached on trial, or could not be. */
+/** Gives one finding for each hook that was tried, attached or not. */
 export function examineHooks(hooks: readonly Hook[], mayLoad: boolean): Finding[] {
   const seen = new Set(hooks.filter(({ attached }) => attached).flatMap(({ columns }) => columns));
   return hooks.map(({ name: check, attached, reason: told, columns }) => {
@@ -10,9 +10,13 @@ export function examineHooks(hooks: readonly Hook[], mayLoad: boolean): Finding[
     const reason = mayLoad ? (told ?? 'not attached') : 'this process may not load BPF programs';
     if (attached) return { check, status: 'ok', found: names };
     if (columns.length > 0 && columns.every((column) => seen.has(column))) {
-      return { check, status: 'note', found: `not needed: another hook sees ${names}. ${reason}` };
+      return {
+        check,
+        status: 'note',
+        found: `not attached, and not needed: another hook measures ${names} (${reason})`,
+      };
     }
-    const found = columns.length > 0 ? `${names} cannot be seen: ${reason}` : reason;
+    const found = columns.length > 0 ? `${names} cannot be measured: ${reason}` : reason;
     return { check, status: columns.includes('spawns') ? 'fail' : 'warn', found };
   });
 }

@@ -1,4 +1,4 @@
-/** Reads what decides whether forktax can measure here. Nothing is written, nothing is assumed to be readable. */
+/** Reads what decides whether forktax can measure here. It writes nothing, and any of the files may be unreadable. */
 import { accessSync, constants, readFileSync, readlinkSync } from 'node:fs';
 
 export interface Roots {
@@ -6,13 +6,13 @@ export interface Roots {
   readonly sys: string;
 }
 
-/** What cannot be read is undefined. */
+/** A value that cannot be read is undefined. */
 export interface Host {
   readonly kernel: string | undefined;
   readonly architecture: string;
   readonly node: string;
   readonly hasBtf: boolean;
-  /** Where it is mounted. */
+  /** Where tracefs is mounted. */
   readonly tracefs: string | undefined;
   /** none, integrity or confidentiality. */
   readonly lockdown: string | undefined;
@@ -25,7 +25,7 @@ export interface Host {
   readonly inInitialPidNamespace: boolean | undefined;
 }
 
-/** Bits of /proc/PID/status, from linux/capability.h: those that forktax can make use of. */
+/** The capabilities that forktax can use, with their bits in /proc/PID/status, from linux/capability.h. */
 const CAPABILITIES = [
   ['CAP_BPF', 39n],
   ['CAP_PERFMON', 38n],
@@ -34,7 +34,7 @@ const CAPABILITIES = [
 ] as const;
 type Capability = (typeof CAPABILITIES)[number][0];
 
-/** PROC_PID_INIT_INO of linux/proc_ns.h. */
+/** PROC_PID_INIT_INO in linux/proc_ns.h. */
 const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
 
 export function readHost({ proc, sys }: Roots): Host {
@@ -53,12 +53,12 @@ export function readHost({ proc, sys }: Roots): Host {
   };
 }
 
-/** `[integrity]` of `none [integrity] confidentiality`. */
+/** Gives `integrity` for `none [integrity] confidentiality`. */
 function chosen(text: string | undefined): string | undefined {
   return text && /\[(\w+)\]/.exec(text)?.[1];
 }
 
-/** The first of that type: fstab(5) gives the format. */
+/** Gives the first mount point of that type. fstab(5) has the format. */
 function mountPoint(mounts: string | undefined, type: string): string | undefined {
   const fields = (mounts ?? '').split('\n').map((line) => line.split(' '));
   return fields.find((field) => field[2] === type)?.[1];

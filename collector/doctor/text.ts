@@ -31,8 +31,8 @@ function mark(status: Status, style: Output['style']): string {
 }
 
 function verdict({ able, engine, callHook, hooks, host }: Diagnosis): string {
-  if (!able) return 'forktax cannot measure here: see what says FAIL.';
+  if (!able) return 'forktax cannot measure here: see the lines that say FAIL.';
   const lost = [...host, ...hooks].filter(({ status }) => status === 'warn').length;
-  const way = callHook ? `sees the spawning calls by ${callHook}` : 'cannot see the spawning calls';
-  return `forktax can measure here: the ${engine} engine runs, and ${way}.${lost > 0 ? ` Warnings: ${lost}.` : ''}`;
+  const way = callHook ? `sees the spawning calls with the call hook ${callHook}` : 'cannot see the spawning calls';
+  return `forktax can measure here: the engine ${engine} runs and ${way}.${lost > 0 ? ` Warnings: ${lost}.` : ''}`;
 }

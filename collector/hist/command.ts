@@ -1,4 +1,4 @@
-/** `forktax hist`: histograms from the kernel's table of costs, which loses nothing. */
+/** `forktax hist` prints histograms from the kernel's table of costs, which loses nothing. */
 import { Command, Option } from '@commander-js/extra-typings';
 import { absentColumns } from '../model/hooks.ts';
 import type { Engine } from '../model/engine.ts';
@@ -18,13 +18,20 @@ import { callHookOption, engineOption, nameByOption, openEngine } from '../measu
 
 export function histCommand() {
   const command = new Command('hist')
-    .summary('print histograms of what spawns cost')
-    .description('Prints histograms of what process spawns cost: at the end, or of each interval.')
+    .summary('print histograms of stalls, copied memory and delays')
+    .description('Prints histograms of what process spawns cost: one at the end, or one for each interval.')
     .argument('[interval]', 'seconds, or a duration such as 500ms', parseInterval)
-    .argument('[count]', 'how many intervals', parseCount)
-    .addOption(new Option('--of <figure>', 'what to show').choices(FIGURE_NAMES).default('stall'))
-    .addOption(new Option('--by <group>', 'one histogram for each').choices(GROUPINGS).default('mechanism'))
-    .option('--top <groups>', 'at most so many groups: those of the largest sums, the largest last', parseCount, 20)
+    .argument('[count]', 'how many intervals to print', parseCount)
+    .addOption(
+      new Option('--of <figure>', 'what to show (the man page explains each)').choices(FIGURE_NAMES).default('stall'),
+    )
+    .addOption(new Option('--by <group>', 'print one histogram for each').choices(GROUPINGS).default('mechanism'))
+    .option(
+      '--top <groups>',
+      'how many groups to show at most: those with the largest sums, the largest last',
+      parseCount,
+      20,
+    )
     .option('-p, --pid <pid>', 'only spawns by this process', parsePid)
     .option('-n, --name <comm>', 'only spawns by processes of this name', parseComm)
     .option('-T, --timestamp', 'print the time before each output')
@@ -46,10 +53,10 @@ export function histCommand() {
   return withManual(command, {
     examples: [
       ['forktax hist', 'stalls by mechanism, until Ctrl-C'],
-      ['forktax hist 5 -T', 'of each five seconds'],
-      ['forktax hist 1 10 --by spawner', 'one for each spawner'],
-      ['forktax hist --of rss -p 1234', 'memory that each fork copies'],
-      ['forktax hist 10 1 --of exec-delay --json', 'for programs'],
+      ['forktax hist 5 -T', 'stalls of every five seconds, with the time'],
+      ['forktax hist 1 10 --by spawner', 'ten times, one histogram for each spawner'],
+      ['forktax hist --of rss -p 1234', 'how much memory the forks of process 1234 copy'],
+      ['forktax hist 10 1 --of exec-delay --json', 'exec delays of ten seconds, for programs'],
     ],
     fields: [
       { title: 'Figures of hist', entries: FIGURE_NAMES.map((name) => [name, FIGURES[name].meaning]) },
@@ -64,15 +71,16 @@ export interface HistSettings {
   readonly top: number;
   readonly timestamp?: boolean | undefined;
   readonly json?: boolean | undefined;
-  /** Nanoseconds; without it, one histogram at the end. */
+  /** Nanoseconds. If absent, one histogram is printed at the end. */
   readonly interval?: number | undefined;
   readonly count?: number | undefined;
 }
 
-/** Prints until it is stopped or has printed enough; leaves the engine open. */
+/** Prints until `stop` is aborted or `count` intervals are printed. The engine stays open. */
 export async function hist(engine: Engine, settings: HistSettings, output: Output, stop: AbortSignal): Promise<void> {
   const absent = absentColumns(engine.hooks).get(FIGURES[settings.of].column);
-  if (absent !== undefined) throw new ForktaxError('FORKTAX_NO_HOOK', `${settings.of} cannot be seen here: ${absent}`);
+  if (absent !== undefined)
+    throw new ForktaxError('FORKTAX_NO_HOOK', `${settings.of} cannot be measured here: ${absent}`);
   let before = engine.snapshot().rows;
   output.talk('Measuring process spawns; Ctrl-C ends.\n');
   for (let left = settings.count ?? Infinity; left > 0 && !stop.aborted; left--) {
@@ -86,7 +94,7 @@ export async function hist(engine: Engine, settings: HistSettings, output: Outpu
 
 type Groups = readonly (readonly [name: string, histogram: Histogram])[];
 
-/** Those that hold anything; the largest sum last, next to the prompt. */
+/** Gives the groups that have values. The largest sum comes last, next to the prompt. */
 function groupsOf(rows: Parameters<typeof sumBy>[0], { of, by }: HistSettings): Groups {
   return [...sumBy(rows, (row) => groupOf(by, row))]
     .map(([name, costs]) => [name, FIGURES[of].of(costs)] as const)
@@ -107,7 +115,7 @@ function print(groups: Groups, atMs: number, settings: HistSettings, output: Out
     return `\n${output.style('bold', `${by} = ${printable(name)}`)}\n${renderHistogram(histogram, figure)}`;
   });
   const hidden = groups.length - shown.length;
-  const more = hidden > 0 ? `\n${formatCount(hidden)} smaller ones are not shown; --top shows more\n` : '';
+  const more = hidden > 0 ? `\nsmaller groups that are not shown: ${formatCount(hidden)}; --top shows more\n` : '';
   const nothing = groups.length === 0 ? '\nno spawns\n' : '';
   output.data(`${timestamp ? `\n${clock(atMs)}` : ''}${more}${nothing}${blocks.join('')}`);
 }

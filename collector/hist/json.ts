@@ -3,18 +3,18 @@ import type { Figure } from '../model/figures.ts';
 
 const SCHEMA = 1;
 
-/** The NDJSON record of `forktax hist --json`: field → meaning. */
+/** The fields of the NDJSON record of `forktax hist --json` and their meanings. */
 export const HISTOGRAM_FIELDS = {
   schema: `version of these fields: ${SCHEMA}`,
   type: 'histogram',
-  time: 'of the snapshot, RFC 3339 in UTC',
+  time: 'time of the snapshot, RFC 3339 in UTC',
   of: 'stall, rss, exec-delay or lifetime',
-  unit: 'of sum and le: ns or bytes',
+  unit: 'unit of sum and le: ns or bytes',
   by: 'mechanism or spawner',
-  name: 'which mechanism, or the name of which spawner',
-  count: 'of the values',
-  sum: 'of the values',
-  buckets: 'for each bucket its upper bound le, which lies in it (null: none), and its count; not cumulative',
+  name: 'the mechanism, or the name of the spawner',
+  count: 'number of values',
+  sum: 'sum of the values',
+  buckets: 'for each bucket its inclusive upper bound le (null if there is none) and its count; not cumulative',
 } as const;
 
 export interface HistogramRecordOptions {

@@ -29,7 +29,7 @@ export function nameByOption() {
     .default('comm' as const);
 }
 
-/** Loads the probes; what they cannot see on this kernel is told to `talk`. */
+/** Loads the probes. Reports what they cannot measure on this kernel to `output.talk`. */
 export async function openEngine(
   choice: EngineChoice,
   options: Partial<EngineOptions>,
@@ -39,8 +39,8 @@ export async function openEngine(
   const engine = await open(choice, { ...DEFAULT_ENGINE_OPTIONS, ...options }, (trouble) =>
     output.talk(`${trouble}\n`),
   );
-  if (engine.insteadOf) output.talk(`Measuring by bpftrace: ${engine.insteadOf.reason}\n`);
+  if (engine.insteadOf) output.talk(`Measuring with bpftrace, because core cannot run: ${engine.insteadOf.reason}\n`);
   for (const [column, reason] of absentColumns(engine.hooks))
-    output.talk(`${COLUMN_NAMES[column]} cannot be seen: ${reason}\n`);
+    output.talk(`${COLUMN_NAMES[column]} cannot be measured: ${reason}\n`);
   return engine;
 }

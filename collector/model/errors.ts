@@ -1,44 +1,47 @@
-/** Every error that a person can meet: a code, what was wrong with what, and what to do. `docs/errors.md` lists them. */
+/** Every error that a person can meet. `docs/errors.md` lists them. */
 
-/** code → exit status and the advice that follows the message. */
+/** For each code, the exit status and the advice that follows the message. */
 export const ERRORS = {
   FORKTAX_USAGE: { exit: 2, help: 'See forktax --help.' },
-  FORKTAX_CONFIG: { exit: 2, help: 'Correct the named setting; docs/configuration.md lists them all.' },
+  FORKTAX_CONFIG: {
+    exit: 2,
+    help: 'Correct the setting that the message names; docs/configuration.md lists all settings.',
+  },
   FORKTAX_NO_PRIVILEGE: {
     exit: 1,
     help: 'Run as root, or give the process CAP_BPF and CAP_PERFMON. `forktax doctor` shows what is missing.',
   },
   FORKTAX_NO_BTF: {
     exit: 1,
-    help: 'Use a kernel built with CONFIG_DEBUG_INFO_BTF=y (every distribution kernel since 2021).',
+    help: 'Use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as the large distributions have built theirs since 2021.',
   },
   FORKTAX_NO_NATIVE: { exit: 1, help: 'Build the native parts with `npm run setup`.' },
-  FORKTAX_PROBES_REFUSED: { exit: 1, help: 'Please report this with the output of `forktax doctor --json`.' },
+  FORKTAX_PROBES_REFUSED: { exit: 1, help: 'Report this with the output of `forktax doctor --json`.' },
   FORKTAX_NO_HOOK: { exit: 1, help: '`forktax doctor` shows which hooks this kernel offers.' },
   FORKTAX_NO_BPFTRACE: {
     exit: 1,
-    help: 'Install it (`apt-get install bpftrace`, `dnf install bpftrace`), or name it in the environment: BPFTRACE_PATH.',
+    help: 'Install it (`apt-get install bpftrace`, `dnf install bpftrace`), or set BPFTRACE_PATH to its path.',
   },
   FORKTAX_OLD_BPFTRACE: { exit: 1, help: 'Install bpftrace 0.17 or later; Debian 12 and Ubuntu 23.04 have it.' },
   FORKTAX_NO_TRACEFS: { exit: 1, help: 'Mount it as root: mount -t tracefs tracefs /sys/kernel/tracing' },
-  FORKTAX_BPFTRACE: { exit: 1, help: '`forktax doctor` shows what this kernel offers to bpftrace.' },
+  FORKTAX_BPFTRACE: { exit: 1, help: '`forktax doctor` shows whether bpftrace can run here, and why not.' },
   FORKTAX_NOT_FOUND: { exit: 127, help: 'Give a program that is in PATH, or its path.' },
   FORKTAX_NOT_EXECUTABLE: { exit: 126, help: 'Give a program that this user may execute.' },
-  FORKTAX_VIA: { exit: 1, help: 'Choose another way with --via, or none to measure only.' },
+  FORKTAX_VIA: { exit: 1, help: 'Choose another way with --via, or --via none to measure only.' },
   FORKTAX_PROCESS: { exit: 1, help: 'Start the program by hand: forktax relaunch -- COMMAND.' },
   FORKTAX_PID_NAMESPACE: {
     exit: 1,
-    help: 'Run it in the initial pid namespace: `docker run --pid=host`, or hostPID in Kubernetes.',
+    help: 'Run forktax in the initial pid namespace: `docker run --pid=host`, or hostPID: true in Kubernetes.',
   },
   FORKTAX_COLLECTOR: { exit: 1, help: 'Give the address of a running `forktax serve` with --url.' },
   FORKTAX_UNABLE: { exit: 1, help: 'Apply the fixes that are printed above, and run `forktax doctor` again.' },
-  FORKTAX_DEFECT: { exit: 1, help: 'Please report this, with the lines above.' },
+  FORKTAX_DEFECT: { exit: 1, help: 'Report this with the lines above.' },
   FORKTAX_LISTEN: { exit: 1, help: 'Choose another address with --web.listen-address.' },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** The only error type that reaches a person. `detail` is for logs and `--log.level=debug`: a verifier's log, say. */
+/** The only error type that reaches a person. `detail` is for logs, such as the log of the BPF verifier. */
 export class ForktaxError extends Error {
   override readonly name = 'ForktaxError';
   readonly code: ErrorCode;

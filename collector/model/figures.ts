@@ -3,10 +3,10 @@ import type { Costs } from './costs.ts';
 import type { Histogram } from './histogram.ts';
 import type { CostRow } from './rows.ts';
 
-/** A histogram that people can ask for. */
+/** A histogram that `--of` can choose. */
 export interface Figure {
   readonly meaning: string;
-  /** Absent where no hook feeds this. */
+  /** The figure is absent if no attached hook feeds this group. */
   readonly column: ColumnGroup;
   readonly unit: 'ns' | 'bytes';
   readonly bounds: readonly number[];
@@ -16,10 +16,10 @@ export interface Figure {
 export const FIGURE_NAMES = ['stall', 'rss', 'exec-delay', 'lifetime'] as const;
 
 export const FIGURES: Readonly<Record<(typeof FIGURE_NAMES)[number], Figure>> = {
-  stall: figure('stall', 'how long the caller stood still'),
+  stall: figure('stall', 'time that the caller stood still in the call'),
   rss: figure('copiedRss', 'resident memory copied to the child'),
-  'exec-delay': figure('execDelay', 'from the birth of the child to its exec'),
-  lifetime: figure('lifetime', 'from the birth of the child to its end'),
+  'exec-delay': figure('execDelay', 'time from the start of the child to its successful exec'),
+  lifetime: figure('lifetime', 'time from the start of the child to its exit'),
 };
 
 function figure(name: HistogramColumnName, meaning: string): Figure {

@@ -1,4 +1,4 @@
-/** `forktax probes`: bpftrace scripts for people, one question each. */
+/** `forktax probes` lists and runs bpftrace scripts for people. Each answers one question. */
 import { Argument, Command } from '@commander-js/extra-typings';
 import { readPeopleScript, scriptNames, scriptText } from '../engine/bpftrace/scripts.ts';
 import { parseDuration } from '../terminal/arguments.ts';
@@ -8,7 +8,7 @@ import { pause, stopRequested } from '../terminal/stop.ts';
 
 export function probesCommand() {
   const command = new Command('probes')
-    .summary('list and run bpftrace scripts, each with one question')
+    .summary('list and run bpftrace scripts that each answer one question')
     .description(
       'Lists the bpftrace scripts that come with forktax. Each answers one question, and needs only bpftrace.',
     )
@@ -16,9 +16,9 @@ export function probesCommand() {
   command.addCommand(runCommand());
   return withManual(command, {
     examples: [
-      ['forktax probes', 'which scripts there are, and where'],
+      ['forktax probes', 'list the scripts, and where they are'],
       ['forktax probes run spawn-stalls', 'run one until Ctrl-C'],
-      ['bpftrace -q probes/spawn-stalls.bt', 'the same, by bpftrace alone'],
+      ['bpftrace -q probes/spawn-stalls.bt', 'the same with bpftrace alone'],
     ],
   });
 }
@@ -26,10 +26,10 @@ export function probesCommand() {
 function runCommand() {
   const command = new Command('run')
     .summary('run a script until Ctrl-C')
-    .description('Runs a script by bpftrace, and prints what it found when it ends.')
-    .addArgument(new Argument('<script>', 'which').choices(scriptNames()))
+    .description('Runs a script with bpftrace, and prints what it found when it ends.')
+    .addArgument(new Argument('<script>', 'which script').choices(scriptNames()))
     .option('-d, --duration <duration>', 'stop after this time, such as 30s', parseDuration)
-    .option('--json', 'print NDJSON: a message of bpftrace on each line')
+    .option('--json', 'print NDJSON: one message of bpftrace per line')
     .action((name, options) => runScript(name, options, standardOutput, stopRequested()));
   return withManual(command, {
     examples: [
@@ -43,7 +43,7 @@ function scriptList(): string {
   const scripts = scriptNames().map(readPeopleScript);
   const width = Math.max(...scripts.map(({ name }) => name.length));
   const lines = scripts.map(({ name, question }) => `${name.padEnd(width)}  ${question}\n`);
-  return `${lines.join('')}\nThe head of each script is its manual: ${scripts[0]?.file.replace(/[^/]+$/, '')}\n`;
+  return `${lines.join('')}\nThe comment at the top of each script is its manual. The scripts are in ${scripts[0]?.file.replace(/[^/]+$/, '')}\n`;
 }
 
 interface RunSettings {
@@ -71,7 +71,7 @@ async function runScript(name: string, settings: RunSettings, output: Output, st
   }
 }
 
-/** Integers that a double cannot hold go as text. */
+/** Gives integers that a double cannot hold as strings. */
 function jsonLine(message: unknown): string {
   return JSON.stringify(message, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
 }

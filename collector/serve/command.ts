@@ -26,20 +26,24 @@ export function serveCommand(): Command {
   return withManual(command, {
     examples: [
       ['forktax serve', 'on 127.0.0.1:19435'],
-      ['forktax serve --web.listen-address=:19435 --web.config.file=web.yml', 'for all, with TLS and passwords'],
-      ['forktax serve --label=cgroup', 'by service and container'],
-      ['forktax serve --config.file=forktax.yaml --config.check', 'the settings in force'],
+      [
+        'forktax serve --web.listen-address=:19435 --web.config.file=web.yml',
+        'on every address, with TLS and passwords',
+      ],
+      ['forktax serve --label=cgroup', 'with a label for the service or container'],
+      ['forktax serve --config.file=forktax.yaml --config.check', 'print the settings in force'],
     ],
   });
 }
 
 const SOURCES = `
-A setting comes from its flag, else from the environment, else from the file,
-else it has its default. --web.max-requests is ${environmentName('web.max-requests')}
-in the environment, and "web: {max-requests: 40}" in the file.
+Where settings come from: the flag; if there is none, the environment; if there
+is none, the file; and last the default. For example, --web.max-requests is
+${environmentName('web.max-requests')} in the environment, and
+"web: {max-requests: 40}" in the file. docs/configuration.md lists them all.
 
-SIGHUP makes it read the web configuration again. It tells systemd when it is
-ready, and that it lives (Type=notify, WatchdogSec=).
+On SIGHUP, serve reads the web configuration again. It notifies systemd when it
+is ready and that it is alive (Type=notify, WatchdogSec=).
 `;
 
 function optionOf(name: SettingName): Option {

@@ -1,4 +1,4 @@
-/** The log of a service: one line an event, on standard error. Never command lines: they hold secrets. */
+/** The log of the service: one line per event, on standard error. It never has command lines, because they may hold secrets. */
 import { pino, type DestinationStream, type Logger } from 'pino';
 
 interface Options {
@@ -21,7 +21,7 @@ export function createLogger({ level, format, write = writeToStandardError }: Op
   );
 }
 
-/** Prometheus' own order: time, level and message first. */
+/** Writes time, level and message first, as Prometheus does. */
 function toLogfmt(line: string): string {
   const { time, level, msg, ...rest }: Record<string, unknown> = JSON.parse(line);
   const pairs = Object.entries({ time, level, msg, ...rest }).filter(([, value]) => value !== undefined);

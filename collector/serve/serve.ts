@@ -1,4 +1,4 @@
-/** The exporter from start to stop. */
+/** Runs the exporter from start to stop. */
 import type { Logger } from 'pino';
 import { cgroupIdOf, createCgroupNames } from '../system/cgroups.ts';
 import { formatConfig, loadConfig, type Sources } from './config/load.ts';
@@ -29,11 +29,11 @@ export async function serve(sources: Sources, stop: AbortSignal): Promise<void> 
       if (changed.tls) listening?.useCertificates(changed.tls);
       logger.info('web.config.file was read again');
     },
-    onError: (error) => logger.error(`web.config.file is not used as it is now: ${error.message}`),
+    onError: (error) => logger.error(`web.config.file has an error, so the settings in force stay: ${error.message}`),
   });
   const engine = await openEngine(config, logger);
   const manager = createServiceManager({
-    onError: ({ message }) => logger.warn(`nothing is told to the service manager of NOTIFY_SOCKET: ${message}`),
+    onError: ({ message }) => logger.warn(`cannot notify the service manager at NOTIFY_SOCKET: ${message}`),
   });
   const onReload = () => void reload(webConfig, manager, logger);
   process.on('SIGHUP', onReload);
@@ -53,15 +53,15 @@ export async function serve(sources: Sources, stop: AbortSignal): Promise<void> 
 
 const MEASURING = 'measuring every process spawn';
 
-/** What an operator expects of SIGHUP: a daemon does not end by it. Other settings are the probes', or the sockets'. */
+/** Reloads on SIGHUP, as operators expect of a daemon. Other settings need new probes or sockets, so they need a restart. */
 async function reload(webConfig: WatchedWebConfig, manager: ServiceManager, logger: Logger): Promise<void> {
-  logger.info('SIGHUP: reading web.config.file again; other settings change at a restart only');
+  logger.info('SIGHUP: reading web.config.file again; other settings need a restart');
   manager.reloading();
   await webConfig.reload();
   manager.ready(MEASURING);
 }
 
-/** Checks the web configuration too, and needs no privilege. */
+/** Prints the settings in force. Also checks the web configuration, and needs no privilege. */
 export async function showConfig(sources: Sources): Promise<void> {
   const config = await loadConfig(sources);
   const web = config['web.config.file'];
@@ -82,7 +82,7 @@ async function start(engine: Engine, config: Config, webConfig: () => WebConfig,
   });
   const addresses = config['web.systemd-socket'] ? passedSockets() : config['web.listen-address'];
   const listening = await listen(app, addresses, webConfig);
-  // After the last thing that may need them: a port below 1024. A bpftrace that dies has to be started again with them.
+  // Listening on a port below 1024 is the last thing that needs capabilities. A bpftrace that dies needs them to start again.
   if (engine.source) logger.debug('capabilities are kept: bpftrace needs them');
   else {
     const { keptCapBpf } = dropCapabilities(() => engine.snapshot());
@@ -99,7 +99,7 @@ async function openEngine(config: Config, logger: Logger): Promise<Engine> {
   const unknown = config['without-hook'].find((name) => !names.includes(name));
   if (unknown !== undefined) {
     engine.close();
-    const message = `without-hook: there is no hook ${unknown} here; there are ${names.join(', ')}`;
+    const message = `without-hook: there is no hook ${unknown} here; the hooks are ${names.join(', ')}`;
     throw new ForktaxError('FORKTAX_CONFIG', message);
   }
   logger.info({ version: VERSION, engine: engine.name, callHook: engine.callHook ?? 'none' }, 'measuring');

@@ -1,9 +1,9 @@
-/** What a service manager is told of this process, sd_notify(3), and passes to it, sd_listen_fds(3). */
+/** Notifies the service manager, sd_notify(3), and takes sockets from it, sd_listen_fds(3). */
 import { loadNative } from '../system/native.ts';
 import { ForktaxError } from '../model/errors.ts';
 
 export interface ServiceManager {
-  /** Started, or done with reloading: from now on it wants a sign of life, and gets it. */
+  /** Reports the end of the start or of a reload. From then on, watchdog messages are sent. */
   readonly ready: (status: string) => void;
   readonly reloading: () => void;
   readonly stopping: () => void;
@@ -11,11 +11,11 @@ export interface ServiceManager {
 
 interface Options {
   readonly environment?: NodeJS.ProcessEnv;
-  /** Nobody can be told; said once. */
+  /** Called once, if the service manager cannot be notified. */
   readonly onError: (error: Error) => void;
 }
 
-/** Tells nobody where none asks. */
+/** Notifies nobody if NOTIFY_SOCKET is not set. */
 export function createServiceManager({ environment = process.env, onError }: Options): ServiceManager {
   let socket = environment['NOTIFY_SOCKET'];
   const watchdogMs = watchdogMsOf(environment);
@@ -23,7 +23,7 @@ export function createServiceManager({ environment = process.env, onError }: Opt
   return {
     ready(status) {
       tell('READY=1', `STATUS=${status}`);
-      // Twice as often as it must be, as sd_watchdog_enabled(3) recommends.
+      // Half of the interval, as sd_watchdog_enabled(3) recommends.
       if (watchdogMs) watchdog ??= setInterval(() => tell('WATCHDOG=1'), watchdogMs / 2).unref();
     },
     reloading: () => tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
@@ -44,20 +44,20 @@ export function createServiceManager({ environment = process.env, onError }: Opt
   }
 }
 
-/** The first descriptor that is passed; SD_LISTEN_FDS_START of sd-daemon.h. */
+/** The first descriptor that systemd passes: SD_LISTEN_FDS_START in sd-daemon.h. */
 const FIRST_SOCKET = 3;
 
-/** The descriptors of the sockets that were passed to this process, as sd_listen_fds(3) has it. @throws FORKTAX_LISTEN: none */
+/**
+ * Gives the descriptors of the sockets that were passed to this process, as in sd_listen_fds(3).
+ * @throws FORKTAX_LISTEN no socket was passed
+ */
 export function passedSockets({ LISTEN_PID: pid, LISTEN_FDS: count }: NodeJS.ProcessEnv = process.env): number[] {
   if (Number(pid) !== process.pid || !Number(count))
-    throw new ForktaxError(
-      'FORKTAX_LISTEN',
-      'web.systemd-socket: systemd has passed no socket; is there a .socket unit?',
-    );
+    throw new ForktaxError('FORKTAX_LISTEN', 'web.systemd-socket: systemd passed no socket; is there a .socket unit?');
   return Array.from({ length: Number(count) }, (_, i) => FIRST_SOCKET + i);
 }
 
-/** Undefined: it watches nobody, or another process. */
+/** Gives undefined if systemd does not watch this process. */
 function watchdogMsOf({ WATCHDOG_USEC: us, WATCHDOG_PID: pid }: NodeJS.ProcessEnv): number | undefined {
   if (!us || (pid && Number(pid) !== process.pid)) return undefined;
   return Number(us) / 1000;

@@ -7,7 +7,7 @@ import { clock, cutStart, printable } from '../terminal/text.ts';
 
 export interface SnoopColumn extends Column<SpawnLine> {
   readonly meaning: string;
-  /** Left out where no hook feeds this. */
+  /** The column is left out if no attached hook feeds this group. */
   readonly needs?: ColumnGroup;
 }
 
@@ -22,7 +22,7 @@ export const SNOOP_COLUMNS: readonly SnoopColumn[] = [
   },
   {
     title: 'COMM',
-    meaning: 'name of the spawner: of its first thread',
+    meaning: 'name of the spawner, which is that of its first thread',
     width: 15,
     align: 'left',
     cell: ({ spawn }) => printable(spawn.comm),
@@ -38,8 +38,8 @@ export const SNOOP_COLUMNS: readonly SnoopColumn[] = [
   {
     title: 'MECH',
     meaning:
-      'mechanism: fork (a copy of the memory map), vfork (it is shared and the caller waits; also posix_spawn, popen ' +
-      'and system) or afork (it is shared and the caller does not wait)',
+      'mechanism: fork (the child gets a copy of the memory), vfork (the child shares the memory and the caller waits; ' +
+      'also posix_spawn, popen and system) or afork (the child shares the memory and the caller does not wait)',
     width: 5,
     align: 'left',
     cell: ({ spawn }) => spawn.mechanism,
@@ -63,7 +63,8 @@ export const SNOOP_COLUMNS: readonly SnoopColumn[] = [
   },
   {
     title: 'COPY',
-    meaning: 'the part of it up to the birth of the child, in which the kernel copies the memory map',
+    meaning:
+      'the part of STALL until the child exists, in which the kernel copies the address space; the rest is waiting',
     needs: 'stall',
     width: 6,
     align: 'right',
@@ -72,7 +73,7 @@ export const SNOOP_COLUMNS: readonly SnoopColumn[] = [
   },
   {
     title: 'RSS',
-    meaning: 'copied RSS: resident memory that the child was born with; none if it shares that of its parent',
+    meaning: "copied RSS: resident memory of the child when it starts; none if it shares its parent's memory",
     width: 7,
     align: 'right',
     cell: ({ spawn }) => (spawn.kind === 'spawn' && spawn.copiedRssBytes > 0 ? formatBytes(spawn.copiedRssBytes) : '-'),
@@ -88,7 +89,7 @@ export const SNOOP_COLUMNS: readonly SnoopColumn[] = [
   },
   {
     title: 'DELAY',
-    meaning: 'exec delay: from the birth of the child to its exec',
+    meaning: 'exec delay: time from the start of the child to its successful exec',
     needs: 'exec',
     width: 6,
     align: 'right',
@@ -97,15 +98,16 @@ export const SNOOP_COLUMNS: readonly SnoopColumn[] = [
   },
 ];
 
-/** The last column, as wide as there is room. */
+/** The last column takes the rest of the line. */
 export const OUTCOME_COLUMN = {
   title: 'EXEC',
   meaning:
-    "what the child exec'd; or the error of the last exec that it tried, or of the call. `no exec': it ended without. " +
-    "`no exec yet': it had neither exec'd nor ended a second later. `?': events were lost",
+    'the file that the child executed, or the error of its last attempt, or the error of the call. ' +
+    "`no exec': the child ended without one. `no exec yet': after a second it had neither called exec nor ended. " +
+    "`?': events were lost",
 } as const;
 
-/** Of a path so much is shown before anything is told of it. */
+/** A path gets this many characters before anything else about it is shown. */
 const FILE_WIDTH = 12;
 
 export function outcomeText(line: SpawnLine, width: number): string {

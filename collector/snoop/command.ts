@@ -1,4 +1,4 @@
-/** `forktax snoop`: a line per spawn as it happens. */
+/** `forktax snoop` prints a line for each spawn as it happens. */
 import { Command } from '@commander-js/extra-typings';
 import { absentColumns } from '../model/hooks.ts';
 import type { Engine } from '../model/engine.ts';
@@ -21,15 +21,22 @@ const CHECK_EVERY_MS = 500;
 export function snoopCommand() {
   const columns = [...SNOOP_COLUMNS, OUTCOME_COLUMN];
   const command = new Command('snoop')
-    .summary('print a line per spawn as it happens')
-    .description('Prints a line per process spawn as it happens, and a summary at the end.')
+    .summary('print a line for each spawn as it happens')
+    .description(
+      'Prints a line for each process spawn as it happens, and a summary at the end. STALL is how long the caller stood ' +
+        'still. COPY is the part of it in which the kernel copied the address space; the rest is waiting.',
+    )
     .option('-p, --pid <pid>', 'only spawns by this process', parsePid)
-    .option('--follow', 'with -p: by its descendants too')
+    .option('--follow', 'with -p: also spawns by its descendants')
     .option('-n, --name <comm>', 'only spawns by processes of this name', parseComm)
-    .option('--min-stall <duration>', 'only spawns that stood still for so long, such as 5ms', parseDuration)
-    .option('-x, --failures', 'only failures: of the spawn, or of all execs of its child')
+    .option(
+      '--min-stall <duration>',
+      'only spawns whose caller stood still for at least this long, such as 5ms',
+      parseDuration,
+    )
+    .option('-x, --failures', 'only failures: the spawn itself failed, or every exec of its child did')
     .option('-d, --duration <duration>', 'stop after this time, such as 30s', parseDuration)
-    .option('-c, --count <lines>', 'stop after so many lines', parseCount)
+    .option('-c, --count <lines>', 'stop after this many lines', parseCount)
     .addOption(engineOption())
     .addOption(callHookOption())
     .addOption(nameByOption())
@@ -37,7 +44,7 @@ export function snoopCommand() {
     .action(async (options) => {
       if (options.follow && options.pid === undefined) throw new ForktaxError('FORKTAX_USAGE', '--follow needs --pid');
       const { name, pid, follow = false } = options;
-      // The kernel finds descendants through spawners that pass its filter: a name would cut the line.
+      // The kernel finds descendants only through spawners that pass its filter, so a name would hide their children.
       const comm = follow ? undefined : name;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid, follow }) };
       const wanted = { filter, ringBytes: EVENT_RING_BYTES, callHook: options.callHook, nameBy: options.nameBy };
@@ -52,16 +59,17 @@ export function snoopCommand() {
     examples: [
       ['forktax snoop', 'every spawn'],
       ['forktax snoop -p 1234 --follow', 'by process 1234 and its descendants'],
-      ['forktax snoop -n node --min-stall 5ms', 'by node, where it stood still'],
-      ['forktax snoop -x', 'what failed'],
+      ['forktax snoop -n node --name-by exe', 'by Node.js, also where it calls itself MainThread'],
+      ['forktax snoop --min-stall 5ms', 'that stalled for 5 ms or more'],
+      ['forktax snoop -x', 'that failed, with the error'],
       ['forktax snoop -d 10s > /dev/null', 'only the summary'],
       ['forktax snoop --json | jq .stall_ns', 'for programs'],
     ],
     fields: [
       { title: 'Columns of snoop', entries: columns.map(({ title, meaning }) => [title, meaning]) },
       { title: 'Records of snoop --json', entries: Object.entries(SPAWN_FIELDS) },
-      { title: 'Its record of lost events', entries: Object.entries(LOST_FIELDS) },
-      { title: 'Its last record', entries: Object.entries(SUMMARY_FIELDS) },
+      { title: 'Record of lost events of snoop --json', entries: Object.entries(LOST_FIELDS) },
+      { title: 'Last record of snoop --json', entries: Object.entries(SUMMARY_FIELDS) },
     ],
   });
 }
@@ -76,7 +84,7 @@ export interface SnoopSettings {
   readonly count?: number | undefined;
 }
 
-/** Prints until it is stopped; leaves the engine open. */
+/** Prints until `stop` is aborted. The engine stays open. */
 export async function snoop(engine: Engine, settings: SnoopSettings, output: Output, stop: AbortSignal): Promise<void> {
   const view = settings.json ? jsonView(output) : tableView(engine.hooks, output);
   const startMs = performance.now();
@@ -111,7 +119,7 @@ export async function snoop(engine: Engine, settings: SnoopSettings, output: Out
   view.summary(summary, { ns: (performance.now() - startMs) * 1e6, ...countsOf(engine, settings) });
 }
 
-/** Shows the lines that are wanted, a batch in one write. */
+/** Shows the lines that are wanted, and writes each batch at once. */
 class Printer {
   readonly #view: SnoopView;
   readonly #settings: SnoopSettings;
@@ -125,7 +133,7 @@ class Printer {
     this.#left = settings.count ?? Infinity;
   }
 
-  /** Aborted when as many lines as were asked for are out. */
+  /** Aborted when as many lines as were asked for are printed. */
   get enough(): AbortSignal {
     return this.#enough.signal;
   }
@@ -160,7 +168,7 @@ class LossWatch {
     this.#known = engine.snapshot().health.eventsLost;
   }
 
-  /** Tells of new losses; whether there were any. */
+  /** Reports new losses, and returns whether there were any. */
   check(): boolean {
     const { eventsLost } = this.#engine.snapshot().health;
     const lost = eventsLost - this.#known;

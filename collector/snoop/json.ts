@@ -8,29 +8,32 @@ const SCHEMA = 1;
 
 const outcomes = Object.entries(OUTCOMES).map(([name, meaning]) => `${name} (${meaning})`);
 
-/** Field → meaning; the manual page lists them. Absent where a hook is missing or the thing did not happen. */
+/**
+ * The fields and their meanings; the man page lists them. A field is absent if its hook is missing or if the thing did
+ * not happen.
+ */
 export const SPAWN_FIELDS = {
   schema: `version of these fields: ${SCHEMA}`,
   type: 'spawn',
   time: 'when the call returned, RFC 3339 in UTC',
   pid: 'process id of the spawner',
-  tid: 'thread of it that called',
+  tid: 'thread of the spawner that called',
   comm: 'name of the spawner',
   mechanism: 'fork, vfork (also posix_spawn, popen, system) or afork',
   syscall: 'fork, vfork, clone, clone3 or unknown',
   cgroup: "id of the spawner's cgroup, a string",
   child: 'process id of the child',
   stall_ns: 'nanoseconds from the call to its return',
-  copy_ns: 'the part of them up to the birth of the child: its memory map is copied in it',
-  copied_rss_bytes: "resident bytes that the child was born with; 0 when it shares its parent's memory",
-  copied_page_table_bytes: 'bytes of page tables likewise',
+  copy_ns: 'the part of stall_ns until the child exists, in which the kernel copies the address space',
+  copied_rss_bytes: "resident bytes of the child when it starts; 0 if it shares its parent's memory",
+  copied_page_table_bytes: "bytes of the child's page tables when it starts; 0 if it shares its parent's memory",
   outcome: outcomes.join(', '),
-  file: "what the child exec'd, or the last that it tried to",
-  exec_delay_ns: 'nanoseconds from the birth of the child to its exec',
+  file: 'the file that the child executed, or the last that it tried to execute',
+  exec_delay_ns: 'nanoseconds from the start of the child to its successful exec',
   failed_execs: 'how many execs of the child failed',
-  errno: 'of the failed call, or of the last failed exec: its name',
-  exit_status: 'of a child that ended without an exec: its status, or 128 + signal',
-  lifetime_ns: 'nanoseconds from the birth of such a child to its end',
+  errno: 'name of the error of the call, or of the last failed exec',
+  exit_status: 'exit status of a child that ended without an exec, or 128 + signal',
+  lifetime_ns: 'nanoseconds from the start to the exit of a child that ended without an exec',
 } as const;
 type Fields = Partial<Record<keyof typeof SPAWN_FIELDS, string | number>>;
 
@@ -56,12 +59,12 @@ export function spawnRecord({ spawn, outcome, exec, exit, lastFailure, failedExe
   };
 }
 
-/** Sent when the kernel dropped events because its buffer was full. */
+/** A record of this kind follows when the kernel dropped events because its buffer was full. */
 export const LOST_FIELDS = {
   schema: 'as above',
   type: 'lost',
   time: 'when the loss was noticed',
-  events: 'how many events since the record before',
+  events: 'how many events were lost since the record before',
 } as const;
 
 export function lostRecord(events: number): Record<keyof typeof LOST_FIELDS, unknown> {
@@ -73,14 +76,14 @@ export const SUMMARY_FIELDS = {
   schema: 'as above',
   type: 'summary',
   time: 'when the run ended',
-  run_ns: 'how long it took, in nanoseconds',
+  run_ns: 'how long the run took, in nanoseconds',
   mechanisms:
-    'for each mechanism that was seen: spawns, and of their stalls in nanoseconds stall_sum_ns, stall_p50_ns, ' +
+    'for each mechanism that was seen: spawns, and for their stalls in nanoseconds stall_sum_ns, stall_p50_ns, ' +
     'stall_p99_ns (both within 2 %) and stall_max_ns',
   failed_spawns: 'calls that failed, by name of the error',
   failed_execs: 'execs of children that failed, by name of the error',
-  events_lost: 'events that the kernel dropped: what is above lacks them',
-  counted_spawns: 'spawns by the count in the kernel, which loses none',
+  events_lost: 'events that the kernel dropped; the figures above lack them',
+  counted_spawns: 'spawns as the kernel counted them, without loss',
 } as const;
 
 export interface Run {

@@ -5,7 +5,7 @@ import type { Run } from './json.ts';
 import type { SpawnSummary } from './summary.ts';
 import { tableHeader, tableLine, type Column } from '../terminal/table.ts';
 
-/** What a run of snoop amounted to, for a person. */
+/** Gives the summary of a run of snoop, for a person. */
 export function summaryText(summary: SpawnSummary, run: Run): string {
   const columns = summaryColumns(summary);
   const lines = [

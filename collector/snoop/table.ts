@@ -6,7 +6,7 @@ import { fitColumns, tableHeader, tableLine } from '../terminal/table.ts';
 
 const OUTCOME_WIDTH = 20;
 
-/** The columns that the attached hooks feed, and that the terminal has room for. */
+/** A table of the columns that the attached hooks feed and that fit the terminal. */
 export class SnoopTable {
   readonly #columns: readonly SnoopColumn[];
   readonly #output: Output;
@@ -19,7 +19,7 @@ export class SnoopTable {
     this.#output = output;
   }
 
-  /** The header, when there is none yet, or none that fits since the terminal's width changed; otherwise ''. */
+  /** Gives the header if none was printed yet or the width of the terminal has changed; otherwise ''. */
   header(): string {
     if (this.#width === this.#output.width) return '';
     this.#width = this.#output.width;
@@ -35,7 +35,7 @@ export class SnoopTable {
   }
 }
 
-/** Of the call itself, or of all that its child tried to exec. */
+/** Whether the call itself failed, or every exec of its child. */
 export function isFailure({ outcome }: SpawnLine): boolean {
   return outcome === 'spawn-failed' || outcome === 'exec-failed';
 }

@@ -7,10 +7,10 @@ import type { Output } from '../terminal/output.ts';
 import { summaryText } from './summary-text.ts';
 import { SnoopTable } from './table.ts';
 
-/** How a run of snoop looks. */
+/** How a run of snoop is shown. */
 export interface SnoopView {
   lines(lines: readonly SpawnLine[]): void;
-  /** So many events since it was told last. */
+  /** Reports how many events were lost since the last report. */
   lost(events: number): void;
   summary(summary: SpawnSummary, run: Run): void;
 }

@@ -1,11 +1,11 @@
 import type { ColumnGroup } from '../model/columns.ts';
 
-/** What is missing without the hook. */
+/** What people call each group of columns. */
 export const COLUMN_NAMES: Readonly<Record<ColumnGroup, string>> = {
   spawns: 'spawns',
   stall: 'stalls and failed spawns',
   exec: 'execs',
   execFailures: 'failed execs',
-  lifetime: 'ends of children',
+  lifetime: 'lifetimes of children',
   faults: 'page faults',
 };

@@ -121,7 +121,7 @@ function histograms({ rows, hooks }: Measurement): string[] {
 /** Says what the figures lack. */
 function gaps({ hooks, health }: Measurement): string[] {
   const missing = [...absentColumns(hooks)].map(
-    ([column, reason]) => `${COLUMN_NAMES[column]} cannot be seen: ${reason}`,
+    ([column, reason]) => `${COLUMN_NAMES[column]} cannot be measured: ${reason}`,
   );
   const { eventsLost, rowsFolded, callsUntracked, processesUntracked } = health;
   return [

@@ -38,7 +38,7 @@ export const SETTINGS = {
     group: 'Web',
     argument: 'path',
     fallback: '/metrics',
-    help: 'path of the metrics',
+    help: 'the URL path of the metrics',
   },
   'web.config.file': {
     group: 'Web',
@@ -49,7 +49,7 @@ export const SETTINGS = {
     group: 'Web',
     argument: 'number',
     fallback: 40,
-    help: 'most scrapes at a time; 0: no limit',
+    help: 'how many scrapes may run at the same time; 0 means no limit',
   },
   'web.disable-exporter-metrics': {
     group: 'Web',
@@ -61,7 +61,7 @@ export const SETTINGS = {
     argument: 'label',
     choices: ['none', 'cgroup', 'pid'],
     fallback: 'none',
-    help: 'one more label on every metric of spawn costs; each value of it has rows and series of its own',
+    help: 'add this label to every metric of spawn costs; each of its values has its own rows and series',
   },
   'name-by': {
     group: 'Measuring',
@@ -74,7 +74,7 @@ export const SETTINGS = {
     group: 'Measuring',
     argument: 'rows',
     fallback: 1024,
-    help: 'rows in the table of spawn costs; what has no place is charged to "(other)"',
+    help: 'how many rows the table of spawn costs has; costs that find no row are charged to "(other)"',
   },
   engine: {
     group: 'Measuring',
@@ -117,14 +117,14 @@ export const SETTINGS = {
     argument: 'level',
     choices: ['debug', 'info', 'warn', 'error'],
     fallback: 'info',
-    help: 'log what is at least so important',
+    help: 'the least severe level that is logged',
   },
   'log.format': {
     group: 'Logs',
     argument: 'format',
     choices: ['logfmt', 'json'],
     fallback: 'logfmt',
-    help: 'how a line of the log is written; the log goes to standard error',
+    help: 'the format of the log, which goes to standard error',
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 

@@ -1,24 +1,24 @@
 /**
  * Every metric of spawn costs, once: the renderer, docs/metrics.md and the dashboards take name, help, labels and kind
- * from here. What forktax says of itself is in self.ts.
+ * from here. Metrics about forktax itself are in self.ts.
  */
 import type { ColumnGroup } from '../../model/columns.ts';
 import type { CostRow, FailureRow, SlowestSpawn } from '../../model/rows.ts';
 import type { Histogram } from '../../model/histogram.ts';
 
 export interface Descriptor {
-  /** As a query names it; a histogram's without `_bucket`, `_sum` and `_count`. */
+  /** The name in a query. A histogram's name has no `_bucket`, `_sum` or `_count`. */
   readonly name: string;
   readonly kind: 'counter' | 'gauge' | 'histogram';
-  /** Of the metric. Engines count nanoseconds where it says seconds. */
+  /** The unit of the metric. Engines count nanoseconds where this says seconds. */
   readonly unit?: 'seconds' | 'bytes';
-  /** Besides these, metrics of spawn costs have `cgroup` or `pid` where the engine was opened with that label. */
+  /** Metrics of spawn costs also have `cgroup` or `pid` if the engine was opened with that label. */
   readonly labels: readonly string[];
   readonly help: string;
 }
 
 interface SpawnDescriptor extends Descriptor {
-  /** All of them must be fed by attached hooks; otherwise the metric is absent. */
+  /** If attached hooks do not feed all of these, the metric is absent. */
   readonly columns: readonly ColumnGroup[];
 }
 
@@ -43,13 +43,13 @@ export interface RowHistogram extends SpawnDescriptor {
 export interface FailureCounter extends SpawnDescriptor {
   readonly kind: 'counter';
   readonly failure: FailureRow['kind'];
-  /** Names; shown as 0 before they happen, so that increase() sees the first one. */
+  /** Names of errors that are shown as 0 before they happen, so that increase() sees the first one. */
   readonly expectedErrors: readonly string[];
 }
 
 export type SpawnMetric = RowCounter | RoleCounter | RowHistogram | FailureCounter;
 
-/** What tells rows apart, besides the id. */
+/** The labels that tell rows apart, besides cgroup or pid. */
 export const ROW_LABELS = ['comm', 'mechanism', 'syscall'] as const;
 
 const METRICS = [
@@ -57,7 +57,7 @@ const METRICS = [
     name: 'forktax_spawns_total',
     kind: 'counter',
     labels: ROW_LABELS,
-    help: 'Processes made.',
+    help: 'Processes created.',
     columns: ['spawns'],
     value: (row) => row.spawns,
   },
@@ -85,7 +85,7 @@ const METRICS = [
     kind: 'counter',
     unit: 'seconds',
     labels: ROW_LABELS,
-    help: 'Part of the stall up to the moment at which the child exists. The rest of the stall is waiting.',
+    help: 'Part of the stall until the child exists, in which the kernel copies. The rest of the stall is waiting.',
     columns: ['stall'],
     value: (row) => row.copyNs,
   },
@@ -94,7 +94,7 @@ const METRICS = [
     kind: 'histogram',
     unit: 'bytes',
     labels: ROW_LABELS,
-    help: "Resident memory of the child at its birth. 0 when it shares its parent's memory.",
+    help: "Resident memory of the child when it starts. 0 if it shares its parent's memory.",
     columns: ['spawns'],
     histogram: (row) => row.copiedRss,
   },
@@ -103,7 +103,7 @@ const METRICS = [
     kind: 'counter',
     unit: 'bytes',
     labels: ROW_LABELS,
-    help: "Page tables of children at their birth. 0 when a child shares its parent's memory.",
+    help: "Page tables of children when they start. 0 if a child shares its parent's memory.",
     columns: ['spawns'],
     value: (row) => row.copiedPageTableBytes,
   },
@@ -128,7 +128,7 @@ const METRICS = [
     kind: 'histogram',
     unit: 'seconds',
     labels: ROW_LABELS,
-    help: "Time from a child's birth to its successful exec.",
+    help: 'Time from the start of a child to its successful exec.',
     columns: ['exec'],
     histogram: (row) => row.execDelay,
   },
@@ -136,7 +136,7 @@ const METRICS = [
     name: 'forktax_exec_failures_total',
     kind: 'counter',
     labels: ['comm', 'errno'],
-    help: "Failed execs of children that had not exec'd yet, charged to their spawner.",
+    help: 'Failed execs of children before their first successful exec, charged to their spawner.',
     columns: ['execFailures'],
     failure: 'exec',
     expectedErrors: ['ENOENT', 'EACCES'],
@@ -146,7 +146,7 @@ const METRICS = [
     kind: 'histogram',
     unit: 'seconds',
     labels: ROW_LABELS,
-    help: "Time from a child's birth to its exit.",
+    help: 'Time from the start of a child to its exit.',
     columns: ['lifetime'],
     histogram: (row) => row.lifetime,
   },
@@ -155,13 +155,13 @@ const METRICS = [
     kind: 'counter',
     unit: 'seconds',
     labels: ['comm'],
-    help: "Stall beyond what this host's afork costs, of spawns whose child went on to exec.",
+    help: 'Stall beyond the cost of an afork on this host, for spawns whose child called exec.',
     columns: ['stall', 'exec'],
     value: (row) => row.avoidableStallNs,
   },
 ] as const satisfies readonly SpawnMetric[];
 
-/** With its names and labels as types: dashboards that name another metric or label do not compile. */
+/** Has names and labels as types, so that a dashboard that uses an unknown metric or label does not compile. */
 export type NamedSpawnMetric = (typeof METRICS)[number];
 
 export const SPAWN_METRICS: readonly SpawnMetric[] = METRICS;

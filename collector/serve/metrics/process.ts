@@ -1,11 +1,11 @@
-/** The exporter's own process, by prom-client; rendered by us, because a registry of its knows one format only. */
+/** Metrics of the exporter's own process from prom-client. They are rendered here, because a prom-client registry has one format only. */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { formatBound, header, label, sample, type Format } from './text.ts';
 
-/** What an operator asks about. Left out: gauges named `_total` and names with a type in them, which promtool refuses. */
+/** The metrics that an operator needs. Left out: gauges named `_total` and names that contain a type, which promtool refuses. */
 const KEPT = /^(process_|nodejs_(eventloop_lag_|heap_size_|external_memory_bytes|gc_duration_seconds|version_info))/;
 
-/** An exporter at rest should rest: neither 100 wake-ups a second to measure delays, nor ten to measure utilization. */
+/** The defaults wake an idle exporter 100 times a second to measure delays, and ten times to measure utilization. */
 const QUIET = { eventLoopMonitoringPrecision: 100, eventLoopUtilizationTimeout: 2 ** 31 - 1 };
 
 export function createProcessMetrics(): Registry {
@@ -30,7 +30,7 @@ function renderMetric({ name, help, type, values }: MetricJson, format: Format):
   return header({ name, help, kind: type, labels: [] }, format) + lines.join('');
 }
 
-/** Samples of a histogram are named one by one, which the types do not say. */
+/** Each sample of a histogram has its own name, which the types omit. */
 function nameOf(name: string, value: object): string {
   return 'metricName' in value && typeof value.metricName === 'string' ? value.metricName : name;
 }

@@ -1,4 +1,4 @@
-/** What forktax says of itself: whether it works, how full its tables are, what it lost and what it costs. */
+/** Metrics about forktax itself: whether it works, how full its tables are, what it lost and what it costs. */
 import type { Engine } from '../../model/engine.ts';
 import type { Health, ProgramCost, Snapshot } from '../../model/snapshot.ts';
 import type { Descriptor } from './descriptors.ts';
@@ -12,7 +12,7 @@ export interface SelfState {
   readonly eventClients: number;
   readonly eventClientsDropped: number;
   readonly eventsSkipped: number;
-  /** Reading the tables and rendering everything before this. */
+  /** Gives the time that this scrape has taken so far: reading the tables and rendering. */
   readonly scrapeSeconds: () => number;
 }
 
@@ -32,7 +32,7 @@ const METRICS = [
     name: 'forktax_up',
     kind: 'gauge',
     labels: [],
-    help: 'Whether spawns are measured, and the tables of their costs could be read for this scrape.',
+    help: 'Whether spawns are measured and the tables of their costs could be read for this scrape.',
     samples: ({ snapshot, engine }) => one(snapshot && engine.source?.down === undefined ? 1 : 0),
   },
   {
@@ -46,21 +46,21 @@ const METRICS = [
     name: 'forktax_engine_info',
     kind: 'gauge',
     labels: ['engine', 'call_hook'],
-    help: 'Always 1; which engine measures, and where it sees the spawning calls ("none" when it cannot).',
+    help: 'Always 1; the labels say which engine measures, and with which call hook ("none" if it cannot see the spawning calls).',
     samples: ({ engine }) => [[{ engine: engine.name, call_hook: engine.callHook ?? 'none' }, 1]],
   },
   {
     name: 'forktax_engine_restarts_total',
     kind: 'counter',
     labels: [],
-    help: 'How often bpftrace ended or fell silent and was started again. Always 0 with the engine core.',
+    help: 'How often bpftrace ended or stopped answering and was started again. Always 0 with the engine core.',
     samples: ({ engine }) => one(engine.source?.restarts ?? 0),
   },
   {
     name: 'forktax_hook_attached',
     kind: 'gauge',
     labels: ['hook'],
-    help: 'Whether the hook is attached. Metrics that a missing hook feeds are absent; forktax doctor tells why.',
+    help: 'Whether the hook is attached. Metrics that a missing hook feeds are absent; forktax doctor says why.',
     samples: ({ engine }) => engine.hooks.map((hook) => [{ hook: hook.name }, hook.attached ? 1 : 0]),
   },
   {
@@ -88,7 +88,7 @@ const METRICS = [
     name: 'forktax_table_evicted_total',
     kind: 'counter',
     labels: [],
-    help: 'Rows long unused that were added to "(other)" to make room. Their costs stay in every sum.',
+    help: 'Rows that were long unused and were added to "(other)" to make room. Their costs stay in every sum.',
     samples: ofHealth('rowsEvicted'),
   },
   {
@@ -116,21 +116,21 @@ const METRICS = [
     name: 'forktax_processes_tracked',
     kind: 'gauge',
     labels: [],
-    help: 'Children and spawners followed: until exec and exit, and for their copy-on-write faults.',
+    help: 'Children that are followed until exec and exit, and spawners that are followed for copy-on-write faults.',
     samples: ofHealth('processesTracked'),
   },
   {
     name: 'forktax_processes_untracked_total',
     kind: 'counter',
     labels: [],
-    help: 'Children and spawners not followed, because their table was full: no exec delay, lifetime or faults of theirs.',
+    help: 'Children and spawners that could not be followed because their table was full. Their exec delays, lifetimes and faults are missing.',
     samples: ofHealth('processesUntracked'),
   },
   {
     name: 'forktax_events_lost_total',
     kind: 'counter',
     labels: [],
-    help: 'Events that found the buffer full. Metrics of the engine core do not depend on events; those of bpftrace lack them.',
+    help: 'Events that were dropped because the buffer was full. Metrics of the engine core do not depend on events; those of bpftrace lack them.',
     samples: ofHealth('eventsLost'),
   },
   {
@@ -144,14 +144,14 @@ const METRICS = [
     name: 'forktax_event_clients_dropped_total',
     kind: 'counter',
     labels: [],
-    help: 'Clients of /api/v1/events disconnected because they did not read.',
+    help: 'Clients of /api/v1/events that were disconnected because they did not read.',
     samples: (state) => one(state.eventClientsDropped),
   },
   {
     name: 'forktax_events_skipped_total',
     kind: 'counter',
     labels: [],
-    help: 'Events left out for clients of /api/v1/events that read too slowly.',
+    help: 'Events that were left out for clients of /api/v1/events that read too slowly.',
     samples: (state) => one(state.eventsSkipped),
   },
   {
@@ -159,21 +159,21 @@ const METRICS = [
     kind: 'counter',
     unit: 'seconds',
     labels: ['program'],
-    help: "Time spent in a BPF program. Only while the kernel's statistics are on (sysctl kernel.bpf_stats_enabled).",
+    help: 'Time spent in a BPF program. Counted only while sysctl kernel.bpf_stats_enabled is on.',
     samples: ofPrograms((cost) => cost.runNs / 1e9),
   },
   {
     name: 'forktax_probe_runs_total',
     kind: 'counter',
     labels: ['program'],
-    help: "Runs of a BPF program. Only while the kernel's statistics are on (sysctl kernel.bpf_stats_enabled).",
+    help: 'Runs of a BPF program. Counted only while sysctl kernel.bpf_stats_enabled is on.',
     samples: ofPrograms((cost) => cost.runs),
   },
   {
     name: 'forktax_probe_runs_missed_total',
     kind: 'counter',
     labels: ['program'],
-    help: 'Runs of a BPF program that the kernel skipped, because it was already running on that processor.',
+    help: 'Runs of a BPF program that the kernel skipped because the program was already running on that processor.',
     samples: ofPrograms((cost) => cost.missed),
   },
   {
@@ -186,7 +186,7 @@ const METRICS = [
   },
 ] as const satisfies readonly SelfMetric[];
 
-/** With its names and labels as types, for dashboards. */
+/** Has names and labels as types, for the dashboards. */
 export type NamedSelfMetric = (typeof METRICS)[number];
 
 export const SELF_METRICS: readonly SelfMetric[] = METRICS;

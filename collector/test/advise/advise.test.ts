@@ -65,7 +65,7 @@ test('a collector that lacks a hook, is none, or is not there', async () => {
   await failing(
     `http://me:s%3Acret@${server.host}/`,
     'FORKTAX_NO_HOOK',
-    /avoidable stall cannot be seen: sched_process/,
+    /avoidable stall cannot be measured: sched_process/,
   );
   await failing(
     `http://${server.host}/`,

@@ -61,14 +61,14 @@ test('spawners: the largest sum last, and only so many', async () => {
   ]);
   const text = await run(engine, { by: 'spawner', top: 2, json: false, interval: 1e6, count: 1 });
   assert.deepEqual(text.match(/spawner = \w/g), ['spawner = c', 'spawner = b']);
-  assert.match(text, /\n1 smaller ones are not shown; --top shows more\n/);
+  assert.match(text, /\nsmaller groups that are not shown: 1; --top shows more\n/);
 });
 
 test('what no hook feeds is an error, not a zero', async () => {
   const engine = createFakeEngine({ hooks: [{ name: 'calls', attached: false, reason: 'EPERM', columns: ['stall'] }] });
   await assert.rejects(run(engine, {}), {
     code: 'FORKTAX_NO_HOOK',
-    message: 'stall cannot be seen here: calls: EPERM',
+    message: 'stall cannot be measured here: calls: EPERM',
   });
 });
 

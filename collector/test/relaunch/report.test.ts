@@ -73,7 +73,7 @@ test('what could not be measured is absent and explained', () => {
   const rows = [row('fork', 2, 4e6)];
   const without = text({ rows, hooks: hooksWithout('calls') });
   assert.match(without, /^COMM +MECH +SPAWNS +RSS +PTABLES +COW +DELAY$/m);
-  assert.match(without, /^stalls and failed spawns cannot be seen: calls: /m);
+  assert.match(without, /^stalls and failed spawns cannot be measured: calls: /m);
   assert.doesNotMatch(without, /stall of/);
   const json = JSON.stringify(runJson(result({ rows, hooks: hooksWithout('page_fault_user') })));
   assert.doesNotMatch(json, /cow_faults/);

@@ -118,7 +118,7 @@ describe('forktax serve says why it cannot start', () => {
   ];
   for (const [args, message] of wrong) {
     it(args.join(' '), async () => {
-      const stderr = `forktax: ${message}\nCorrect the named setting; docs/configuration.md lists them all. [FORKTAX_CONFIG]\n`;
+      const stderr = `forktax: ${message}\nCorrect the setting that the message names; docs/configuration.md lists all settings. [FORKTAX_CONFIG]\n`;
       const result = await runCli('serve', '--log.level=error', ...args);
       assert.deepEqual(result, { status: 2, stdout: '', stderr });
     });
@@ -127,7 +127,10 @@ describe('forktax serve says why it cannot start', () => {
   it('a hook that is none', async () => {
     const { status, stderr } = await runCli('serve', '--log.level=error', '--without-hook=page_fault');
     assert.equal(status, 2);
-    assert.match(stderr, /^forktax: without-hook: there is no hook page_fault here; there are .*sched_process_exec/);
+    assert.match(
+      stderr,
+      /^forktax: without-hook: there is no hook page_fault here; the hooks are .*sched_process_exec/,
+    );
   });
 
   it('a port that is taken', async (t) => {

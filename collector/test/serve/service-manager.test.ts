@@ -79,7 +79,7 @@ test('SIGHUP does not end it, and has it read the web configuration, changed or 
   await serve.said('msg="web.config.file was read again"');
   writeFileSync(file, 'nonsense\n');
   process.kill(serve.pid, 'SIGHUP');
-  await serve.said('web.config.file is not used as it is now');
+  await serve.said('web.config.file has an error, so the settings in force stay');
   assert.equal((await fetch(`${serve.url}/-/healthy`)).headers.get('x-frame-options'), 'deny');
   assert.equal((await serve.stop()).status, 0);
 });
@@ -92,7 +92,7 @@ test('a manager that cannot be reached is no reason to end', async () => {
   const { status, stderr } = await serve.stop();
   assert.equal(status, 0);
   assert.deepEqual(stderr.match(/level=warn.*/g), [
-    'level=warn msg="nothing is told to the service manager of NOTIFY_SOCKET: cannot reach the service manager: No such file or directory"',
+    'level=warn msg="cannot notify the service manager at NOTIFY_SOCKET: cannot reach the service manager: No such file or directory"',
   ]);
 });
 
@@ -123,5 +123,5 @@ test('it listens on the socket that systemd passes', async () => {
 test('a socket that was passed to another, or to nobody, is an error that says so', async () => {
   const { status, stderr } = await runCli('serve', '--web.systemd-socket', '--log.level=error');
   assert.equal(status, 1);
-  assert.match(stderr, /^forktax: web\.systemd-socket: systemd has passed no socket/);
+  assert.match(stderr, /^forktax: web\.systemd-socket: systemd passed no socket/);
 });
