@@ -1,7 +1,7 @@
 /** The stalls as a picture: a row for each case, a dot at the median, a line to p99, on a scale of powers of ten. */
+import { init, type CustomSeriesOption, type EChartsOption } from 'echarts';
 import { mechanismsOf, type Side } from './cases.ts';
 import { quantiles, type Result } from './results.ts';
-import { formatMs } from './table.ts';
 
 const COLOURS: Readonly<Record<string, string>> = {
   fork: '#c62828',
@@ -17,127 +17,157 @@ const COLOURS: Readonly<Record<string, string>> = {
   'clone(CLONE_VM)': '#888888',
 };
 
+const TITLES: Readonly<Record<Side, string>> = {
+  C: 'C: the call',
+  Node: 'Node: spawn() with three pipes',
+};
+
 const WIDTH = 960;
 const LEFT = 190;
-const RIGHT = 20;
-const MARGIN = 12;
+const RIGHT = 24;
+/** Pixels of a case's row: for each of its mechanisms, and between two rows. */
 const LANE = 9;
 const GAP = 10;
+/** Pixels above a chart for its title and legend, and below for its scale. */
 const HEADER = 64;
-const FOOTER = 40;
-
-export interface Scale {
-  readonly low: number;
-  readonly high: number;
-}
-
-/** Whole decades around what there is. */
-export function decadesAround(values: readonly number[]): Scale {
-  return {
-    low: 10 ** Math.floor(Math.log10(Math.min(...values))),
-    high: 10 ** Math.ceil(Math.log10(Math.max(...values))),
-  };
-}
-
-export function position(scale: Scale, value: number): number {
-  const share = Math.log10(value / scale.low) / Math.log10(scale.high / scale.low);
-  return LEFT + share * (WIDTH - LEFT - RIGHT);
-}
+const FOOTER = 36;
 
 export function renderSvg(results: readonly Result[], caption: string): string {
   const shown = results.filter(({ samples }) => samples.length > 0);
-  const scale = decadesAround(shown.flatMap(extremes));
-  let top = 24;
-  const panels = (['C', 'Node'] as const).map((side) => {
-    const panel = renderPanel(shown, side, scale, top);
-    top = panel.bottom;
-    return panel.text;
+  let height = 0;
+  const charts = (['C', 'Node'] as const).flatMap((side, index) => {
+    const rows = shown.filter(({ measured }) => measured.side === side);
+    if (rows.length === 0) return [];
+    const most = Math.max(...rows.map(({ measured }) => mechanismsOf(measured).length));
+    const top = height + HEADER;
+    const rowsHeight = rows.length * (most * LANE + GAP);
+    height = top + rowsHeight + FOOTER;
+    return [chartOf(rows, { side, index, top, height: rowsHeight, lanes: most })];
   });
-  const size = `width="${WIDTH}" height="${top + 24}" viewBox="0 0 ${WIDTH} ${top + 24}"`;
-  return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="12" fill="#222">`,
-    `<title>Time the caller of a spawn stands still</title>`,
-    `<rect width="100%" height="100%" fill="#fff"/>`,
-    ...panels,
-    text(WIDTH - RIGHT, top + 10, caption, 'text-anchor="end" fill="#666" font-size="11"'),
-    '</svg>',
-  ].join('\n')}\n`;
-}
-
-function extremes(result: Result): number[] {
-  return mechanismsOf(result.measured).flatMap((mechanism) => {
-    const stall = quantiles(result, mechanism, 'stall');
-    return stall ? [stall.p50, stall.p99] : [];
-  });
-}
-
-interface Panel {
-  readonly text: string;
-  readonly bottom: number;
-}
-
-function renderPanel(results: readonly Result[], side: Side, scale: Scale, top: number): Panel {
-  const ofSide = results.filter(({ measured }) => measured.side === side);
-  if (ofSide.length === 0) return { text: '', bottom: top };
-  const mechanisms = [...new Set(ofSide.flatMap(({ measured }) => mechanismsOf(measured)))];
-  const parts = [text(MARGIN, top, titleOf(side), 'font-size="15" font-weight="bold"'), legend(mechanisms, top + 22)];
-  let y = top + HEADER - 20;
-  const first = y;
-  for (const [index, result] of ofSide.entries()) {
-    const lanes = mechanismsOf(result.measured);
-    const height = lanes.length * LANE + GAP;
-    if (index % 2 === 0) parts.push(`<rect x="8" y="${y}" width="${WIDTH - 16}" height="${height}" fill="#f4f5f7"/>`);
-    parts.push(text(LEFT - 12, y + height / 2 + 4, result.measured.name, 'text-anchor="end"'));
-    for (const [lane, name] of lanes.entries())
-      parts.push(mark(result, name, scale, y + GAP / 2 + (lane + 0.5) * LANE));
-    y += height;
-  }
-  return { text: [...parts, axis(scale, first, y)].join('\n'), bottom: y + FOOTER };
-}
-
-function titleOf(side: Side): string {
-  const what = side === 'C' ? 'C: the call' : 'Node: spawn() with three pipes';
-  return `${what}, time the caller stands still (dot: median, line: to p99)`;
-}
-
-function legend(names: readonly string[], y: number): string {
-  let x = MARGIN;
-  const parts: string[] = [];
-  for (const name of names) {
-    parts.push(`<circle cx="${x + 4}" cy="${y - 4}" r="4" fill="${COLOURS[name]}"/>`, text(x + 12, y, name));
-    x += 30 + name.length * 7;
-  }
-  return parts.join('\n');
-}
-
-function mark(result: Result, mechanism: string, scale: Scale, y: number): string {
-  const stall = quantiles(result, mechanism, 'stall');
-  if (!stall) return '';
-  const [from, to] = [position(scale, stall.p50).toFixed(1), position(scale, stall.p99).toFixed(1)];
-  const colour = COLOURS[mechanism];
-  return (
-    `<g><title>${mechanism}: ${formatMs(stall.p50)} ms, p99 ${formatMs(stall.p99)} ms</title>` +
-    `<path d="M${from} ${y}H${to}" stroke="${colour}" stroke-opacity="0.45" stroke-width="2"/>` +
-    `<circle cx="${from}" cy="${y}" r="3.6" fill="${colour}"/></g>`
+  return draw(
+    {
+      title: [...charts.map(({ title }) => title), captionAt(height, caption)],
+      legend: charts.map(({ legend }) => legend),
+      grid: charts.map(({ grid }) => grid),
+      xAxis: charts.map(({ xAxis }) => ({ ...xAxis, ...decadesAround(shown) })),
+      yAxis: charts.map(({ yAxis }) => yAxis),
+      series: charts.flatMap(({ series }) => series),
+    },
+    height + 24,
   );
 }
 
-function axis(scale: Scale, top: number, bottom: number): string {
-  const parts: string[] = [];
-  for (let value = scale.low; value <= scale.high * 1.001; value *= 10) {
-    const x = position(scale, value).toFixed(1);
-    parts.push(`<path d="M${x} ${top}V${bottom}" stroke="#c4c8ce" stroke-width="0.7"/>`);
-    parts.push(text(Number(x), bottom + 15, formatTime(value), 'text-anchor="middle" fill="#555" font-size="11"'));
-  }
-  return parts.join('\n');
+function draw(option: EChartsOption, height: number): string {
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
+  chart.setOption({ animation: false, backgroundColor: '#fff', textStyle: { fontFamily: 'sans-serif' }, ...option });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return `${svg}\n`;
+}
+
+const captionAt = (top: number, text: string) => ({
+  text,
+  top,
+  right: RIGHT,
+  textStyle: { fontSize: 11, fontWeight: 'normal' as const, color: '#666' },
+});
+
+/** Whole decades around all that is shown, in nanoseconds: the charts have one scale. */
+function decadesAround(results: readonly Result[]) {
+  const values = results.flatMap((result) =>
+    mechanismsOf(result.measured).flatMap((mechanism) => {
+      const stall = quantiles(result, mechanism, 'stall');
+      return stall ? [stall.p50, stall.p99] : [];
+    }),
+  );
+  return {
+    min: 10 ** Math.floor(Math.log10(Math.min(...values))),
+    max: 10 ** Math.ceil(Math.log10(Math.max(...values))),
+  };
+}
+
+interface Place {
+  readonly side: Side;
+  /** Of the chart's axes and grid. */
+  readonly index: number;
+  readonly top: number;
+  readonly height: number;
+  readonly lanes: number;
+}
+
+function chartOf(results: readonly Result[], { side, index, top, height, lanes }: Place) {
+  const mechanisms = [...new Set(results.flatMap(({ measured }) => mechanismsOf(measured)))];
+  const place = { gridIndex: index };
+  return {
+    title: {
+      text: `${TITLES[side]}, time the caller stands still (dot: median, line: to p99)`,
+      top: top - HEADER + 8,
+      left: 8,
+      textStyle: { fontSize: 15 },
+    },
+    legend: {
+      data: mechanisms,
+      top: top - HEADER + 34,
+      left: 8,
+      icon: 'circle',
+      itemWidth: 9,
+      itemGap: 24,
+      selectedMode: false,
+    },
+    grid: { left: LEFT, right: RIGHT, top, height },
+    xAxis: {
+      ...place,
+      type: 'log' as const,
+      axisLabel: { formatter: formatTime },
+      splitLine: { lineStyle: { color: '#c4c8ce' } },
+    },
+    yAxis: {
+      ...place,
+      type: 'category' as const,
+      inverse: true,
+      data: results.map(({ measured }) => measured.name),
+      axisTick: { show: false },
+      splitArea: { show: true, areaStyle: { color: ['#f4f5f7', '#fff'] } },
+    },
+    series: mechanisms.map((mechanism) => marksOf(results, mechanism, index, lanes)),
+  };
+}
+
+/** One mechanism's marks, each in its lane of its case's row. */
+function marksOf(results: readonly Result[], mechanism: string, index: number, lanes: number): CustomSeriesOption {
+  const data = results.flatMap((result, row) => {
+    const stall = quantiles(result, mechanism, 'stall');
+    const lane = mechanismsOf(result.measured).indexOf(mechanism) - (lanes - 1) / 2;
+    return stall ? [[stall.p50, row, stall.p99, lane]] : [];
+  });
+  const color = COLOURS[mechanism] ?? '#222';
+  return {
+    type: 'custom',
+    name: mechanism,
+    xAxisIndex: index,
+    yAxisIndex: index,
+    color,
+    data,
+    renderItem: (_, api) => {
+      const [from = 0, middle = 0] = api.coord([api.value(0), api.value(1)]);
+      const [to = 0] = api.coord([api.value(2), api.value(1)]);
+      const y = middle + Number(api.value(3)) * LANE;
+      return {
+        type: 'group',
+        children: [
+          {
+            type: 'line',
+            shape: { x1: from, x2: to, y1: y, y2: y },
+            style: { stroke: color, lineWidth: 2, opacity: 0.45 },
+          },
+          { type: 'circle', shape: { cx: from, cy: y, r: 3.6 }, style: { fill: color } },
+        ],
+      };
+    },
+  };
 }
 
 function formatTime(ns: number): string {
   if (ns >= 1e9) return `${ns / 1e9} s`;
   return ns >= 1e6 ? `${Math.round(ns / 1e6)} ms` : `${Math.round(ns / 1e3)} µs`;
-}
-
-function text(x: number, y: number, content: string, attributes = ''): string {
-  const escaped = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text x="${x}" y="${y}" ${attributes}>${escaped}</text>`;
 }

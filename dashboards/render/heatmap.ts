@@ -1,60 +1,61 @@
 /** The buckets of a histogram over time. */
+import { drawChart, HIDDEN_LINE, LABEL, MARGIN, marksAt, scrapesOf, type Box } from './chart.ts';
 import type { DashboardData, PanelData } from './data.ts';
-import { MARGIN, timeAxis } from './graph.ts';
-import { FAINT, heat, named } from './palette.ts';
-import { element, label, linear, rule, type Box } from './svg.ts';
-import { format } from './units.ts';
+import { FAINT, HEAT } from './palette.ts';
 import { optionsOf } from './settings.ts';
+import { format } from './units.ts';
 
 interface Row {
   readonly bound: number;
   readonly rates: ReadonlyMap<number, number>;
 }
 
+/** Rates below this are rounding errors of differences. */
+const NOTHING = 1e-9;
+
 export function heatmap({ panel, targets }: PanelData, { span, marks }: DashboardData, box: Box): string {
   const [data] = targets;
-  const lines = data?.lines ?? [];
   const rows = usedRows(
-    ownRates(
-      lines.map(({ metric, points }) => ({
-        bound: Number(metric['le']?.replace('+Inf', 'Infinity')),
-        rates: new Map(points),
-      })),
+    ownRates((data?.lines ?? []).map(({ metric, points }) => ({ bound: boundOf(metric), rates: new Map(points) }))),
+  );
+  const { axis, indexOf } = scrapesOf(span);
+  const cells = rows.flatMap(({ rates }, row) =>
+    Array.from(rates, ([at, rate]) => [indexOf(at), row, Math.sqrt(rate)]).filter(
+      ([, , root = 0]) => root * root > NOTHING,
     ),
   );
-  const x = linear(span.fromSeconds, span.toSeconds, MARGIN.left, box.width - MARGIN.right);
-  const rowHeight = (box.height - MARGIN.top - MARGIN.bottom) / (rows.length || 1);
-  const y = (index: number) => box.height - MARGIN.bottom - (index + 1) * rowHeight;
-  const highest = Math.max(...rows.flatMap(({ rates }) => [...rates.values()]));
-  const width = x(span.fromSeconds + span.stepSeconds) - x(span.fromSeconds);
-  const cells = rows.flatMap(({ rates }, index) =>
-    Array.from(rates, ([at, rate]) => {
-      if (!(rate > 1e-9)) return '';
-      const fill = heat(0.12 + 0.88 * Math.sqrt(rate / highest));
-      return element('rect', {
-        x: x(at) - width,
-        y: y(index) + 0.5,
-        width: Math.max(width - 0.5, 0.5),
-        height: rowHeight - 1,
-        fill,
-      });
-    }),
+  const dots = (data?.exemplars ?? [])
+    .filter(({ seconds }) => seconds >= span.fromSeconds && seconds <= span.toSeconds)
+    .map(({ seconds, value }) => [indexOf(seconds), rows.findIndex(({ bound }) => value <= bound)])
+    .filter(([, row = -1]) => row >= 0);
+  const unit = optionsOf(panel).yAxis?.unit;
+  return drawChart(
+    {
+      grid: MARGIN,
+      xAxis: axis,
+      yAxis: { type: 'category', data: rows.map(({ bound }) => format(bound, unit)), axisLabel: LABEL, ...HIDDEN_LINE },
+      visualMap: {
+        show: false,
+        min: 0,
+        max: Math.max(...cells.map(([, , root = 0]) => root), NOTHING),
+        inRange: { color: [...HEAT] },
+        seriesIndex: 0,
+      },
+      series: [
+        {
+          type: 'heatmap',
+          data: cells,
+          itemStyle: { borderColor: 'white', borderWidth: 0.5 },
+          markLine: marksAt(marks, indexOf),
+        },
+        { type: 'scatter', data: dots, symbolSize: 5, itemStyle: { color: 'white', borderColor: FAINT } },
+      ],
+    },
+    box,
   );
-  const { yAxis } = optionsOf(panel);
-  const bounds = rows.map(({ bound }, index) => label(MARGIN.left - 6, y(index) + 4, format(bound, yAxis?.unit)));
-  const shown = bounds.filter((_, index) => rowHeight > 13 || index % 2 === 0);
-  const lowest = rows[0]?.bound ?? 0;
-  const dots = (data?.exemplars ?? []).map(({ seconds, value }) => {
-    const index = rows.findIndex(({ bound }) => value <= bound);
-    if (value <= lowest / 3 || index < 0 || seconds < span.fromSeconds) return '';
-    return element('circle', { cx: x(seconds), cy: y(index) + rowHeight / 2, r: 2.5, fill: 'white', stroke: FAINT });
-  });
-  const starts = marks.map((at) =>
-    rule([x(at), MARGIN.top], [x(at), box.height - MARGIN.bottom], named('purple'), '3 3'),
-  );
-  const parts = [...cells, ...shown, timeAxis({ x, box }, span.fromSeconds, span.toSeconds), ...starts, ...dots];
-  return element('svg', { width: box.width, height: box.height }, parts.join(''));
 }
+
+const boundOf = (labels: Readonly<Record<string, string>>): number => Number(labels['le']?.replace('+Inf', 'Infinity'));
 
 /** Buckets count what is at most their bound: each has all those before it. */
 function ownRates(cumulative: readonly Row[]): Row[] {
@@ -65,8 +66,8 @@ function ownRates(cumulative: readonly Row[]): Row[] {
   });
 }
 
-/** From the first to the last that has anything. */
+/** The rows from the first to the last that has anything. */
 function usedRows(rows: readonly Row[]): Row[] {
-  const used = ({ rates }: Row) => [...rates.values()].some((rate) => rate > 1e-9);
+  const used = ({ rates }: Row) => [...rates.values()].some((rate) => rate > NOTHING);
   return rows.slice(Math.max(rows.findIndex(used), 0), rows.findLastIndex(used) + 1);
 }

@@ -1,9 +1,10 @@
 /** A dashboard as one page, laid out by its own grid. */
+import type { Box } from './chart.ts';
 import type { DashboardData, PanelData } from './data.ts';
 import { graph } from './graph.ts';
 import { heatmap } from './heatmap.ts';
+import { escape } from './html.ts';
 import { stat } from './stat.ts';
-import { escape, type Box } from './svg.ts';
 import { table } from './table.ts';
 import { timeline } from './timeline.ts';
 
@@ -38,7 +39,7 @@ export interface Page extends Box {
 /** `about` says under what conditions the data came to be. */
 export function page(data: DashboardData, about: string): Page {
   const { dashboard } = data;
-  // What is folded is not seen.
+  // Panels in folded rows are not seen.
   const shown = data.panels.filter(({ panel }) => dashboard.panels.some(({ id }) => id === panel.id));
   const rows = dashboard.panels.filter(({ type, panels }) => type === 'row' && !panels?.length);
   const bottom = Math.max(...shown.map(({ panel }) => (panel.gridPos?.y ?? 0) + (panel.gridPos?.h ?? 0)));

@@ -23,17 +23,5 @@ export const named = (name: string): string => NAMED[name] ?? INK;
 
 export const other = (index: number): string => OTHERS[index % OTHERS.length] ?? INK;
 
-/** From white to a dark orange, by a share from 0 to 1. */
-export function heat(share: number): string {
-  const stops = [
-    [255, 247, 236],
-    [253, 187, 132],
-    [239, 101, 72],
-    [127, 0, 0],
-  ];
-  const at = Math.min(Math.max(share, 0), 1) * (stops.length - 1);
-  const index = Math.min(Math.floor(at), stops.length - 2);
-  const [from = [], to = []] = [stops[index], stops[index + 1]];
-  const mix = from.map((value, channel) => Math.round(value + ((to[channel] ?? 0) - value) * (at - index)));
-  return `rgb(${mix.join(',')})`;
-}
+/** From hardly any to most. */
+export const HEAT = ['#fff7ec', '#fdbb84', '#ef6548', '#7f0000'] as const;

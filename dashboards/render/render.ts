@@ -16,7 +16,7 @@ const CACHE = '.cache/dashboards';
 const ABOUT =
   'Drawn by forktax from what a Prometheus has seen of three collectors on one machine; not a screenshot of Grafana. The spawners are spawnload under other programs’ names; where a line is purple, one collector was started anew.';
 
-/** About the network, sandbox and display that a picture needs none of. */
+/** A picture needs no network, sandbox or display. */
 const CHROMIUM = [
   '--headless',
   '--no-sandbox',

@@ -1,9 +1,10 @@
 /** One number, or a few. */
+import { drawChart, type Box } from './chart.ts';
 import type { PanelData } from './data.ts';
+import { escape } from './html.ts';
 import { named } from './palette.ts';
 import { seriesOf, type Series } from './series.ts';
 import { colourAt, fieldConfigOf, optionsOf, override } from './settings.ts';
-import { element, escape, linear, round, type Box } from './svg.ts';
 import { format } from './units.ts';
 
 export function stat(data: PanelData, box: Box): string {
@@ -24,13 +25,24 @@ export function stat(data: PanelData, box: Box): string {
   return `${spark}<div class="stat">${numbers.join('')}</div>`;
 }
 
-function sparkline({ points }: Series, { width, height }: Box): string {
-  const times = points.map(([at]) => at);
-  const highest = Math.max(...points.map(([, value]) => value)) || 1;
-  const x = linear(Math.min(...times), Math.max(...times), 0, width);
-  const y = linear(0, highest, height, height * 0.6);
-  const top = points.map(([at, value]) => `${round(x(at))},${round(y(value))}`);
-  const style = { fill: '#2f74d0', 'fill-opacity': 0.12, stroke: '#2f74d0', 'stroke-opacity': 0.5 };
-  const polygon = element('polygon', { points: [`0,${height}`, ...top, `${width},${height}`].join(' '), ...style });
-  return element('svg', { width, height, class: 'spark' }, polygon);
+/** The course of the value, behind the lower part of the number. */
+function sparkline({ points }: Series, box: Box): string {
+  const hidden = { show: false, type: 'value' as const };
+  const svg = drawChart(
+    {
+      grid: { left: 0, right: 0, bottom: 0, top: box.height * 0.6 },
+      xAxis: { ...hidden, min: 'dataMin', max: 'dataMax' },
+      yAxis: { ...hidden, min: 0 },
+      series: {
+        type: 'line',
+        showSymbol: false,
+        data: points.map((point) => [...point]),
+        color: named('blue'),
+        lineStyle: { width: 1, opacity: 0.5 },
+        areaStyle: { opacity: 0.12 },
+      },
+    },
+    box,
+  );
+  return `<div class="spark">${svg}</div>`;
 }

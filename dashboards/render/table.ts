@@ -1,7 +1,7 @@
 /** Rows of the same labels. */
 import type { PanelData } from './data.ts';
+import { escape } from './html.ts';
 import { optionsOf, override } from './settings.ts';
-import { escape } from './svg.ts';
 import { format } from './units.ts';
 
 interface Organize {
