@@ -1,5 +1,7 @@
 /** Writes the documents that are made from the code; `npm test` fails when one is not current. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { generatedDocs } from '../collector/reference/generated-docs.ts';
+import { ARCHITECTURE, withFolders } from './folder-tables.ts';
 
 for (const [path, content] of generatedDocs()) writeFileSync(path, content);
+writeFileSync(ARCHITECTURE, withFolders(readFileSync(ARCHITECTURE, 'utf8')));

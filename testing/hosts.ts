@@ -1,7 +1,6 @@
 /** Network namespaces that look like hosts to a Prometheus: an address each, on one machine. */
 import { execFileSync } from 'node:child_process';
-
-const PORT = 19435;
+import { DEFAULT_PORT } from '../collector/model/address.ts';
 
 export interface NetworkHost {
   /** Where a collector in it listens, and is reached from without. */
@@ -25,7 +24,7 @@ export function addNetworkHost(index: number): NetworkHost {
   ip('-n', namespace, 'address', 'add', `${inside}/30`, 'dev', 'eth0');
   ip('-n', namespace, 'link', 'set', 'eth0', 'up');
   return {
-    address: `${inside}:${PORT}`,
+    address: `${inside}:${DEFAULT_PORT}`,
     // Not `ip netns exec`, which mounts another /sys, without cgroups.
     enter: ['nsenter', `--net=/run/netns/${namespace}`],
     remove: () => ip('netns', 'delete', namespace),

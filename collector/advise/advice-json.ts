@@ -1,4 +1,4 @@
-import { jsonRecord } from '../relaunch/report/json-record.ts';
+import { jsonRecord } from '../terminal/json-record.ts';
 import type { Findings } from './advise.ts';
 import type { Advice } from './rank.ts';
 

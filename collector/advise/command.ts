@@ -1,6 +1,7 @@
 /** `forktax advise`: which spawners stall without need, and what to do about each. */
 import { Command } from '@commander-js/extra-typings';
 import { openEngine } from '../measuring/open-engine.ts';
+import { DEFAULT_URL } from '../model/address.ts';
 import { ForktaxError } from '../model/errors.ts';
 import { parseCount, parseInterval } from '../terminal/arguments.ts';
 import { withManual } from '../terminal/manual.ts';
@@ -20,7 +21,7 @@ export function adviseCommand() {
         'about it.',
     )
     .option('-d, --duration <duration>', 'how long to observe (default: 10s)', parseInterval)
-    .option('--url <url>', 'ask a running collector for all that it has counted, such as http://127.0.0.1:19435')
+    .option('--url <url>', `ask a running collector for all that it has counted, such as ${DEFAULT_URL}`)
     .option('--top <spawners>', 'how many spawners to show at most', parseCount, 20)
     .option('--json', 'print one JSON object')
     .action(async (options) => {
@@ -32,7 +33,7 @@ export function adviseCommand() {
     examples: [
       ['forktax advise', 'observe this host for ten seconds'],
       ['forktax advise -d 5m', 'observe it for five minutes'],
-      ['forktax advise --url http://127.0.0.1:19435', 'use what a collector has counted since it started'],
+      [`forktax advise --url ${DEFAULT_URL}`, 'use what a collector has counted since it started'],
     ],
   });
 }

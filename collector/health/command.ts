@@ -1,7 +1,7 @@
 /** `forktax health`: asks whether the collector measures. Scripts and the health checks of containers use it. */
 import { Command } from '@commander-js/extra-typings';
 import { askCollector } from '../remote/ask-collector.ts';
-import { DEFAULT_PORT } from '../serve/config/settings.ts';
+import { DEFAULT_PORT, DEFAULT_URL } from '../model/address.ts';
 import { ForktaxError } from '../model/errors.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput } from '../terminal/output.ts';
@@ -12,7 +12,7 @@ export function healthCommand() {
     .description(
       'Asks a running collector whether it measures. The exit status is 0 if it does, and 1 if it does not or cannot be reached.',
     )
-    .option('--url <url>', 'the address of the collector', `http://127.0.0.1:${DEFAULT_PORT}`)
+    .option('--url <url>', 'the address of the collector', DEFAULT_URL)
     .action(async ({ url }) => {
       if (!URL.canParse(url))
         throw new ForktaxError('FORKTAX_USAGE', `--url: ${url} is not an address such as http://host:port`);
@@ -23,7 +23,7 @@ export function healthCommand() {
   return withManual(command, {
     examples: [
       ['forktax health', 'ask the collector on this host'],
-      ['forktax health --url https://user:password@node7:19435', 'ask another host, with TLS and a password'],
+      [`forktax health --url https://user:password@node7:${DEFAULT_PORT}`, 'ask another host, with TLS and a password'],
     ],
   });
 }

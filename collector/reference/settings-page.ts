@@ -1,12 +1,6 @@
+import { DEFAULT_PORT } from '../model/address.ts';
 import { markdownTable } from './markdown.ts';
-import {
-  DEFAULT_PORT,
-  environmentName,
-  SETTING_NAMES,
-  SETTINGS,
-  type Setting,
-  type SettingName,
-} from '../serve/config/settings.ts';
+import { environmentName, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from '../serve/config/settings.ts';
 
 /** docs/configuration.md. */
 export function configurationPage(): string {

@@ -1,5 +1,6 @@
 /** `forktax serve`: the exporter, until a signal ends it. */
 import { Command, Option } from '@commander-js/extra-typings';
+import { DEFAULT_PORT } from '../model/address.ts';
 import { environmentName, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './config/settings.ts';
 import { withManual } from '../terminal/manual.ts';
 import { stopRequested } from '../terminal/stop.ts';
@@ -25,9 +26,9 @@ export function serveCommand(): Command {
   command.addHelpText('after', SOURCES);
   return withManual(command, {
     examples: [
-      ['forktax serve', 'on 127.0.0.1:19435'],
+      ['forktax serve', `on 127.0.0.1:${DEFAULT_PORT}`],
       [
-        'forktax serve --web.listen-address=:19435 --web.config.file=web.yml',
+        `forktax serve --web.listen-address=:${DEFAULT_PORT} --web.config.file=web.yml`,
         'on every address, with TLS and passwords',
       ],
       ['forktax serve --label=cgroup', 'with a label for the service or container'],

@@ -1,8 +1,9 @@
 /** forktax itself: does it measure, what does it miss, and what does it cost? */
 import { RowBuilder, type DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import { dashboard, UIDS } from '../frame.ts';
-import { toExporter } from '../links.ts';
-import { notMeasuring } from '../measuring.ts';
+import { dashboard } from './frame.ts';
+import { UIDS } from '../shared/uids.ts';
+import { toExporter } from './links.ts';
+import { notMeasuring } from '../shared/measuring.ts';
 import { ANY_IS_BAD } from '../panels/alerts.ts';
 import { ALERT, GOOD, NOTICEABLE } from '../panels/colours.ts';
 import { graph } from '../panels/graph.ts';
@@ -10,8 +11,8 @@ import { stat } from '../panels/stat.ts';
 import { table } from '../panels/table.ts';
 import { timeline } from '../panels/timeline.ts';
 import { TABLE_FULL_RATIO } from '../rules/thresholds.ts';
-import { fleet, wholeRange } from '../scopes.ts';
-import { LOSSES } from '../losses.ts';
+import { fleet, wholeRange } from '../shared/scopes.ts';
+import { LOSSES } from '../shared/losses.ts';
 
 export function exporter(): DashboardBuilder {
   const board = dashboard({

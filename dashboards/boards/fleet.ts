@@ -1,15 +1,16 @@
 /** The overview of a Prometheus that has only what recording rules leave: the one above the shards of a large fleet. */
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import { recordedDashboard, UIDS } from '../frame.ts';
+import { recordedDashboard } from './frame.ts';
+import { UIDS } from '../shared/uids.ts';
 import { alerts } from '../panels/alerts.ts';
 import { ALERT, GOOD, NOTICEABLE } from '../panels/colours.ts';
 import { graph } from '../panels/graph.ts';
 import { heatmap } from '../panels/heatmap.ts';
 import { stat } from '../panels/stat.ts';
 import { table } from '../panels/table.ts';
-import { FAILED } from '../failures.ts';
-import { recorded, recordedQuantile } from '../recorded.ts';
-import { theRest } from '../rest.ts';
+import { FAILED } from '../shared/failures.ts';
+import { recorded, recordedQuantile } from './recorded.ts';
+import { theRest } from '../shared/rest.ts';
 import { STALL_P99_NOTICEABLE_SECONDS, STALL_P99_SECONDS } from '../rules/thresholds.ts';
 
 const TOP = 8;

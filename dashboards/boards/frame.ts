@@ -12,15 +12,8 @@ import {
   VariableRefresh,
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
-import { DATASOURCE } from './panels/target.ts';
-import { fleet } from './scopes.ts';
-
-export const UIDS = {
-  overview: 'forktax-overview',
-  spawner: 'forktax-spawner',
-  exporter: 'forktax-exporter',
-  fleet: 'forktax-fleet',
-} as const;
+import { DATASOURCE } from '../panels/target.ts';
+import { fleet } from '../shared/scopes.ts';
 
 const TAG = 'forktax';
 

@@ -1,5 +1,5 @@
 /** From a cell of a table to the dashboard that says more, with the same collectors and the same time. */
-import { UIDS } from './frame.ts';
+import { UIDS } from '../shared/uids.ts';
 
 const SAME = '${datasource:queryparam}&${job:queryparam}&${__url_time_range}';
 

@@ -1,8 +1,9 @@
 /** The fleet: is anything wrong, how much is it, who pays, and what would help? */
 import { RowBuilder, type DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import { dashboard, UIDS } from '../frame.ts';
-import { toSpawner } from '../links.ts';
-import { measuring, notMeasuring } from '../measuring.ts';
+import { dashboard } from './frame.ts';
+import { UIDS } from '../shared/uids.ts';
+import { toSpawner } from './links.ts';
+import { measuring, notMeasuring } from '../shared/measuring.ts';
 import { alerts, ANY_IS_BAD } from '../panels/alerts.ts';
 import { ALERT, colourOf, GOOD, NOTICEABLE } from '../panels/colours.ts';
 import { graph } from '../panels/graph.ts';
@@ -10,9 +11,9 @@ import { heatmap } from '../panels/heatmap.ts';
 import { stat } from '../panels/stat.ts';
 import { table } from '../panels/table.ts';
 import { SPAWN_FAILURE_RATIO, STALL_P99_NOTICEABLE_SECONDS, STALL_P99_SECONDS } from '../rules/thresholds.ts';
-import { fleet, FROM_VARIABLES } from '../scopes.ts';
-import { failureRatio, FAILED } from '../failures.ts';
-import { theRest } from '../rest.ts';
+import { fleet, FROM_VARIABLES } from '../shared/scopes.ts';
+import { failureRatio, FAILED } from '../shared/failures.ts';
+import { theRest } from '../shared/rest.ts';
 
 const TOP = 8;
 

@@ -1,5 +1,5 @@
 /** PromQL about what the recording rules leave of a fleet. */
-import type { RecordedName } from './rules/recording.ts';
+import type { RecordedName } from '../rules/recording.ts';
 
 /** Of the jobs and spawners chosen. Each shard of a fleet has recorded its own part, so there is always something to add up. */
 export function recorded(name: RecordedName, by: readonly string[] = [], where: readonly string[] = []): string {

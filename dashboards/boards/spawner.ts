@@ -1,16 +1,17 @@
 /** One spawner: how it spawns, what that costs it, what follows, what fails, and what afork would save. */
 import { RowBuilder, type DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import { FAILED } from '../failures.ts';
-import { dashboard, UIDS } from '../frame.ts';
-import { toInstance } from '../links.ts';
+import { FAILED } from '../shared/failures.ts';
+import { dashboard } from './frame.ts';
+import { UIDS } from '../shared/uids.ts';
+import { toInstance } from './links.ts';
 import { ALERT, GOOD, NOTICEABLE } from '../panels/colours.ts';
 import { graph } from '../panels/graph.ts';
 import { heatmap } from '../panels/heatmap.ts';
 import { stat } from '../panels/stat.ts';
 import { table } from '../panels/table.ts';
 import { LARGE_FORK_BYTES, STALL_P99_NOTICEABLE_SECONDS, STALL_P99_SECONDS } from '../rules/thresholds.ts';
-import { theRest } from '../rest.ts';
-import { oneSpawner as spawner } from '../scopes.ts';
+import { theRest } from '../shared/rest.ts';
+import { oneSpawner as spawner } from '../shared/scopes.ts';
 
 const GIB = 1 << 30;
 const FORKS = 'mechanism="fork"';

@@ -1,8 +1,8 @@
 /** When forktax calls for a person. Each alert has a page of its name in docs/runbooks. */
-import { failureRatio } from '../failures.ts';
-import { UIDS } from '../frame.ts';
-import { LOSSES } from '../losses.ts';
-import { everything } from '../scopes.ts';
+import { failureRatio } from '../shared/failures.ts';
+import { UIDS } from '../shared/uids.ts';
+import { LOSSES } from '../shared/losses.ts';
+import { everything } from '../shared/scopes.ts';
 import {
   ENOENT_PER_EXEC,
   ENOUGH_SPAWNS_PER_SECOND,

@@ -2,7 +2,7 @@
  * What a fleet keeps: each as `level:metric:operations`, where the level names the labels that are left. `instance` is not
  * among them, so a thousand hosts that run one program are as cheap as one. A global Prometheus needs nothing else.
  */
-import { everything } from '../scopes.ts';
+import { everything } from '../shared/scopes.ts';
 
 interface RecordingRule {
   readonly record: string;

@@ -1,6 +1,6 @@
 /** PromQL about the collector's metrics, with their names and labels as types: what is renamed there fails to compile. */
-import { SPAWN_METRICS, type NamedSpawnMetric } from '../collector/serve/metrics/descriptors.ts';
-import type { NamedSelfMetric } from '../collector/serve/metrics/self.ts';
+import { SPAWN_METRICS, type NamedSpawnMetric } from '../../collector/serve/metrics/descriptors.ts';
+import type { NamedSelfMetric } from '../../collector/serve/metrics/self.ts';
 
 type Named = NamedSpawnMetric | NamedSelfMetric;
 type NameOf<Kind extends Named['kind']> = Extract<Named, { kind: Kind }>['name'];

@@ -7,8 +7,8 @@ import { OTHER, type CostKey, type CostRow, type FailureRow, type SlowestSpawn }
 import type { Histogram } from '../../model/histogram.ts';
 import { HISTOGRAM_BOUNDS, type ColumnKind, type CostColumnName } from '../../model/columns.ts';
 import { addCosts, eachColumn, NO_COSTS, type Costs } from '../../model/costs.ts';
-import { isNearlyFull } from '../eviction.ts';
-import { probeConstant } from '../probe-constants.ts';
+import { isNearlyFull } from '../shared/eviction.ts';
+import { probeConstant } from '../shared/probe-constants.ts';
 
 class GrowingHistogram implements Histogram {
   readonly counts: number[];

@@ -7,8 +7,8 @@ import { SYSCALLS, type Mechanism, type SpawnSyscall } from '../../model/spawn.t
 import type { CostKey } from '../../model/rows.ts';
 import type { EngineEvent } from '../../model/events.ts';
 import type { EngineOptions } from '../../model/options.ts';
-import { enumNames, probeConstant } from '../probe-constants.ts';
-import { statusOf } from '../wait-status.ts';
+import { enumNames, probeConstant } from '../shared/probe-constants.ts';
+import { statusOf } from '../shared/wait-status.ts';
 import type { Birth, Exec, ExecFailure, Exit, Failure, Return, Step } from './lines.ts';
 
 /** For a step whose other half was lost, and for faults, which are told seconds after they happened. */

@@ -1,6 +1,6 @@
 /** The lines of `probes/spawn-events.bt`, which tells what each of them holds. */
 
-import { probeConstant } from '../probe-constants.ts';
+import { probeConstant } from '../shared/probe-constants.ts';
 
 /** Times are nanoseconds of the boot clock. `birth` and `call` are names too: nothing else has the same. */
 interface Call {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findBpftrace, run, type Bpftrace, type Message, type Trace } from 'bpftrace-wrapper';
 import { explained } from './errors.ts';
 import { pageBytes } from './page-bytes.ts';
-import { probeConstant } from '../probe-constants.ts';
+import { probeConstant } from '../shared/probe-constants.ts';
 import type { Source } from '../../model/engine.ts';
 import type { EngineScript } from './script.ts';
 

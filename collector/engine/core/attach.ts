@@ -3,7 +3,11 @@ import { readFileSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { ForktaxError } from '../../model/errors.ts';
 import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
-import { enumValue, probeConstant } from '../probe-constants.ts';
+import { enumValue, probeConstant } from '../shared/probe-constants.ts';
+import { u32, u64s } from '../shared/bytes.ts';
+import { possibleCpus } from '../shared/cpus.ts';
+import { learnCpuOffsets, learnOwnPid, LEARNING_PROGRAMS } from '../shared/kernel-facts.ts';
+import { reasonOf } from '../shared/native-reason.ts';
 import { CALL_HOOKS, type CallHook, type Hook } from '../../model/hooks.ts';
 import type { EngineOptions } from '../../model/options.ts';
 import {
@@ -13,7 +17,6 @@ import {
   CHILD_EXISTS_PLAN,
   EVENT_HOOK_PLANS,
   impossibleHooks,
-  LEARNING_PROGRAMS,
   type HookPlan,
 } from './hooks.ts';
 import { loadNative, probesPath, type BpfObject, type NativeBpf, type NativeError } from '../../system/native.ts';
@@ -74,7 +77,7 @@ class Trial {
 
   run(refusals: readonly string[]): Attached {
     const object = this.#load();
-    object.runProgram(LEARNING_PROGRAMS.self, -1);
+    learnOwnPid(object);
     this.#inexact = learnCpuOffsets(object);
     // A spawn's end is watched before its begin: nothing that was seen to begin is left open.
     for (const plan of this.#wanted()) this.#attach(object, plan);
@@ -165,68 +168,11 @@ class Trial {
   }
 }
 
-/** Lets the probes read what each CPU holds back of a counter. Gives the reason if that cannot be. */
-function learnCpuOffsets(object: BpfObject): string | undefined {
-  try {
-    object.writeGlobal('anchor_fd', u32(object.mapFd('anchor')));
-    object.runProgram(LEARNING_PROGRAMS.once, -1);
-    for (const cpu of onlineCpus()) object.runProgram(LEARNING_PROGRAMS.eachCpu, cpu);
-    return undefined;
-  } catch (error) {
-    return `copied RSS may lack some 100 KiB: ${reasonOf(error as NativeError)}`;
-  }
-}
-
-export interface KernelFacts {
-  /** Of this process, as the kernel has it: in a pid namespace it is another than this process knows. */
-  readonly ownPid: number;
-  /** What to add to a per-CPU pointer of the kernel to get the address on each CPU. */
-  readonly perCpuOffsets: readonly bigint[];
-}
-
-/** For a reader that is not of this object. Needs what loading probes needs. */
-export function kernelFacts(): KernelFacts {
-  const native = loadNative();
-  const object = new native.BpfObject(probesPath);
-  try {
-    const learning = new Set<string>(Object.values(LEARNING_PROGRAMS));
-    for (const program of object.programs()) object.setAutoload(program, learning.has(program));
-    object.setMaxEntries('costs', 1);
-    object.load();
-    object.runProgram(LEARNING_PROGRAMS.self, -1);
-    const inexact = learnCpuOffsets(object);
-    if (inexact !== undefined) throw new Error(inexact);
-    const ownPid = Buffer.alloc(4);
-    object.readGlobal('own_pid', ownPid);
-    const [pointer = 0n] = readU64s(object, 'anchor_pointer', 1);
-    const addresses = readU64s(object, 'anchor_address', probeConstant('MAX_CPUS')).slice(0, possibleCpus());
-    return { ownPid: ownPid.readUInt32LE(), perCpuOffsets: addresses.map((address) => address - pointer) };
-  } finally {
-    object.close();
-  }
-}
-
-function readU64s(object: BpfObject, variable: string, count: number): bigint[] {
-  const bytes = Buffer.alloc(count * 8);
-  object.readGlobal(variable, bytes);
-  return Array.from({ length: count }, (_, i) => bytes.readBigUInt64LE(i * 8));
-}
-
 function hookOf(plan: HookPlan, refused: string | undefined): Hook {
   const { name, columns } = plan;
   return refused === undefined
     ? { name, attached: true, columns }
     : { name, attached: false, reason: refused, columns };
-}
-
-/** In a person's words: the errno, and what libbpf said last that is not about the errno. */
-function reasonOf(error: NativeError): string {
-  const name = error.errno ? getSystemErrorName(-error.errno) : error.message;
-  const said = (error.log ?? '')
-    .split('\n')
-    .map((line) => line.replace(/^libbpf: (prog '\w+': )?/, '').trim())
-    .find((line) => /fail|cannot|unable|not supported/i.test(line) && !line.startsWith('permission error'));
-  return said ? `${said} (${name})` : name;
 }
 
 /** Nothing can be measured: no privilege, or something that only a report can explain. */
@@ -275,27 +221,3 @@ function constants(options: EngineOptions, pageSize: number): [string, Uint8Arra
     ['afork_cost_ns', u64s([options.aforkCostNs])],
   ];
 }
-
-function u64s(values: readonly (number | string)[]): Uint8Array {
-  const bytes = Buffer.alloc(values.length * 8);
-  values.forEach((value, i) => bytes.writeBigUInt64LE(BigInt(value), i * 8));
-  return bytes;
-}
-
-function u32(value: number): Uint8Array {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}
-
-/** CPU numbers from a list of sysfs such as `0-3,8`. */
-function cpuList(name: 'possible' | 'online'): number[] {
-  const text = readFileSync(`/sys/devices/system/cpu/${name}`, 'utf8').trim();
-  return text.split(',').flatMap((range) => {
-    const [first = 0, last = first] = range.split('-').map(Number);
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  });
-}
-
-const possibleCpus = () => Math.max(...cpuList('possible')) + 1;
-const onlineCpus = () => cpuList('online');

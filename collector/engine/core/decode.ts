@@ -7,7 +7,7 @@ import type { RowLabel } from '../../model/options.ts';
 import type { CostKey, CostRow, FailureRow } from '../../model/rows.ts';
 import type { Health } from '../../model/snapshot.ts';
 import type { Layout } from '../../system/native.ts';
-import { statusOf } from '../wait-status.ts';
+import { statusOf } from '../shared/wait-status.ts';
 import { readEnums } from './enums.ts';
 import { StructReader } from './struct-reader.ts';
 

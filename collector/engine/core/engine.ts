@@ -10,8 +10,8 @@ import {
   type RowCosts,
 } from './decode.ts';
 import { otherKeys } from './enums.ts';
-import { probeConstant } from '../probe-constants.ts';
-import { isNearlyFull } from '../eviction.ts';
+import { probeConstant } from '../shared/probe-constants.ts';
+import { isNearlyFull } from '../shared/eviction.ts';
 import { epochOffsetMs } from '../../system/clocks.ts';
 import { CALL_HOOKS, type CallHook, type Hook } from '../../model/hooks.ts';
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../../model/options.ts';

@@ -2,7 +2,7 @@
 import type { EngineEvent } from '../../model/events.ts';
 import type { FailureRow } from '../../model/rows.ts';
 import { MECHANISMS, SYSCALLS, type Mechanism, type SpawnSyscall } from '../../model/spawn.ts';
-import { enumNames, enumValue, probeConstant } from '../probe-constants.ts';
+import { enumNames, enumValue, probeConstant } from '../shared/probe-constants.ts';
 
 const FAILURE_KINDS = ['spawn', 'exec'] as const satisfies readonly FailureRow['kind'][];
 const EVENT_KINDS = [

@@ -58,13 +58,6 @@ export const CHILD_EXISTS_PLAN: HookPlan = {
   programs: ['task_newtask'],
 };
 
-/** Not attached but run once, when all is loaded: they learn who we are, and where each CPU keeps its part of a counter. */
-export const LEARNING_PROGRAMS = {
-  self: 'learn_own_pid',
-  once: 'learn_anchor_pointer',
-  eachCpu: 'learn_anchor_address',
-};
-
 /** The functions that fexit is aimed at, where the program's name alone does not say. */
 export function attachTargets(arch: string): Readonly<Record<string, string>> {
   const prefix = arch === 'x64' ? '__x64_sys_' : `__${arch}_sys_`;

@@ -1,8 +1,8 @@
 /** The constants that `probes/spawn.h` shares with user space, from the BTF of the compiled probes. */
 import { readFileSync } from 'node:fs';
-import { ForktaxError } from '../model/errors.ts';
-import { readEnumerators } from '../system/btf.ts';
-import { probesPath } from '../system/native.ts';
+import { ForktaxError } from '../../model/errors.ts';
+import { readEnumerators } from '../../system/btf.ts';
+import { probesPath } from '../../system/native.ts';
 
 let known: ReadonlyMap<string, number> | undefined;
 

@@ -1,5 +1,5 @@
 import type { Plan } from '../plan/plan.ts';
-import { jsonRecord } from '../report/json-record.ts';
+import { jsonRecord } from '../../terminal/json-record.ts';
 import { planJson } from '../report/plan-json.ts';
 import { runJson } from '../report/run-json.ts';
 import { compareRuns } from './judge.ts';

@@ -1,4 +1,4 @@
-import { jsonRecord } from '../report/json-record.ts';
+import { jsonRecord } from '../../terminal/json-record.ts';
 import { planJson } from '../report/plan-json.ts';
 import type { InspectedProcess } from './inspect-process.ts';
 

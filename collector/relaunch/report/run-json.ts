@@ -6,7 +6,7 @@ import type { Costs } from '../../model/costs.ts';
 import type { Measurement } from '../measure/meter.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { RunResult } from '../run/run.ts';
-import { jsonRecord } from './json-record.ts';
+import { jsonRecord } from '../../terminal/json-record.ts';
 import { planJson } from './plan-json.ts';
 import { costsByMechanism, failuresOf, figuresByProgram, totalFigures, type Figures } from '../measure/run-figures.ts';
 

@@ -1,14 +1,9 @@
 /**
  * Every setting of `forktax serve`, once. Its name is its flag (`--web.max-requests`), with dots its path in the
  * configuration file, and in capitals its environment variable (`FORKTAX_WEB_MAX_REQUESTS`).
- * Free of imports: the command line is built from this on every start.
+ * It imports almost nothing: the command line is built from it on every start.
  */
-
-/**
- * The usual range for exporters, 9100-9999, is full, and no exporter is known to use this one. clone3, the newest of
- * the calls that are measured here, is system call 435.
- */
-export const DEFAULT_PORT = 19435;
+import { DEFAULT_PORT } from '../../model/address.ts';
 
 export interface Setting {
   readonly group: 'Web' | 'Measuring' | 'Logs';

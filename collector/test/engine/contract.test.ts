@@ -7,7 +7,7 @@ import { snakeCase } from '../../model/names.ts';
 import { CALL_HOOKS } from '../../model/hooks.ts';
 import { MECHANISMS, SYSCALLS } from '../../model/spawn.ts';
 import { readEnums } from '../../engine/core/enums.ts';
-import { enumNames, enumValue, probeConstant, probeConstants } from '../../engine/probe-constants.ts';
+import { enumNames, enumValue, probeConstant, probeConstants } from '../../engine/shared/probe-constants.ts';
 import { ENGINE_SCRIPT, readPeopleScript, scriptNames } from '../../engine/bpftrace/scripts.ts';
 import { readEnumerators } from '../../system/btf.ts';
 import { loadNative, probesPath, type Layout } from '../../system/native.ts';

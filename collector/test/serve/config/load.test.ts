@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { formatConfig, loadConfig, type Sources } from '../../../serve/config/load.ts';
-import { DEFAULT_PORT } from '../../../serve/config/settings.ts';
+import { DEFAULT_PORT } from '../../../model/address.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'forktax-config-'));
 after(() => rm(folder, { recursive: true }));
