@@ -137,13 +137,34 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, pid_t old_pid, struct
 	return 0;
 }
 
+static __always_inline void send_exit(const struct process *child, __u32 pid, __u32 exit_code, __u64 now)
+{
+	struct event *event = reserve_event(EVENT_EXIT, &child->birth, now);
+
+	if (!event)
+		return;
+	event->pid = child->spawner_pid;
+	event->tid = child->spawner_tid;
+	event->cgroup = child->spawner_cgroup;
+	event->child = pid;
+	event->since_birth_ns = now - child->birth_ns;
+	event->exit_code = exit_code;
+	event->exec_seen = !!(child->flags & EXECD);
+	submit_event(event);
+}
+
+/*
+ * Threads that end at once all see that none is left to live, for each counts itself out before it comes here. The one
+ * that takes the process out of the map ends it. What is needed of the entry is copied before: another process may have
+ * its place afterwards.
+ */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(sched_process_exit, struct task_struct *task)
 {
 	__u32 pid = current_pid();
-	struct process *process;
+	const struct process *process;
+	struct process ended;
 	struct cost_row *row;
-	struct event *event;
 	__u64 now;
 
 	forget_call(current_tid());	    /* killed within the call on a path that skipped its exit */
@@ -152,24 +173,14 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	process = bpf_map_lookup_elem(&processes, &pid);
 	if (!process)
 		return 0;
-	if (process->flags & BORN) {
-		now = bpf_ktime_get_ns();
-		row = row_of(&process->birth, now);
-		if (row)
-			observe_time(&row->lifetime, now - process->birth_ns);
-		event = reserve_event(EVENT_EXIT, &process->birth, now);
-		if (event) {
-			event->pid = process->spawner_pid;
-			event->tid = process->spawner_tid;
-			event->cgroup = process->spawner_cgroup;
-			event->child = pid;
-			event->since_birth_ns = now - process->birth_ns;
-			event->exit_code = task->exit_code;
-			event->exec_seen = !!(process->flags & EXECD);
-			submit_event(event);
-		}
-	}
-	forget_process(pid);
+	ended = *process;
+	if (!forget_process(pid) || !(ended.flags & BORN))
+		return 0;
+	now = bpf_ktime_get_ns();
+	row = row_of(&ended.birth, now);
+	if (row)
+		observe_time(&row->lifetime, now - ended.birth_ns);
+	send_exit(&ended, pid, task->exit_code, now);
 	return 0;
 }
 

@@ -91,10 +91,13 @@ static __always_inline void call_ended(struct call *call, __u32 tid)
 		forget_call(tid);
 }
 
-static __always_inline void forget_process(__u32 pid)
+/* False: it was not there, or somebody else has just forgotten it. */
+static __always_inline bool forget_process(__u32 pid)
 {
-	if (bpf_map_delete_elem(&processes, &pid) == 0)
-		ADD(health.processes_tracked, -1);
+	if (bpf_map_delete_elem(&processes, &pid) != 0)
+		return false;
+	ADD(health.processes_tracked, -1);
+	return true;
 }
 
 static __always_inline void remember_process(__u32 pid, const struct process *process)

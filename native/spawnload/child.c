@@ -60,6 +60,27 @@ static void exec_from_thread(struct child *child)
 		sleep_ms(1000);
 }
 
+/* Without a yield, so that both run at once where there are two CPUs. */
+#define SPINS 100000
+
+static void end_when_both_are_here(void *argument)
+{
+	struct child *child = argument;
+
+	__atomic_add_fetch(&child->arrived, 1, __ATOMIC_SEQ_CST);
+	for (int spins = 0; __atomic_load_n(&child->arrived, __ATOMIC_SEQ_CST) < 2; spins++)
+		if (spins >= SPINS)
+			raw_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+	raw_call(SYS_exit, 0, 0, 0, 0, 0, 0);
+}
+
+static void end_together(struct child *child)
+{
+	child->arrived = 0;
+	raw_spawn(SYS_clone, THREAD_FLAGS, 0, child->thread_stack_top, end_when_both_are_here, child);
+	end_when_both_are_here(child);
+}
+
 void child_main(void *argument)
 {
 	struct child *child = argument;
@@ -73,6 +94,8 @@ void child_main(void *argument)
 		raw_call(SYS_read, plan->hold, (long)&byte, 1, 0, 0, 0);
 	if (plan->kill)
 		raw_call(SYS_kill, raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0), SIGKILL, 0, 0, 0, 0);
+	if (plan->end_together)
+		end_together(child);
 	if (!plan->path) {
 		sleep_ms(plan->lifetime_ms);
 		raw_call(SYS_exit_group, 0, 0, 0, 0, 0, 0);

@@ -17,6 +17,7 @@ struct child_plan {
 	long lifetime_ms;
 	bool kill;
 	bool exec_from_thread;
+	bool end_together;
 };
 
 struct child {
@@ -24,6 +25,7 @@ struct child {
 	int *exec_error; /* in memory shared with the parent, whatever the mechanism */
 	void *stack_top;
 	void *thread_stack_top;
+	int arrived; /* how many of its threads are about to end together */
 };
 
 /* The child's whole life. Makes raw system calls only, and never returns. */

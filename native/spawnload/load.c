@@ -140,6 +140,7 @@ static void plan_child(struct spawner *self, unsigned char *memory)
 		.lifetime_ms = options->child_lifetime_ms,
 		.kill = options->kill_child,
 		.exec_from_thread = options->exec_from_thread,
+		.end_together = options->end_together,
 	};
 }
 

@@ -35,6 +35,7 @@ static const char usage[] =
 	"  --kill                the child is killed by SIGKILL before its exec\n"
 	"  --child-lifetime MS   how long the child sleeps, after its exec if it does that\n"
 	"  --exec-from-thread    the child starts a thread, and that executes\n"
+	"  --end-together        no exec; the child starts a thread, and both end at the same moment\n"
 	"  --nproc-limit         as another user and with RLIMIT_NPROC 0, so that every spawn fails with EAGAIN\n"
 	"  --uid UID             which user that is (65534)\n"
 	"  --comm NAME           own comm\n"
@@ -57,6 +58,7 @@ enum option_code {
 	KILL,
 	CHILD_LIFETIME,
 	EXEC_FROM_THREAD,
+	END_TOGETHER,
 	NPROC_LIMIT,
 	USER,
 	COMM,
@@ -81,6 +83,7 @@ static const struct option long_options[] = {
 	{"kill", no_argument, NULL, KILL},
 	{"child-lifetime", required_argument, NULL, CHILD_LIFETIME},
 	{"exec-from-thread", no_argument, NULL, EXEC_FROM_THREAD},
+	{"end-together", no_argument, NULL, END_TOGETHER},
 	{"nproc-limit", no_argument, NULL, NPROC_LIMIT},
 	{"uid", required_argument, NULL, USER},
 	{"comm", required_argument, NULL, COMM},
@@ -157,6 +160,10 @@ static void apply(struct options *options, int code, const char *text)
 		break;
 	case EXEC_FROM_THREAD:
 		options->exec_from_thread = true;
+		break;
+	case END_TOGETHER:
+		options->path = NULL;
+		options->end_together = true;
 		break;
 	case NPROC_LIMIT:
 		options->nproc_limit = true;

@@ -39,6 +39,7 @@ struct options {
 	long child_lifetime_ms; /* of this program as the child, or of a child that does not exec */
 	bool kill_child;
 	bool exec_from_thread;
+	bool end_together;
 	bool nproc_limit;
 	unsigned int uid;
 	const char *comm;

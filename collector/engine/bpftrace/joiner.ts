@@ -194,6 +194,8 @@ export class Joiner {
   }
 
   #takeExit(child: Child, { now, exitCode, executed }: Exit): void {
+    // Threads that end at the same moment each tell that none goes on.
+    if (child.ended) return;
     const lifetimeNs = Number(now - child.bornNs);
     child.ended = true;
     child.endedAtMs = Date.now();

@@ -1,6 +1,8 @@
 /** Whatever becomes of a child, its spawner's row tells, and the engine forgets it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { EngineEvent } from '../../../model/events.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { rowOf, settle, total, type Open } from '../../../../testing/engines.ts';
 import { scaled, spawnload, uniqueComm } from '../../../../testing/spawnload.ts';
 
@@ -30,5 +32,20 @@ export function testEnds(name: string, open: Open, check: () => void): void {
         const { processesTracked, callsTracked, processesUntracked, callsUntracked } = engine.snapshot().health;
         assert.deepEqual([processesTracked, callsTracked, processesUntracked, callsUntracked], [0, 0, 0, 0]);
       });
+
+    test('threads that end at the same moment: one lifetime, one event', async () => {
+      const comm = uniqueComm();
+      const count = scaled(10_000); // one in a hundred or so ends twice where the kernel's count of live threads decides
+      using engine = await open({ filter: { comm } });
+      const exits: EngineEvent[] = [];
+      engine.subscribe((events) => void exits.push(...events.filter(({ kind }) => kind === 'exit')));
+      await spawnload('--mechanism', 'fork', '--end-together', '--comm', comm, '--count', count);
+      await settle(engine);
+      const deadline = Date.now() + 5_000;
+      while (exits.length < count && Date.now() < deadline) await sleep(50);
+      const row = rowOf(engine, comm);
+      const { eventsLost } = engine.snapshot().health;
+      assert.deepEqual([row.spawns, total(row.lifetime), exits.length, eventsLost], [count, count, count, 0]);
+    });
   });
 }
