@@ -1,7 +1,7 @@
 import { allNodes, type CommandNode } from '../terminal/command-tree.ts';
 import { pathsPattern, quote, valueBranches, wordsOf } from './words.ts';
 
-/** Values without choices complete to files. `=` is a word of its own to bash. */
+/** Writes the script for bash. Values without choices complete to files. Bash takes `=` as a separate word. */
 export function bashCompletion(root: CommandNode): string {
   const { name } = root;
   const branches = allNodes(root).map((node) => {

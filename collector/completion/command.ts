@@ -1,4 +1,4 @@
-/** `forktax completion`: a script for the shell, from the tree of commands. */
+/** `forktax completion` prints a script for the shell, made from the tree of commands. */
 import { Argument, Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { bashCompletion } from './bash.ts';
 import { fishCompletion } from './fish.ts';

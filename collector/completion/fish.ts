@@ -1,7 +1,7 @@
 import { allNodes, type CommandNode, type OptionNode } from '../terminal/command-tree.ts';
 import { quote } from './words.ts';
 
-/** Values without choices complete to files. */
+/** Writes the script for fish. Values without choices complete to files. */
 export function fishCompletion(root: CommandNode): string {
   const use = `In ~/.config/fish/config.fish: ${root.name} completion fish | source`;
   return `# fish completion for ${root.name}. ${use}\n${allNodes(root).flatMap(nodeLines).join('\n')}\n`;

@@ -1,7 +1,7 @@
-/** What can follow where, in the words that every shell's script needs. */
+/** Gives the words that can follow each command, for the script of each shell. */
 import { allNodes, type CommandNode } from '../terminal/command-tree.ts';
 
-/** Options before commands make a long list: they are offered with the commands, as shells do. */
+/** Gives the commands and options that can follow a command, with their meanings. */
 export function wordsOf(node: CommandNode): { word: string; meaning: string }[] {
   return [
     ...node.commands.map(({ name, summary }) => ({ word: name, meaning: summary })),
@@ -10,7 +10,7 @@ export function wordsOf(node: CommandNode): { word: string; meaning: string }[] 
   ];
 }
 
-/** `'forktax snoop'|'forktax hist'`: a pattern of `case` for all commands below the root. */
+/** Gives a `case` pattern for all commands below the root: `'forktax snoop'|'forktax hist'`. */
 export function pathsPattern(root: CommandNode): string {
   return allNodes(root)
     .filter((node) => node !== root)
@@ -18,7 +18,7 @@ export function pathsPattern(root: CommandNode): string {
     .join('|');
 }
 
-/** One branch of `case` for each option that takes a value; `branch` says what is done for its choices. */
+/** Gives one `case` branch for each option that takes a value. `branch` gives the body for its choices. */
 export function valueBranches(root: CommandNode, branch: (choices: readonly string[]) => string): string {
   const lines = allNodes(root).flatMap(({ path, options }) =>
     options
@@ -31,7 +31,7 @@ export function valueBranches(root: CommandNode, branch: (choices: readonly stri
   return lines.join('\n');
 }
 
-/** For any of the three shells. */
+/** Quotes text for any of the three shells. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

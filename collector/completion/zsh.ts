@@ -1,7 +1,7 @@
 import { allNodes, type CommandNode } from '../terminal/command-tree.ts';
 import { pathsPattern, quote, valueBranches, wordsOf } from './words.ts';
 
-/** Values without choices complete to files. */
+/** Writes the script for zsh. Values without choices complete to files. */
 export function zshCompletion(root: CommandNode): string {
   const { name } = root;
   const branches = allNodes(root).map((node) => {
@@ -36,7 +36,7 @@ function assign(candidates: readonly string[]): string {
   return `candidates=(${candidates.map(quote).join(' ')})`;
 }
 
-/** A colon ends the word for _describe. */
+/** Escapes colons, because _describe ends a word at a colon. */
 function escapeColons(word: string): string {
   return word.replaceAll(':', '\\:');
 }

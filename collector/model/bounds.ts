@@ -1,6 +1,6 @@
-/** Histogram bounds, inclusive, ascending; the kernel is given the same arrays when the probes are loaded. */
+/** Histogram bounds: inclusive and ascending. The probes get the same arrays when they are loaded. */
 
-/** 1-2-5 from 1 us to 10 s, in nanoseconds: the bounds that a person would write in an alert. */
+/** 1-2-5 from 1 µs to 10 s, in nanoseconds. People write bounds like these in alerts. */
 export const TIME_BOUNDS_NS: readonly number[] = timeBounds();
 
 /** Powers of four from 4 KiB to 1 TiB, in bytes. */

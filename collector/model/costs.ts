@@ -1,4 +1,4 @@
-/** The values of a cost row by the table of columns: their types, their zero, their sums. */
+/** The values of a cost row: types, zero and sums, all from the table of columns. */
 import {
   COST_COLUMNS,
   HISTOGRAM_BOUNDS,
@@ -9,7 +9,7 @@ import {
 } from './columns.ts';
 import { addHistograms, emptyHistogram, histogramCount, subtractHistograms, type Histogram } from './histogram.ts';
 
-/** What one row, or a sum of rows, has in each column. */
+/** The value of each column, in one row or in a sum of rows. */
 export type Costs = {
   readonly [Name in CostColumnName]: ColumnKind<Name> extends 'counter' ? number : Histogram;
 };
@@ -22,7 +22,7 @@ const COLUMNS: readonly Column[] = Object.entries(COST_COLUMNS).map(([name, { ki
   needs,
 }));
 
-/** A value for each column, whichever type the values of its kind have. */
+/** Builds an object with a value for each column. The type of a value depends on the kind of its column. */
 export function eachColumn<Values>(valueOf: (column: Column) => Values[keyof Values]): Values {
   const values: Partial<Record<CostColumnName, unknown>> = {};
   for (const column of COLUMNS) values[column.name] = valueOf(column);
@@ -37,12 +37,12 @@ export function addCosts(a: Costs, b: Costs): Costs {
   return eachColumn(({ name }) => combine(a[name], b[name], (x, y) => x + y, addHistograms));
 }
 
-/** What was counted in `later` and not yet in `earlier`. */
+/** Gives what was counted between `earlier` and `later`. */
 export function subtractCosts(later: Costs, earlier: Costs): Costs {
   return eachColumn(({ name }) => combine(later[name], earlier[name], (x, y) => x - y, subtractHistograms));
 }
 
-/** Whether any column holds anything. */
+/** Whether any column is not zero. */
 export function isCharged(costs: Costs): boolean {
   return COLUMNS.some(({ name }) => {
     const value = costs[name];
@@ -50,7 +50,7 @@ export function isCharged(costs: Costs): boolean {
   });
 }
 
-/** The columns that mean nothing while these groups are absent. */
+/** Gives the columns that have no meaning while these groups are absent. */
 export function unfedColumns(absent: Pick<ReadonlySet<ColumnGroup>, 'has'>): CostColumnName[] {
   return COLUMNS.filter(({ needs }) => needs.some((group) => absent.has(group))).map(({ name }) => name);
 }

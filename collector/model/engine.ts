@@ -1,5 +1,5 @@
 /**
- * What every engine gives, whichever source it reads: a snapshot of the cost table, and a stream of spawn events.
+ * Every engine gives a snapshot of the cost table and a stream of spawn events, whatever source it reads.
  * Nothing above `engine/` knows which engine runs.
  */
 import type { EngineEvent } from './events.ts';
@@ -7,15 +7,15 @@ import type { CallHook, Hook } from './hooks.ts';
 import type { RowLabel } from './options.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** What happened while it was down is not counted; its restarts tell of it. */
+/** A source that runs in another process. Spawns are not counted while it is down; `restarts` shows that this happened. */
 export interface Source {
-  /** How often it ended or fell silent, and was started again. */
+  /** How often the source ended or stopped answering, and was started again. */
   readonly restarts: number;
-  /** Why nothing is measured now; absent while it runs. */
+  /** Why nothing is measured now. Absent while the source runs. */
   readonly down?: string;
 }
 
-/** The engine that was tried first, and why it cannot run here: a sentence without its stop. */
+/** The engine that was tried first, and why it cannot run here: a sentence without a full stop. */
 export interface Refused {
   readonly engine: 'core';
   readonly reason: string;
@@ -23,25 +23,25 @@ export interface Refused {
 
 export interface Engine {
   readonly name: 'core' | 'bpftrace' | 'replay';
-  /** Which of the three ways sees the spawning calls; absent when none does. */
+  /** The call hook that sees the spawning calls. Absent if none does. */
   readonly callHook?: CallHook;
   readonly hooks: readonly Hook[];
   readonly label: RowLabel;
-  /** Absent where the engine runs that was asked for. */
+  /** Present if another engine was tried first and cannot run. */
   readonly insteadOf?: Refused;
   snapshot(): Snapshot;
   /**
-   * Calls `onEvents` with each batch until the returned function is called. The kernel writes events only while
-   * somebody is subscribed. Order is that of the kernel's ring.
+   * Calls `onEvents` with each batch until the returned function is called. Events come in the order of the kernel's
+   * ring buffer. The kernel writes events only while somebody is subscribed.
    */
   subscribe(onEvents: (events: readonly EngineEvent[]) => void): () => void;
-  /** Of an engine whose source is another process. */
+  /** Present if the engine's source is another process. */
   readonly source?: Source;
   /**
-   * Resolves when the next snapshot holds what has happened up to now; with `faults`, all of their faults too. Absent:
-   * it always does.
+   * Resolves when the next snapshot has everything that has happened up to now, with `faults` also all page faults.
+   * Absent if a snapshot always has.
    */
   settle?(options?: { readonly faults?: boolean }): Promise<void>;
-  /** Detaches everything. Idempotent. */
+  /** Detaches everything. May be called again. */
   close(): void;
 }

@@ -1,10 +1,10 @@
-/** The steps of a spawn as they happen: what `subscribe` gives, in the order of the kernel's ring. */
+/** The steps of a spawn as they happen. `subscribe` gives them in the order of the kernel's ring buffer. */
 import type { Mechanism, SpawnSyscall } from './spawn.ts';
 
 interface EventBase {
   /** Milliseconds since the epoch, with a fraction. */
   readonly atMs: number;
-  /** The spawner's pid, and the thread of it that called. */
+  /** The spawner's pid; `tid` is the thread that called. */
   readonly pid: number;
   readonly tid: number;
   readonly comm: string;
@@ -15,13 +15,13 @@ interface EventBase {
 export interface SpawnEvent extends EventBase {
   readonly kind: 'spawn';
   readonly child: number;
-  /** Both absent when the spawning calls could not be seen. */
+  /** `stallNs` and `copyNs` are absent if no hook sees the spawning calls. */
   readonly stallNs?: number;
   readonly copyNs?: number;
   readonly copiedRssBytes: number;
   readonly copiedPageTableBytes: number;
 }
-/** `mechanism` is not known of a clone3 that failed before its flags could be read; it then says `fork`. */
+/** If a clone3 failed before its flags could be read, its mechanism is unknown and is given as `fork`. */
 export interface SpawnFailureEvent extends EventBase {
   readonly kind: 'spawn-failure';
   readonly stallNs: number;
@@ -44,7 +44,7 @@ export interface ExitEvent extends EventBase {
   readonly kind: 'exit';
   readonly child: number;
   readonly lifetimeNs: number;
-  /** Exit status, or 128 + signal as a shell says it. */
+  /** The exit status, or 128 + signal, as a shell gives it. */
   readonly status: number;
   readonly execSeen: boolean;
 }

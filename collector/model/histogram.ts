@@ -1,6 +1,6 @@
 /**
- * Counts in each bucket, not cumulative: `counts[i]` holds values <= `bounds[i]`, the last
- * one those above all bounds. `sum` is in nanoseconds for times, in bytes for sizes.
+ * The count of each bucket, not cumulative. `counts[i]` counts values <= `bounds[i]`; the last one counts values above
+ * all bounds. `sum` is in nanoseconds for times, and in bytes for sizes.
  */
 export interface Histogram {
   readonly counts: ArrayLike<number>;
@@ -11,12 +11,12 @@ export function emptyHistogram(bounds: readonly number[]): Histogram {
   return { counts: Array.from({ length: bounds.length + 1 }, () => 0), sum: 0 };
 }
 
-/** Lengths must agree. */
+/** Adds two histograms that have the same bounds. */
 export function addHistograms(a: Histogram, b: Histogram): Histogram {
   return combine(a, b, 1);
 }
 
-/** What was counted in `later` and not yet in `earlier`. */
+/** Gives what was counted between `earlier` and `later`. */
 export function subtractHistograms(later: Histogram, earlier: Histogram): Histogram {
   return combine(later, earlier, -1);
 }
@@ -28,8 +28,8 @@ export function histogramCount(histogram: Histogram): number {
 }
 
 /**
- * Estimates a quantile, `q` in [0, 1], as Prometheus' histogram_quantile does: evenly spread within a bucket, and the
- * highest bound for what lies above it. Undefined for an empty histogram.
+ * Estimates a quantile, `q` in [0, 1], as Prometheus' histogram_quantile does: it takes values as evenly spread within a
+ * bucket, and gives the highest bound for values above it. Gives undefined for an empty histogram.
  */
 export function quantile(histogram: Histogram, bounds: readonly number[], q: number): number | undefined {
   const total = histogramCount(histogram);

@@ -1,7 +1,7 @@
-/** The places in the kernel at which an engine looks, and what is missing without one of them. */
+/** Hooks: the places in the kernel where an engine measures, and the columns that are absent without them. */
 import { COLUMN_GROUPS, type ColumnGroup } from './columns.ts';
 
-/** Where the spawning calls are seen; `auto` takes the first that works, in this order. */
+/** The hooks that can see the spawning calls. `auto` takes the first that works, in this order. */
 export const CALL_HOOKS = ['fentry', 'syscalls', 'raw'] as const;
 export type CallHook = (typeof CALL_HOOKS)[number];
 
@@ -9,12 +9,12 @@ export type CallHook = (typeof CALL_HOOKS)[number];
 export interface Hook {
   readonly name: string;
   readonly attached: boolean;
-  /** Why not, for a person; absent when attached. */
+  /** Why the hook is not attached, for a person. Absent if it is attached. */
   readonly reason?: string;
   readonly columns: readonly ColumnGroup[];
 }
 
-/** Columns that no attached hook feeds: absent from every output, with the reason. */
+/** Gives the groups that no attached hook feeds, with the reason. They are absent from every output. */
 export function absentColumns(hooks: readonly Hook[]): ReadonlyMap<ColumnGroup, string> {
   const absent = new Map<ColumnGroup, string>();
   for (const group of COLUMN_GROUPS) {

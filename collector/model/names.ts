@@ -1,4 +1,4 @@
-/** The spelling of names elsewhere: `stallNs` is `stall_ns` in C and in JSON. */
+/** Gives the spelling of a name in C and in JSON: `stall_ns` for `stallNs`. */
 export function snakeCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -1,7 +1,7 @@
 /** What an engine is opened with. */
 import type { CallHook } from './hooks.ts';
 
-/** What else than comm, mechanism and syscall tells rows apart. */
+/** What tells rows apart besides comm, mechanism and syscall. */
 export type RowLabel = 'none' | 'cgroup' | 'pid';
 
 /**
@@ -12,29 +12,29 @@ export const NAMINGS = ['comm', 'exe'] as const;
 type Naming = (typeof NAMINGS)[number];
 
 export interface EngineOptions {
-  /** Rows for spawners: the table's capacity. */
+  /** The capacity of the table of spawn costs, in rows. */
   readonly maxSpawners: number;
   readonly label: RowLabel;
   readonly nameBy: Naming;
   readonly callHook: CallHook | 'auto';
-  /** Hook names that must not be attached. */
+  /** Names of hooks that are not attached. */
   readonly withoutHooks: readonly string[];
-  /** Only these; all of them must hold. */
+  /** Only spawners that match all of these are measured. */
   readonly filter: {
     /** The name, whichever `nameBy` gives. */
     readonly comm?: string;
     /** Thread-group id of the spawner. */
     readonly pid?: number;
-    /** With `pid`: its descendants too, as far as each spawner in between passes the other filters. */
+    /** With `pid`: also its descendants, as far as each spawner in between passes the other filters. */
     readonly follow?: boolean;
-    /** Cgroup id, decimal; the very cgroup, not those below it. */
+    /** A cgroup id, decimal. Cgroups below it do not match. */
     readonly cgroup?: string;
   };
-  /** Ring buffer, bytes: a power of two, at least a page. */
+  /** The size of the ring buffer in bytes: a power of two, and at least a page. */
   readonly ringBytes: number;
-  /** A row unused for so long may be folded into `(other)` when the table is nearly full. */
+  /** A row that was not used for this long may be folded into `(other)` when the table is nearly full. */
   readonly idleMs: number;
-  /** What one afork costs here; the stall beyond it is avoidable. */
+  /** The cost of one afork on this host. Stall beyond it is avoidable. */
   readonly aforkCostNs: number;
 }
 
@@ -50,6 +50,6 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   aforkCostNs: 25_000,
 };
 
-/** Which engine is asked for; `auto` takes core, and bpftrace where core cannot run. */
+/** The engine to use. `auto` takes core, and bpftrace if core cannot run. */
 export const ENGINES = ['auto', 'core', 'bpftrace'] as const;
 export type EngineChoice = (typeof ENGINES)[number];

@@ -1,16 +1,16 @@
-/** Rows of the cost table: what each is charged for, and arithmetic on many of them. */
+/** Rows of the cost table, and arithmetic on them. */
 import type { ColumnGroup } from './columns.ts';
 import { addCosts, isCharged, NO_COSTS, subtractCosts, unfedColumns, type Costs } from './costs.ts';
 import type { Mechanism, SpawnSyscall } from './spawn.ts';
 
-/** The `comm` of the rows that hold whatever had no place in the table. */
+/** The `comm` of the rows that hold the costs that found no row of their own. */
 export const OTHER = '(other)';
 
 export interface CostKey {
   readonly comm: string;
   readonly mechanism: Mechanism;
   readonly syscall: SpawnSyscall;
-  /** Cgroup id or pid, decimal, where the engine was opened with that label. */
+  /** The cgroup id or pid, decimal. Present if the engine was opened with that label. */
   readonly id?: string;
 }
 
@@ -26,17 +26,17 @@ export interface CostRow extends CostKey, Costs {
 }
 
 export interface FailureRow {
-  /** `spawn`: the call itself. `exec`: the exec of a child that had not exec'd yet, charged to its spawner. */
+  /** `spawn`: the call itself failed. `exec`: an exec failed in a child before its first successful one; its spawner is charged. */
   readonly kind: 'spawn' | 'exec';
   readonly comm: string;
   readonly syscall: SpawnSyscall;
   readonly id?: string;
-  /** Positive. */
+  /** A positive number. */
   readonly errno: number;
   readonly count: number;
 }
 
-/** The costs of all rows for which `keyOf` gives the same key. */
+/** Adds up the costs of all rows for which `keyOf` gives the same key. */
 export function sumBy<K>(rows: readonly CostRow[], keyOf: (row: CostRow) => K): Map<K, Costs> {
   const sums = new Map<K, Costs>();
   for (const row of rows) {
@@ -47,8 +47,8 @@ export function sumBy<K>(rows: readonly CostRow[], keyOf: (row: CostRow) => K): 
 }
 
 /**
- * What each row has cost between two snapshots; rows that cost nothing are left out. A row that was evicted in between
- * lies in `(other)` now: its earlier costs are taken off there, so every sum stays whole.
+ * Gives the costs of each row between two snapshots, without rows that cost nothing. A row that was evicted in between is
+ * part of `(other)` in the later snapshot, so its earlier costs are subtracted there and every sum stays whole.
  */
 export function rowsSince(later: readonly CostRow[], earlier: readonly CostRow[]): CostRow[] {
   const before = new Map(earlier.map((row) => [rowKey(row), row]));
@@ -70,7 +70,7 @@ export function rowsSince(later: readonly CostRow[], earlier: readonly CostRow[]
   return [...differences.values()].filter(isCharged);
 }
 
-/** A row without the columns that no attached hook feeds: they are absent, not zero. */
+/** Gives a row without the columns that no attached hook feeds: they are absent, not zero. */
 export function measuredPart(row: CostRow, absent: ReadonlyMap<ColumnGroup, string>): Partial<CostRow> {
   const shown: { -readonly [Name in keyof CostRow]?: CostRow[Name] } = { ...row };
   for (const name of unfedColumns(absent)) delete shown[name];

@@ -1,7 +1,7 @@
-/** Buckets that grow by 4 % each: a quantile is right within 2 %, and a second's worth of nanoseconds takes 530. */
+/** Each bucket is 4 % larger than the one before. A quantile is therefore right within 2 %, and 530 buckets reach one second in nanoseconds. */
 const GROWTH = Math.log(1.04);
 
-/** Quantiles of a stream in bounded memory, finer than a Histogram. Values are >= 0. */
+/** Estimates quantiles of a stream in bounded memory, more exactly than a Histogram. Values are >= 0. */
 export class Sketch {
   count = 0;
   sum = 0;
@@ -16,7 +16,7 @@ export class Sketch {
     this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + 1);
   }
 
-  /** `q` in [0, 1]; undefined when nothing was added. */
+  /** Takes `q` in [0, 1]. Gives undefined if nothing was added. */
   quantile(q: number): number | undefined {
     const rank = Math.max(1, Math.ceil(q * this.count));
     if (this.count > 0 && rank >= this.count) return this.max;

@@ -1,7 +1,7 @@
-/** What an engine has counted at one moment. */
+/** Everything that an engine has counted up to one moment. */
 import type { CostRow, FailureRow } from './rows.ts';
 
-/** What could not be counted where it belongs, and how full the tables are. */
+/** What could not be counted in its place, and how full the tables are. */
 export interface Health {
   readonly eventsLost: number;
   readonly rowsFolded: number;
@@ -10,18 +10,18 @@ export interface Health {
   readonly processesUntracked: number;
   readonly processesTracked: number;
   readonly callsTracked: number;
-  /** Rows that were idle and gave way; their counts went to `(other)`. */
+  /** Idle rows that were removed; their counts are in `(other)`. */
   readonly rowsEvicted: number;
   readonly tableRows: number;
   readonly tableCapacity: number;
 }
 
-/** The kernel's own figures for one BPF program; only where its statistics are on. */
+/** The kernel's statistics of one BPF program. Present only while kernel.bpf_stats_enabled is on. */
 export interface ProgramCost {
   readonly program: string;
   readonly runs: number;
   readonly runNs: number;
-  /** Runs that the kernel skipped because the program was already running there. */
+  /** Runs that the kernel skipped because the program was already running on that CPU. */
   readonly missed: number;
 }
 

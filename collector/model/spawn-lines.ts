@@ -1,8 +1,8 @@
 /**
- * Joins the events of one spawn to one line: the spawn itself, the execs that its child tried, and the child's end.
+ * Joins the events of one spawn into one line: the spawn itself, the execs that its child tried, and the child's exit.
  *
- * Events meet by the child's pid, in either order: a vfork returns after its child's exec, a fork mostly before, and
- * any caller may be late to run again. A line waits until its outcome is known, but not long.
+ * Events are joined by the child's pid and come in either order: a vfork returns after its child's exec, a fork usually
+ * before, and any caller may run again late. A line waits a short time for its outcome.
  */
 import type { EngineEvent, ExecEvent, ExecFailureEvent, ExitEvent, SpawnEvent, SpawnFailureEvent } from './events.ts';
 
@@ -20,13 +20,13 @@ export interface SpawnLine {
   readonly spawn: SpawnEvent | SpawnFailureEvent;
   readonly outcome: Outcome;
   readonly exec?: ExecEvent;
-  /** Execs that failed before the outcome; the last of them. */
+  /** How many execs failed before the outcome; `lastFailure` is the last of them. */
   readonly failedExecs: number;
   readonly lastFailure?: ExecFailureEvent;
   readonly exit?: ExitEvent;
 }
 
-/** What is known of one child so far. */
+/** What is known about one child so far. */
 interface Child {
   sinceMs: number;
   spawn?: SpawnEvent;
@@ -34,17 +34,17 @@ interface Child {
   exit?: ExitEvent;
   failedExecs: number;
   lastFailure?: ExecFailureEvent;
-  /** Its line is out: late events are only taken off. */
+  /** Its line was emitted, so late events are only removed. */
   done: boolean;
   eventsLost: boolean;
 }
 
 export interface SpawnLinesOptions {
-  /** How long a line waits for its outcome. */
+  /** How long a line waits for its outcome, in milliseconds. */
   readonly holdMs?: number;
-  /** Children remembered at most; the oldest go first. */
+  /** How many children are remembered at most. The oldest are forgotten first. */
   readonly capacity?: number;
-  /** Whether execs can be seen at all; if not, no line waits. */
+  /** Whether a hook sees execs. If not, no line waits. */
   readonly execsSeen?: boolean;
 }
 
@@ -62,7 +62,7 @@ export class SpawnLines {
     this.#execsSeen = options.execsSeen ?? true;
   }
 
-  /** `nowMs`: any clock that never goes back, the same for `expire`. */
+  /** `nowMs` is from any clock that never goes back, the same one as for `expire`. */
   add(event: EngineEvent, nowMs: number): void {
     if (event.kind === 'spawn-failure') this.#emit({ spawn: event, outcome: 'spawn-failed', failedExecs: 0 });
     else if (event.kind === 'spawn') this.#addSpawn(event, nowMs);
@@ -76,7 +76,7 @@ export class SpawnLines {
     }
   }
 
-  /** To be told before `expire` when the kernel dropped events: any child may have exec'd unseen. */
+  /** Call this before `expire` if the kernel dropped events: any child may have called exec unseen. */
   noteLoss(): void {
     for (const child of this.#children.values()) child.eventsLost = true;
   }

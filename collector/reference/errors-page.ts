@@ -1,6 +1,6 @@
 import { ERRORS } from '../model/errors.ts';
 
-/** docs/errors.md. */
+/** Writes docs/errors.md. */
 export function errorsPage(): string {
   const sections = Object.entries(ERRORS).map(([code, { exit, help }]) => {
     return `## \`${code}\`\n\nExit status ${exit}. ${help}\n`;

@@ -1,4 +1,4 @@
-/** The documents that are made from the code. */
+/** The documents that are generated from the code. */
 import { configurationPage } from './settings-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { metricsPage } from './metrics-page.ts';
@@ -7,7 +7,7 @@ import { commandTree } from '../terminal/command-tree.ts';
 import { manPage } from './man-page.ts';
 import { VERSION } from '../system/version.ts';
 
-/** Path from the root of the repository → content. */
+/** Gives the content of each document by its path from the root of the repository. */
 export function generatedDocs(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/configuration.md', configurationPage()],

@@ -1,4 +1,4 @@
-/** The manual page, in the macros of man(7): commands, options, examples and fields come from the tree of commands. */
+/** Writes the man page in the macros of man(7). Commands, options, examples and fields come from the tree of commands. */
 import { allNodes, type CommandNode, type OptionNode } from '../terminal/command-tree.ts';
 import { manualOf, type FieldList } from '../terminal/manual.ts';
 import { MAN_DESCRIPTION, MAN_SECTIONS } from './man-text.ts';
@@ -50,7 +50,7 @@ function option({ term, fullDescription }: OptionNode): string[] {
   return ['.TP', `.B ${literal(term)}`, text(fullDescription)];
 }
 
-/** Every command has --help; it is listed once. */
+/** Whether an option is the command's own. Every command has --help, which is listed only once. */
 function isOwn({ flags }: OptionNode): boolean {
   return !flags.includes('--help');
 }
@@ -78,7 +78,7 @@ function paragraphs(lines: readonly string[]): string[] {
   return lines.flatMap((line) => ['.PP', text(line)]);
 }
 
-/** Prose. A line that began with a control character would be taken for a macro. */
+/** Escapes prose. troff would take a line that begins with a control character for a macro. */
 function text(prose: string): string {
   return prose
     .replaceAll('\\', '\\e')
@@ -86,7 +86,7 @@ function text(prose: string): string {
     .replace(/^(?=[.'])/, '\\&');
 }
 
-/** What a person may copy: its hyphens and quotes stay those of ASCII. */
+/** Escapes text that people copy: its hyphens and quotes stay ASCII. */
 function literal(code: string): string {
   return code
     .replaceAll('\\', '\\e')
@@ -96,7 +96,7 @@ function literal(code: string): string {
     .replaceAll('^', '\\(ha');
 }
 
-/** One argument of a macro. */
+/** Quotes one argument of a macro. */
 function quoted(argument: string): string {
   return `"${argument.replaceAll('"', '\\(dq')}"`;
 }

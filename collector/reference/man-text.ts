@@ -1,4 +1,4 @@
-/** The prose of the manual page: one string a paragraph. */
+/** The prose of the man page: one string for each paragraph. */
 
 export const MAN_DESCRIPTION: readonly string[] = [
   'forktax shows what process spawning costs a live system: for each fork, vfork, clone and clone3, how long the ' +

@@ -1,4 +1,4 @@
-/** A table in the form that the formatter leaves as it is: columns padded to their widest cell. */
+/** Writes a table as the formatter would: each column is padded to its widest cell. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows].map((cells) => cells.map((cell) => cell.replaceAll('|', '\\|')));
   const widths = head.map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));

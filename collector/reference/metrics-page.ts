@@ -6,7 +6,7 @@ import { SELF_METRICS } from '../serve/metrics/self.ts';
 
 const BOUNDS = { seconds: TIME_BOUNDS_NS, bytes: SIZE_BOUNDS_BYTES };
 
-/** docs/metrics.md. */
+/** Writes docs/metrics.md. */
 export function metricsPage(): string {
   return `<!-- Generated from collector/serve/metrics/descriptors.ts and self.ts by scripts/generate-docs.ts: do not edit. -->
 
@@ -85,7 +85,7 @@ function expectedErrors(): string {
   return names.map((name) => `\`${name}\``).join(', ');
 }
 
-/** A histogram has buckets, the one above all bounds, sum and count; native ones are one series. */
+/** Counts the series of a row. A classic histogram has its buckets, one above all bounds, sum and count; a native one is one series. */
 function seriesPerRow(native = false): number {
   const counts = SPAWN_METRICS.map((metric) => {
     if ('histogram' in metric) return native ? 1 : BOUNDS[metric.unit].length + 3;

@@ -2,7 +2,7 @@ import { DEFAULT_PORT } from '../model/address.ts';
 import { markdownTable } from './markdown.ts';
 import { environmentName, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from '../serve/config/settings.ts';
 
-/** docs/configuration.md. */
+/** Writes docs/configuration.md. */
 export function configurationPage(): string {
   return `<!-- Generated from collector/serve/config/ by scripts/generate-docs.ts: do not edit. -->
 

@@ -1,8 +1,8 @@
 /**
- * Constants of C from a compiled BPF object: the enumerators in its BTF. libbpf would read them too, but where it cannot
- * be loaded the bpftrace engine runs, and needs them.
+ * Reads C enumerators from the BTF of a compiled BPF object. libbpf could read them too, but the bpftrace engine needs
+ * them where libbpf cannot be loaded.
  *
- * Formats: elf(5), and https://docs.kernel.org/bpf/btf.html. Little-endian objects of 64 bits only.
+ * The formats are in elf(5) and https://docs.kernel.org/bpf/btf.html. Only little-endian 64-bit objects are read.
  */
 
 const BTF_MAGIC = 0xeb9f;
@@ -10,11 +10,14 @@ const TYPE_BYTES = 12;
 const ENUM_KIND = 6;
 const ENUMERATOR_BYTES = 8;
 
-/** Bytes that follow a type, by its kind: once, or for each of its members. */
+/** The number of bytes that follow a type, by its kind: once, or for each of its members. */
 const BYTES_ONCE: Readonly<Record<number, number>> = { 1: 4, 3: 12, 14: 4, 17: 4 };
 const BYTES_EACH: Readonly<Record<number, number>> = { 4: 12, 5: 12, 6: ENUMERATOR_BYTES, 13: 8, 15: 12, 19: 12 };
 
-/** Enumerator → value, as a signed 32-bit number. @throws RangeError: the file is damaged, or has no BTF */
+/**
+ * Gives the value of each enumerator, as a signed 32-bit number.
+ * @throws RangeError the file is damaged or has no BTF
+ */
 export function readEnumerators(object: Buffer): ReadonlyMap<string, number> {
   const btf = sectionOf(object, '.BTF');
   if (btf?.readUInt16LE(0) !== BTF_MAGIC) throw new RangeError('it has no BTF');
@@ -26,7 +29,7 @@ export function readEnumerators(object: Buffer): ReadonlyMap<string, number> {
   return enumerators;
 }
 
-/** Where each lies in the types between `start` and `end`. */
+/** Gives the position of each enumerator in the types between `start` and `end`. */
 function* enumeratorsOf(btf: Buffer, start: number, end: number): Generator<number> {
   for (let at = start; at < end;) {
     const info = btf.readUInt32LE(at + 4);
@@ -38,7 +41,7 @@ function* enumeratorsOf(btf: Buffer, start: number, end: number): Generator<numb
   }
 }
 
-/** By the section headers of an ELF file. */
+/** Finds a section by the section headers of an ELF file. */
 function sectionOf(object: Buffer, name: string): Buffer | undefined {
   const [table, size, count, namesIndex] = [
     Number(object.readBigUInt64LE(0x28)),

@@ -1,12 +1,12 @@
-/** The kernel's clocks in terms of the time since the epoch. */
+/** Converts the kernel's clocks to time since the epoch. */
 import { readFileSync } from 'node:fs';
 
 let knownOffsetMs = 0;
 
 /**
- * Milliseconds to add to the kernel's monotonic clock to get those since the epoch. Kept while it moves by less than
- * 10: Date.now() has no fractions, and a spawn must have the same time in every snapshot, or Prometheus takes its
- * exemplar for another one.
+ * Gives the milliseconds to add to the kernel's monotonic clock to get the time since the epoch. The value is kept while
+ * it changes by less than 10 ms, because Date.now() has no fractions and a spawn must have the same time in every
+ * snapshot. Otherwise Prometheus would take its exemplar for a new one.
  */
 export function epochOffsetMs(): number {
   const nowMs = Date.now() - Number(process.hrtime.bigint()) / 1e6;
@@ -14,12 +14,12 @@ export function epochOffsetMs(): number {
   return knownOffsetMs;
 }
 
-/** Resolution of /proc/uptime, and some more for the time between two readings. */
+/** The resolution of /proc/uptime, plus some time between two readings. */
 const UNCERTAIN_MS = 50;
 
 /**
- * Milliseconds since the epoch when the boot clock, bpftrace's `nsecs`, was at 0. It goes on while the machine sleeps,
- * as the monotonic clock does not.
+ * Gives the milliseconds since the epoch when the boot clock, bpftrace's `nsecs`, was at 0. Unlike the monotonic clock, it
+ * runs on while the machine sleeps.
  */
 export function bootEpochMs(): number {
   const bootMs = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;

@@ -1,10 +1,10 @@
-/** Where the kernel's tracepoints are listed. */
+/** Finds tracefs, where the kernel lists its tracepoints. */
 import { existsSync } from 'node:fs';
 
-/** Linux mounts it in the second place by itself where debugfs is mounted. */
+/** Where debugfs is mounted, Linux mounts tracefs at the second place by itself. */
 const PLACES = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'] as const;
 
-/** Undefined where it is not mounted, or may not be read. */
+/** Gives undefined if tracefs is not mounted or may not be read. */
 export function tracefs(): string | undefined {
   return PLACES.find((path) => existsSync(`${path}/events`));
 }

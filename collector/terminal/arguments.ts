@@ -1,7 +1,7 @@
-/** Parsers of option values, for commander: each throws what commander reports as a usage error. */
+/** Parsers of option values for commander. Each throws the error that commander reports as a usage error. */
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 
-/** setTimeout takes no more: about 24 days. */
+/** The longest time that setTimeout takes: about 24 days. */
 const LONGEST_NS = (2 ** 31 - 1) * 1e6;
 const UNIT_NS: ReadonlyMap<string, number> = new Map([
   ['ns', 1],
@@ -12,14 +12,14 @@ const UNIT_NS: ReadonlyMap<string, number> = new Map([
   ['h', 3600e9],
 ]);
 
-/** `500us`, `5ms`, `1.5s`, `2m`; in nanoseconds, at most 24 days. */
+/** Parses `500us`, `5ms`, `1.5s` or `2m`. Gives nanoseconds, at most 24 days. */
 export function parseDuration(text: string): number {
   const ns = durationNs(text);
   if (ns === undefined) throw new InvalidArgumentError('Give a number and a unit, such as 500us, 5ms, 1.5s or 2m.');
   return ns;
 }
 
-/** A duration above zero, or a plain number of seconds as bcc's tools take it; in nanoseconds. */
+/** Parses a duration above zero, or a plain number of seconds as bcc's tools take it. Gives nanoseconds. */
 export function parseInterval(text: string): number {
   const ns = durationNs(/^[\d.]+$/.test(text) ? `${text}s` : text);
   if (!ns) throw new InvalidArgumentError('Give seconds, or a duration such as 500ms.');
@@ -35,7 +35,7 @@ export function parsePid(text: string): number {
   return parseInteger(text, 2 ** 22, 'Give a process id.');
 }
 
-/** The kernel cuts names to 15 bytes, so a longer one could never match: it is cut alike. */
+/** Cuts the name to 15 bytes, as the kernel does; a longer one would never match. */
 export function parseComm(text: string): string {
   if (text === '') throw new InvalidArgumentError('Give the name of a process.');
   return Buffer.from(text).subarray(0, 15).toString();

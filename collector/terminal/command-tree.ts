@@ -9,7 +9,7 @@ export interface CommandNode {
   readonly summary: string;
   readonly options: readonly OptionNode[];
   readonly commands: readonly CommandNode[];
-  /** Of the arguments that take only these. */
+  /** The values of arguments that take only certain ones. */
   readonly choices: readonly string[];
 }
 
@@ -17,7 +17,7 @@ export interface OptionNode {
   /** `-p, --pid <pid>` */
   readonly term: string;
   readonly description: string;
-  /** With choices and default. */
+  /** The description with choices and default. */
   readonly fullDescription: string;
   /** `-p`, `--pid` */
   readonly flags: readonly string[];
@@ -46,7 +46,7 @@ export function commandTree(command: CommandUnknownOpts, parent = ''): CommandNo
   };
 }
 
-/** A node and all below it. */
+/** Gives a node and all nodes below it. */
 export function allNodes(node: CommandNode): CommandNode[] {
   return [node, ...node.commands.flatMap(allNodes)];
 }

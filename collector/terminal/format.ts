@@ -1,4 +1,4 @@
-/** Figures for a person: three digits and a unit, never wider than six characters (seven for bytes). */
+/** Formats figures for a person: three digits and a unit, at most six characters wide (seven for bytes). */
 
 const TIME_UNITS: readonly Unit[] = [
   [1, 'ns'],
@@ -18,17 +18,17 @@ const SIZE_UNITS: readonly Unit[] = [
 
 type Unit = readonly [size: number, name: string];
 
-/** `850ns`, `43.1ms`, `1.50s`; hours from 10,000 s on. */
+/** Gives `850ns`, `43.1ms` or `1.50s`, and hours from 10,000 s on. */
 export function formatDuration(ns: number): string {
   return format(ns, TIME_UNITS, (scaled, unit) => scaled >= (unit === 's' ? 9_999.5 : 999.5));
 }
 
-/** `0B`, `512KiB`, `1.20GiB`. */
+/** Gives `0B`, `512KiB` or `1.20GiB`. */
 export function formatBytes(bytes: number): string {
   return format(bytes, SIZE_UNITS, (scaled) => scaled >= 1023.5);
 }
 
-/** `12,345`. */
+/** Gives `12,345`. */
 export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -4,15 +4,15 @@ import { formatBytes, formatCount, formatDuration } from './format.ts';
 
 const STARS = 40;
 
-/** How bounds are printed: the words and the widths that readers of bcc's tools know. */
+/** The words and widths for bounds, as in bcc's tools. */
 const LOOK = {
   ns: { title: 'usecs', scale: 1e3, format: formatDuration },
   bytes: { title: 'kbytes', scale: 1024, format: formatBytes },
 } as const;
 
 /**
- * In the look of bcc's print_log2_hist, from the first bucket that holds something to the last. A bucket holds what is
- * above its left bound, up to and with its right one.
+ * Prints a histogram as bcc's print_log2_hist does, from the first bucket that is not empty to the last. A bucket counts
+ * values above its left bound, up to and including its right bound.
  */
 export function renderHistogram(histogram: Histogram, figure: Figure): string {
   const counts = Array.from(histogram.counts);

@@ -1,9 +1,9 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 
-/** What `--help` and the man page say of a command beyond its options. */
+/** What `--help` and the man page say about a command besides its options. */
 export interface Manual {
   readonly examples: readonly Example[];
-  /** For the man page only: what the output holds. */
+  /** The columns or fields of the output. Only the man page has them. */
   readonly fields?: readonly FieldList[];
 }
 type Example = readonly [commandLine: string, meaning: string];

@@ -1,8 +1,8 @@
 import { styleText } from 'node:util';
 
-/** Where a command writes: data to one stream, all talk to the other. */
+/** Where a command writes: data to standard output, messages to standard error. */
 export interface Output {
-  /** Columns of the terminal; Infinity when data does not go to one. */
+  /** The width of the terminal in columns. Infinity if data does not go to a terminal. */
   readonly width: number;
   readonly data: (text: string) => void;
   readonly talk: (text: string) => void;

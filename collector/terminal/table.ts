@@ -1,16 +1,16 @@
-/** Tables that stream: widths are fixed beforehand, so that a line can be written as soon as it is known. */
+/** Tables that stream: widths are fixed beforehand, so each line can be written at once. */
 
 export interface Column<T> {
   readonly title: string;
-  /** Longer cells push the rest of their line aside; nothing is lost. */
+  /** The width in characters. A longer cell is not cut: it moves the rest of its line. */
   readonly width: number;
   readonly align: 'left' | 'right';
   readonly cell: (row: T) => string;
-  /** Columns with the highest number go first when the terminal is narrow; without one, a column always stays. */
+  /** On a narrow terminal, columns with the highest number are dropped first. A column without one always stays. */
   readonly dropOrder?: number;
 }
 
-/** Drops columns until what is left, and `lastWidth` for the column after them, fits. */
+/** Drops columns until the rest, with `lastWidth` for the column after them, fits. */
 export function fitColumns<C extends Column<never>>(
   columns: readonly C[],
   lastWidth: number,
@@ -28,7 +28,7 @@ export function fitColumns<C extends Column<never>>(
   return kept;
 }
 
-/** Of the columns and a space after each. */
+/** Gives the width of the columns with a space after each. */
 function totalWidth(columns: readonly Column<never>[]): number {
   return columns.reduce((sum, { width }) => sum + width + 1, 0);
 }

@@ -1,17 +1,17 @@
 /**
- * What a process calls itself, and what it execs, is for that process to choose: control characters in it would drive
- * the terminal, and direction marks would reorder the line. They are shown as escapes.
+ * Makes text from a process safe to print. Processes choose their names and the files that they execute: control
+ * characters in them would drive the terminal, and direction marks would reorder the line. They are shown as escapes.
  */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, escape);
 }
 
-/** Cut to `width` in the middle of which nothing is lost: the end of a path tells most. */
+/** Cuts the start of a text so that it fits `width`: the end of a path is the most useful part. */
 export function cutStart(text: string, width: number): string {
   return text.length <= width ? text : `…${text.slice(text.length - Math.max(0, width - 1))}`;
 }
 
-/** Lines no longer than `width`, broken at spaces where there are some. */
+/** Breaks text into lines of at most `width`, at spaces if possible. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -24,7 +24,7 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** Local time of day, with milliseconds. */
+/** Gives the local time of day with milliseconds. */
 export function clock(ms: number): string {
   const date = new Date(ms);
   const parts = [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0'));

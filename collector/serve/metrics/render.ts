@@ -1,4 +1,4 @@
-/** Spawn costs as text, straight from the table: about 25 ms for 1,000 rows, which are 100,000 lines. */
+/** Renders spawn costs as text straight from the table. 1,000 rows, which are 100,000 lines, take about 25 ms. */
 import type { ColumnGroup } from '../../model/columns.ts';
 import type { CostRow, SlowestSpawn } from '../../model/rows.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
@@ -18,9 +18,9 @@ import { formatBound, header, label, sample, type Format } from './text.ts';
 const NS_PER_SECOND = 1e9;
 
 interface Bounds {
-  /** In the engine's units. */
+  /** The upper bounds in the engine's units. */
   readonly upper: readonly number[];
-  /** The end of a bucket's line before its count, the last for what is above all bounds. */
+  /** The end of each bucket's line, up to its count. The last one is for values above all bounds. */
   readonly tails: readonly string[];
   readonly unitsPerBase: number;
 }
@@ -37,7 +37,7 @@ interface Scrape {
   readonly idLabel: IdLabel | undefined;
 }
 
-/** Yields text in pieces, so that a large table neither holds the event loop nor lies in memory whole. */
+/** Yields text in pieces, so that a large table neither blocks the event loop nor is in memory as a whole. */
 export function* renderSpawnMetrics(
   snapshot: Snapshot,
   format: Format,

@@ -1,4 +1,4 @@
-/** One scrape: the table as it is now, what forktax says of itself, and the exporter's process. */
+/** One scrape: the table as it is now, metrics about forktax itself, and those of the exporter's process. */
 import type { Registry } from 'prom-client';
 import type { CgroupNames } from '../../system/cgroups.ts';
 import { absentColumns } from '../../model/hooks.ts';
@@ -15,16 +15,16 @@ const PIECE_CHARACTERS = 1 << 16;
 export interface ScrapeSources {
   readonly engine: Engine;
   readonly version: string;
-  /** Undefined, and the reason logged, when the tables cannot be read. */
+  /** If the tables cannot be read, logs the reason and gives undefined. */
   readonly readTables: () => Snapshot | undefined;
-  /** With the label `cgroup` only. */
+  /** Present only with the label `cgroup`. */
   readonly cgroupNames: CgroupNames | undefined;
-  /** Absent: the exporter's process is left out. */
+  /** If absent, the metrics of the exporter's process are left out. */
   readonly processMetrics: Registry | undefined;
   readonly eventCounts: () => Pick<SelfState, 'eventClients' | 'eventClientsDropped' | 'eventsSkipped'>;
 }
 
-/** The text in pieces of about 64 KiB; rendered as they are asked for. */
+/** Gives the text in pieces of about 64 KiB, which are rendered on demand. */
 export async function scrape(sources: ScrapeSources, format: Format): Promise<Iterable<string>> {
   const startedAt = performance.now();
   const snapshot = sources.readTables();

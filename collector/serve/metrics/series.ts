@@ -1,11 +1,11 @@
-/** From the rows of a snapshot to series: label text, and one series for all rows with equal labels. */
+/** Makes series of the rows of a snapshot: one series, with its label text, for all rows with equal labels. */
 import { OTHER, type CostRow, type FailureRow } from '../../model/rows.ts';
 import type { RowLabel } from '../../model/options.ts';
 import { addCosts } from '../../model/costs.ts';
 import { ROW_LABELS } from './descriptors.ts';
 import { label } from './text.ts';
 
-/** The label that the engine's `id` becomes, if any, and its value for an id. */
+/** The name of the label for the engine's `id`, and its value for an id. */
 export interface IdLabel {
   readonly name: Exclude<RowLabel, 'none'>;
   readonly valueOf: (id: string) => string;
@@ -13,11 +13,11 @@ export interface IdLabel {
 
 export interface Series {
   readonly row: CostRow;
-  /** Of comm, mechanism, syscall and id: what most metrics have. */
+  /** The text of comm, mechanism, syscall and id, which most metrics have. */
   readonly labels: string;
 }
 
-/** In order of their labels. Two cgroups of one path, one after the other, are two rows and one series. */
+/** Gives series in the order of their labels. If a cgroup is removed and created again, its two rows are one series. */
 export function seriesOf(rows: readonly CostRow[], idLabel?: IdLabel): Series[] {
   const series = new Map<string, CostRow>();
   for (const row of rows) {
@@ -33,7 +33,7 @@ function mergeRows(a: CostRow, b: CostRow): CostRow {
   return { ...a, ...addCosts(a, b), ...(slowest && { slowest }) };
 }
 
-/** The named labels of a row, and its id's. */
+/** Gives the text of the named labels of a row and of its id. */
 export function labelText(row: CostRow | FailureRow, names: readonly string[], idLabel?: IdLabel): string {
   const texts = names.map((name) => label(name, fieldOf(row, name)));
   if (idLabel) texts.push(label(idLabel.name, idOf(row, idLabel)));
@@ -47,7 +47,7 @@ function fieldOf(row: CostRow | FailureRow, name: string): string {
   throw new TypeError(`a row has no label ${name}`);
 }
 
-/** What was folded is of no cgroup or process in particular. */
+/** Gives the value of the id label. Folded rows belong to no cgroup or process in particular. */
 function idOf(row: CostRow | FailureRow, idLabel: IdLabel): string {
   return row.comm === OTHER || row.id === undefined ? OTHER : idLabel.valueOf(row.id);
 }

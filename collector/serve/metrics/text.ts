@@ -1,20 +1,20 @@
-/** Pieces of the two text formats: Prometheus 0.0.4 and OpenMetrics 1.0.0. */
+/** Writes the parts of the two text formats: Prometheus 0.0.4 and OpenMetrics 1.0.0. */
 import type { Descriptor } from './descriptors.ts';
 
 export type Format = 'text' | 'openmetrics';
 
-/** What Prometheus 3 insists on; older ones ignore it. */
+/** Prometheus 3 requires these content types; older versions ignore them. */
 export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   text: 'text/plain; version=0.0.4; charset=utf-8',
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
-/** `name="value"` */
+/** Writes `name="value"`. */
 export function label(name: string, value: string): string {
   return `${name}="${/[\\"\n]/.test(value) ? escapeValue(value) : value}"`;
 }
 
-/** The lines before the samples of a metric. OpenMetrics names a counter without `_total` here. */
+/** Writes the lines before the samples of a metric. Here, OpenMetrics names a counter without `_total`. */
 export function header(descriptor: Descriptor, format: Format): string {
   const { kind, unit, help } = descriptor;
   if (format === 'text') {
@@ -30,9 +30,8 @@ export function sample(name: string, labels: string, value: number): string {
 }
 
 /**
- * The text of a histogram bound: that of Go's `strconv.FormatFloat(bound, 'g', -1, 64)`, with `.0` where it would look
- * like an integer. Prometheus 3 rewrites `le` to this, whatever the format; given in this form a series has one name in
- * every version.
+ * Writes a histogram bound as Go's `strconv.FormatFloat(bound, 'g', -1, 64)` does, with `.0` if it would look like an
+ * integer. Prometheus 3 rewrites `le` to this form, so a series has the same name in every version.
  */
 export function formatBound(bound: number): string {
   const [digits = '', exponentText = '0'] = bound.toExponential().split('e');
