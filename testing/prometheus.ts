@@ -2,7 +2,6 @@
  * Debian's Prometheus with the configuration and the rules of the deployment, copied to a folder of its own and there
  * changed only in how fast time goes.
  */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   copyFileSync,
@@ -16,9 +15,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { apiOf, type Api } from './prometheus-api.ts';
+import { spawnPrometheus } from './prometheus-process.ts';
 
 const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
@@ -55,26 +54,10 @@ export async function startPrometheus(targets: readonly Target[], changes: Chang
     changes.config(readFileSync(root('deploy/prometheus/prometheus.yml'), 'utf8')),
   );
   copyRules(folder, changes.rules);
-  const child = spawn(
-    'prometheus',
-    [
-      `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      '--web.listen-address=127.0.0.1:0',
-      '--enable-feature=exemplar-storage',
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  let log = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
-  const address = () => /"Listening on" address=(\S+)/.exec(log)?.[1];
-  while (!address()) {
-    if (child.exitCode !== null) throw new Error(`prometheus ended: ${log}`);
-    await sleep(20);
-  }
+  const { child, address } = await spawnPrometheus(folder, ['--enable-feature=exemplar-storage']);
   return {
-    address: address() ?? '',
-    api: apiOf(`http://${address()}`),
+    address,
+    api: apiOf(`http://${address}`),
     setTargets,
     async stop() {
       const exited = once(child, 'exit');

@@ -1,8 +1,8 @@
 /** Debian's Prometheus, scraping one target every second. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { spawnPrometheus } from '../../testing/prometheus-process.ts';
 
 export interface Prometheus {
   readonly child: ChildProcess;
@@ -27,18 +27,8 @@ export async function startPrometheus(folder: string, target: string, rules: rea
     ],
   };
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
-  const data = join(folder, 'data');
-  const child = spawn(
-    'prometheus',
-    [
-      `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${data}`,
-      '--web.listen-address=127.0.0.1:0',
-      '--web.enable-admin-api',
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  const api = `http://${await addressOf(child)}/api/v1`;
+  const { child, address } = await spawnPrometheus(folder, ['--web.enable-admin-api']);
+  const api = `http://${address}/api/v1`;
   const ask = async (path: string, method = 'GET'): Promise<unknown> => {
     const answer = (await (await fetch(`${api}/${path}`, { method })).json()) as { data: unknown };
     return answer.data;
@@ -52,20 +42,9 @@ export async function startPrometheus(folder: string, target: string, rules: rea
     },
     async snapshot() {
       const { name } = (await ask('admin/tsdb/snapshot', 'POST')) as { name: string };
-      return measure(join(data, 'snapshots', name));
+      return measure(join(folder, 'data/snapshots', name));
     },
   };
-}
-
-async function addressOf(child: ChildProcess): Promise<string> {
-  let log = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
-  for (;;) {
-    const address = /"Listening on" address=(\S+)/.exec(log)?.[1];
-    if (address) return address;
-    if (child.exitCode !== null) throw new Error(log);
-    await sleep(20);
-  }
 }
 
 function measure(snapshot: string) {

@@ -1,0 +1,28 @@
+/** A Prometheus on a free port of loopback, with its configuration and its data in one folder. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface PrometheusProcess {
+  readonly child: ChildProcess;
+  /** Host and port. */
+  readonly address: string;
+}
+
+/** `folder` holds prometheus.yml. Resolves when Prometheus listens; throws what it logged if it ends before that. */
+export async function spawnPrometheus(folder: string, options: readonly string[] = []): Promise<PrometheusProcess> {
+  const own = [
+    `--config.file=${join(folder, 'prometheus.yml')}`,
+    `--storage.tsdb.path=${join(folder, 'data')}`,
+    '--web.listen-address=127.0.0.1:0',
+  ];
+  const child = spawn('prometheus', [...own, ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
+  for (;;) {
+    const address = /"Listening on" address=(\S+)/.exec(log)?.[1];
+    if (address) return { child, address };
+    if (child.exitCode !== null) throw new Error(`prometheus ended: ${log}`);
+    await sleep(20);
+  }
+}
