@@ -8,8 +8,9 @@
 
 /* Set by user space before loading; 0 and "" mean any. */
 const volatile __u32 label_id = LABEL_NONE;
-/* Name spawners by their executable, not by their leader's comm. */
-const volatile bool name_by_exe;
+/* An enum naming; and the comms that it calls generic, each padded with zeros. */
+const volatile __u32 name_by = NAMING_COMM;
+const volatile __u64 generic_names[GENERIC_NAMES][COMM_LEN / sizeof(__u64)];
 const volatile __u32 filter_pid;
 const volatile bool filter_follow;
 const volatile bool filter_comm_set;
@@ -28,10 +29,8 @@ int learn_own_pid(void *ctx)
 	return 0;
 }
 
-static __always_inline bool wanted_comm(const char *comm)
+static __always_inline bool wanted_name(const char *comm)
 {
-	if (!filter_comm_set)
-		return true;
 	for (int i = 0; i < COMM_LEN; i++) {
 		if (comm[i] != filter_comm[i])
 			return false;
@@ -56,13 +55,50 @@ static __always_inline bool wanted_pid(__u32 pid)
 	return process && process->flags & BORN;
 }
 
-/* The executable's file name, cut as a comm is. */
-static __always_inline void read_name(char *name, struct task_struct *task)
+/* A program that was exec'd by a descriptor has its number as comm, before Linux 6.14. */
+static __always_inline bool is_number(const char *comm)
 {
-	if (name_by_exe && task->mm && task->mm->exe_file)
+	for (int i = 0; i < COMM_LEN && comm[i]; i++)
+		if (comm[i] < '0' || comm[i] > '9')
+			return false;
+	return comm[0];
+}
+
+/* `comm` is padded with zeros. */
+static __always_inline bool is_generic(const char comm[COMM_LEN])
+{
+	const __u64 *words = (const __u64 *)comm;
+
+	for (int i = 0; i < GENERIC_NAMES && generic_names[i][0]; i++)
+		if (words[0] == generic_names[i][0] && words[1] == generic_names[i][1])
+			return true;
+	return is_number(comm);
+}
+
+/* The executable's file name, cut as a comm is; empty if there is none. */
+static __always_inline void read_exe(char name[COMM_LEN], struct task_struct *task)
+{
+	if (task->mm && task->mm->exe_file)
 		bpf_probe_read_kernel_str(name, COMM_LEN, task->mm->exe_file->f_path.dentry->d_name.name);
-	else
-		bpf_probe_read_kernel_str(name, COMM_LEN, task->group_leader->comm);
+}
+
+/* `name` is aligned as a __u64 and holds zeros. False: it is not the name that we were asked for. */
+static __always_inline bool read_wanted_name(char name[COMM_LEN], struct task_struct *task)
+{
+	__u64 exe_words[COMM_LEN / sizeof(__u64)] = {};
+	char *exe = (char *)exe_words;
+	bool wanted, by_exe;
+
+	bpf_probe_read_kernel_str(name, COMM_LEN, task->group_leader->comm);
+	by_exe = name_by == NAMING_EXE || (name_by == NAMING_AUTO && is_generic(name));
+	wanted = !filter_comm_set || (name_by != NAMING_EXE && wanted_name(name));
+	if (by_exe || (!wanted && name_by == NAMING_AUTO))
+		read_exe(exe, task);
+	if (!wanted && exe[0])
+		wanted = wanted_name(exe);
+	if (by_exe && exe[0])
+		__builtin_memcpy(name, exe, COMM_LEN);
+	return wanted;
 }
 
 /* Whose spawn is this? False: not one that we were asked for. */
@@ -75,8 +111,7 @@ static __always_inline bool charge_current(struct cost_key *key, enum spawn_sysc
 		return false;
 	if (filter_cgroup && bpf_get_current_cgroup_id() != filter_cgroup)
 		return false;
-	read_name(key->comm, task);
-	if (!wanted_comm(key->comm))
+	if (!read_wanted_name(key->comm, task))
 		return false;
 	key->syscall = syscall;
 	if (label_id == LABEL_CGROUP)

@@ -23,6 +23,14 @@ enum limits {
 	FEW_CPUS = 8,	   /* so many are asked for what they hold back of a counter */
 	MAX_CPUS = 1024,
 	SLOWEST_FOR_SECONDS = 60, /* a row's slowest spawn is shown for so long, then any other takes its place */
+	GENERIC_NAMES = 8,	  /* room for names of main threads that hide their program */
+};
+
+/* What a spawner is called. */
+enum naming {
+	NAMING_AUTO, /* its leader's comm, or where that is a generic name the file name of its executable */
+	NAMING_COMM,
+	NAMING_EXE,
 };
 
 /* Which `id` the keys of rows have. */
@@ -156,6 +164,7 @@ struct contract {
 	struct event event;
 	enum limits limits;
 	enum label_id label_id;
+	enum naming naming;
 	enum mechanism mechanism;
 	enum spawn_syscall spawn_syscall;
 	enum failure_kind failure_kind;

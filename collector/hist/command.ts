@@ -33,7 +33,11 @@ export function histCommand() {
       20,
     )
     .option('-p, --pid <pid>', 'only spawns by this process', parsePid)
-    .option('-n, --name <comm>', 'only spawns by processes of this name', parseComm)
+    .option(
+      '-n, --name <name>',
+      'only spawns by processes of this name, their own or that of their executable',
+      parseComm,
+    )
     .option('-T, --timestamp', 'print the time before each output')
     .addOption(engineOption())
     .addOption(callHookOption())

@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { CALL_HOOKS, absentColumns } from '../model/hooks.ts';
-import { NAMINGS, DEFAULT_ENGINE_OPTIONS, ENGINES, type EngineChoice, type EngineOptions } from '../model/options.ts';
+import { NAMINGS } from '../model/naming.ts';
+import { DEFAULT_ENGINE_OPTIONS, ENGINES, type EngineChoice, type EngineOptions } from '../model/options.ts';
 import type { Engine } from '../model/engine.ts';
 import { COLUMN_NAMES } from '../terminal/column-names.ts';
 import type { Output } from '../terminal/output.ts';
@@ -21,12 +22,9 @@ export function engineOption() {
 
 /** `--name-by`, as `forktax serve` has it. */
 export function nameByOption() {
-  return new Option(
-    '--name-by <name>',
-    'name spawners as ps does, or by their executable (Node.js 24: MainThread, node)',
-  )
+  return new Option('--name-by <name>', 'name spawners as ps does (comm), by their executable (exe), or as fits (auto)')
     .choices(NAMINGS)
-    .default('comm' as const);
+    .default('auto' as const);
 }
 
 /** Loads the probes. Reports what they cannot measure on this kernel to `output.talk`. */

@@ -1,27 +1,22 @@
 /** What an engine is opened with. */
 import type { CallHook } from './hooks.ts';
+import type { Naming } from './naming.ts';
 
 /** What tells rows apart besides comm, mechanism and syscall. */
 export type RowLabel = 'none' | 'cgroup' | 'pid';
-
-/**
- * What a row's `comm` is. `comm`: the name of the spawner's leader thread, as `ps` shows it. `exe`: the file name of its
- * executable, cut to 15 bytes as a comm is; for runtimes that rename their main thread, as Node.js from 24 on does.
- */
-export const NAMINGS = ['comm', 'exe'] as const;
-type Naming = (typeof NAMINGS)[number];
 
 export interface EngineOptions {
   /** The capacity of the table of spawn costs, in rows. */
   readonly maxSpawners: number;
   readonly label: RowLabel;
+  /** What a row's `comm` is. */
   readonly nameBy: Naming;
   readonly callHook: CallHook | 'auto';
   /** Names of hooks that are not attached. */
   readonly withoutHooks: readonly string[];
   /** Only spawners that match all of these are measured. */
   readonly filter: {
-    /** The name, whichever `nameBy` gives. */
+    /** The spawner's name: its comm, that of its executable, or with `nameBy` auto either of them. */
     readonly comm?: string;
     /** Thread-group id of the spawner. */
     readonly pid?: number;
@@ -41,7 +36,7 @@ export interface EngineOptions {
 export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   maxSpawners: 1024,
   label: 'none',
-  nameBy: 'comm',
+  nameBy: 'auto',
   callHook: 'auto',
   withoutHooks: [],
   filter: {},

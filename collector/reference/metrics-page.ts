@@ -1,4 +1,5 @@
 import { OTHER } from '../model/rows.ts';
+import { GENERIC_NAMES } from '../model/naming.ts';
 import { TIME_BOUNDS_NS, SIZE_BOUNDS_BYTES } from '../model/bounds.ts';
 import { markdownTable } from './markdown.ts';
 import { SPAWN_METRICS, type Descriptor, type SpawnMetric } from '../serve/metrics/descriptors.ts';
@@ -21,8 +22,9 @@ Totals since forktax started. A metric is absent, not zero, where one of the hoo
 
 ${markdownTable(['metric', 'kind', 'labels', 'what', 'fed by'], SPAWN_METRICS.map(spawnLine))}
 
-- \`comm\` is the name of the spawner: of its thread-group leader or, with \`--name-by=exe\`, of its
-  executable (Node.js 24 names its main thread MainThread); at most 15 bytes. \`${OTHER}\` is all that found no place in
+- \`comm\` is the name of the spawner: of its thread-group leader or, where a runtime gives every program the same name
+  there, of its executable (\`--name-by\`: ${GENERIC_NAMES.map((name) => `\`${name}\``).join(', ')} and numbers are
+  replaced); at most 15 bytes. \`${OTHER}\` is all that found no place in
   a full table, and all rows that were long unused when it was nearly full. So no counter goes back, and every sum is whole.
 - \`mechanism\` is \`fork\`, \`vfork\` (also \`posix_spawn\`, \`popen\`, \`system\`) or \`afork\`. \`syscall\` is \`fork\`, \`vfork\`,
   \`clone\`, \`clone3\`, or \`unknown\` for a call that began before forktax did.

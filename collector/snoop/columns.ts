@@ -22,7 +22,7 @@ export const SNOOP_COLUMNS: readonly SnoopColumn[] = [
   },
   {
     title: 'COMM',
-    meaning: 'name of the spawner, which is that of its first thread',
+    meaning: 'name of the spawner: its own, or that of its executable as --name-by says',
     width: 15,
     align: 'left',
     cell: ({ spawn }) => printable(spawn.comm),

@@ -3,6 +3,7 @@ import { Command } from '@commander-js/extra-typings';
 import { absentColumns } from '../model/hooks.ts';
 import type { Engine } from '../model/engine.ts';
 import { ForktaxError } from '../model/errors.ts';
+import { isGeneric } from '../model/naming.ts';
 import { SpawnLines, type SpawnLine } from '../model/spawn-lines.ts';
 import { LOST_FIELDS, SPAWN_FIELDS, SUMMARY_FIELDS, type Run } from './json.ts';
 import { SpawnSummary } from './summary.ts';
@@ -28,7 +29,11 @@ export function snoopCommand() {
     )
     .option('-p, --pid <pid>', 'only spawns by this process', parsePid)
     .option('--follow', 'with -p: also spawns by its descendants')
-    .option('-n, --name <comm>', 'only spawns by processes of this name', parseComm)
+    .option(
+      '-n, --name <name>',
+      'only spawns by processes of this name, their own or that of their executable',
+      parseComm,
+    )
     .option(
       '--min-stall <duration>',
       'only spawns whose caller stood still for at least this long, such as 5ms',
@@ -45,12 +50,13 @@ export function snoopCommand() {
       if (options.follow && options.pid === undefined) throw new ForktaxError('FORKTAX_USAGE', '--follow needs --pid');
       const { name, pid, follow = false } = options;
       // The kernel finds descendants only through spawners that pass its filter, so a name would hide their children.
-      const comm = follow ? undefined : name;
+      const { comm, shownName } = follow ? { shownName: name } : { comm: name };
+      const nameBy = shownName !== undefined && isGeneric(shownName) ? 'comm' : options.nameBy;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid, follow }) };
-      const wanted = { filter, ringBytes: EVENT_RING_BYTES, callHook: options.callHook, nameBy: options.nameBy };
+      const wanted = { filter, ringBytes: EVENT_RING_BYTES, callHook: options.callHook, nameBy };
       const engine = await openEngine(options.engine, wanted, standardOutput);
       try {
-        await snoop(engine, options, standardOutput, stopRequested());
+        await snoop(engine, { ...options, shownName }, standardOutput, stopRequested());
       } finally {
         engine.close();
       }
@@ -59,7 +65,7 @@ export function snoopCommand() {
     examples: [
       ['forktax snoop', 'every spawn'],
       ['forktax snoop -p 1234 --follow', 'by process 1234 and its descendants'],
-      ['forktax snoop -n node --name-by exe', 'by Node.js, also where it calls itself MainThread'],
+      ['forktax snoop -n node', 'by Node.js, also where it calls itself MainThread'],
       ['forktax snoop --min-stall 5ms', 'that stalled for 5 ms or more'],
       ['forktax snoop -x', 'that failed, with the error'],
       ['forktax snoop -d 10s > /dev/null', 'only the summary'],
@@ -77,7 +83,8 @@ export function snoopCommand() {
 export interface SnoopSettings {
   readonly json?: boolean | undefined;
   readonly failures?: boolean | undefined;
-  readonly name?: string | undefined;
+  /** Only spawners that are shown by this name; absent where the engine picks them. */
+  readonly shownName?: string | undefined;
   /** Nanoseconds. */
   readonly minStall?: number | undefined;
   readonly duration?: number | undefined;
@@ -100,7 +107,7 @@ export async function snoop(engine: Engine, settings: SnoopSettings, output: Out
 
   const unsubscribe = engine.subscribe((events) => {
     for (const event of events) {
-      if (settings.name !== undefined && event.comm !== settings.name) continue;
+      if (settings.shownName !== undefined && event.comm !== settings.shownName) continue;
       summary.add(event);
       lines.add(event, performance.now());
     }
@@ -178,8 +185,8 @@ class LossWatch {
   }
 }
 
-function countsOf(engine: Engine, { name }: SnoopSettings): Omit<Run, 'ns'> {
+function countsOf(engine: Engine, { shownName }: SnoopSettings): Omit<Run, 'ns'> {
   const { rows, health } = engine.snapshot();
-  const wanted = rows.filter(({ comm }) => name === undefined || comm === name);
+  const wanted = rows.filter(({ comm }) => shownName === undefined || comm === shownName);
   return { eventsLost: health.eventsLost, countedSpawns: wanted.reduce((sum, { spawns }) => sum + spawns, 0) };
 }

@@ -81,8 +81,8 @@ class BpftraceEngine implements Engine {
     this.#script = engineScript(options);
     this.hooks = this.#script.hooks;
     this.#table = new CostTable(options);
-    const { label, aforkCostNs, filter } = options;
-    const joined = { label, aforkCostNs, filter, ownPid: this.#script.ownPid, pageBytes: pageBytes() };
+    const { label, nameBy, aforkCostNs, filter } = options;
+    const joined = { label, nameBy, aforkCostNs, filter, ownPid: this.#script.ownPid, pageBytes: pageBytes() };
     this.#joiner = new Joiner(this.#table, { ...joined, bootEpochMs: () => this.#bootEpochMs }, (event) =>
       this.#emit(event),
     );

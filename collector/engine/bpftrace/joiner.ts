@@ -6,6 +6,7 @@ import { ChargedRow, type CostTable } from './cost-table.ts';
 import { SYSCALLS, type Mechanism, type SpawnSyscall } from '../../model/spawn.ts';
 import type { CostKey } from '../../model/rows.ts';
 import type { EngineEvent } from '../../model/events.ts';
+import { goesBy, nameSpawner } from '../../model/naming.ts';
 import type { EngineOptions } from '../../model/options.ts';
 import { enumNames, probeConstant } from '../shared/probe-constants.ts';
 import { statusOf } from '../shared/wait-status.ts';
@@ -35,7 +36,7 @@ interface Child {
 
 type Waiting = { readonly step: Return | Exec | ExecFailure | Exit; readonly sinceMs: number };
 
-export interface JoinerOptions extends Pick<EngineOptions, 'label' | 'aforkCostNs' | 'filter'> {
+export interface JoinerOptions extends Pick<EngineOptions, 'label' | 'nameBy' | 'aforkCostNs' | 'filter'> {
   readonly ownPid: number;
   readonly pageBytes: number;
   /** Milliseconds since the epoch when the boot clock was at 0. */
@@ -157,10 +158,10 @@ export class Joiner {
   }
 
   /** A call that failed is told of whoever made it: the probes ask whose spawns are wanted when there is a child. */
-  #isWanted({ pid, comm, cgroup }: Failure): boolean {
-    const { ownPid, filter } = this.#options;
+  #isWanted({ pid, names, cgroup }: Failure): boolean {
+    const { ownPid, filter, nameBy } = this.#options;
     if (pid === ownPid) return false;
-    if (filter.comm !== undefined && comm !== filter.comm) return false;
+    if (filter.comm !== undefined && !goesBy(filter.comm, nameBy, names)) return false;
     if (filter.cgroup !== undefined && cgroup !== filter.cgroup) return false;
     if (filter.pid === undefined || pid === filter.pid) return true;
     return filter.follow === true && this.#childOfPid.get(pid)?.ended === false;
@@ -254,10 +255,10 @@ export class Joiner {
   }
 
   #keyOf(caller: Birth | Failure, mechanism: Mechanism): CostKey {
-    const { label } = this.#options;
+    const { label, nameBy } = this.#options;
     const id = label === 'none' ? undefined : label === 'pid' ? String(caller.pid) : caller.cgroup;
     return {
-      comm: caller.comm,
+      comm: nameSpawner(nameBy, caller.names),
       mechanism,
       syscall: this.#callCode.syscallOf(caller.call),
       ...(id !== undefined && { id }),

@@ -1,6 +1,7 @@
 /** The lines of `probes/spawn-events.bt`, which tells what each of them holds. */
 
 import { probeConstant } from '../shared/probe-constants.ts';
+import type { ProcessNames } from '../../model/naming.ts';
 
 /** Times are nanoseconds of the boot clock. `birth` and `call` are names too: nothing else has the same. */
 interface Call {
@@ -18,7 +19,7 @@ export interface Birth extends Call, OfChild {
   readonly cgroup: string;
   readonly pages: number;
   readonly pageTableBytes: number;
-  readonly comm: string;
+  readonly names: ProcessNames;
 }
 export interface Return extends Call {
   readonly kind: 'return';
@@ -30,7 +31,7 @@ export interface Failure extends Call {
   readonly pid: number;
   readonly errno: number;
   readonly cgroup: string;
-  readonly comm: string;
+  readonly names: ProcessNames;
 }
 export interface Exec extends OfChild {
   readonly kind: 'exec';
@@ -86,12 +87,12 @@ export function parseStep(line: string): Step | undefined {
         cgroup: text(3),
         pages: number(4),
         pageTableBytes: number(5),
-        comm: nameOf(text(6)),
+        names: namesOf(text(6)),
       };
     case 'R':
       return { kind: 'return', now: BigInt(now), call: second, tid: Number(third) };
     case 'F': {
-      const failed = { pid: number(0), errno: number(1), cgroup: text(2), comm: nameOf(text(3)) };
+      const failed = { pid: number(0), errno: number(1), cgroup: text(2), names: namesOf(text(3)) };
       return { kind: 'failure', now: BigInt(now), call: second, tid: Number(third), ...failed };
     }
     case 'X':
@@ -130,11 +131,25 @@ function splitAt(line: string, count: number): string[] | undefined {
   return fields.length <= count + 1 ? fields : [...fields.slice(0, count), fields.slice(count).join(' ')];
 }
 
+/** Two names of as many bytes as a comm has, with a space between them. */
+function namesOf(escaped: string): ProcessNames {
+  const bytes = unescaped(escaped);
+  const length = probeConstant('COMM_LEN');
+  return { comm: nameOf(bytes.subarray(0, length)), exe: nameOf(bytes.subarray(length + 1, 2 * length + 1)) };
+}
+
+/** What stands before the first NUL, cut as a comm is. */
+function nameOf(bytes: Buffer): string {
+  const longest = probeConstant('COMM_LEN') - 1;
+  const end = bytes.indexOf(0);
+  return bytes.toString('utf8', 0, end === -1 ? longest : Math.min(end, longest));
+}
+
 /**
- * The 16 bytes of a name, of which bpftrace prints those that are not printable as `\x` and two digits; so what looks
- * like one of printable bytes was written by the process itself.
+ * bpftrace prints bytes that are not printable as `\x` and two digits; so what looks like one of printable bytes was
+ * written by the process itself.
  */
-function nameOf(escaped: string): string {
+function unescaped(escaped: string): Buffer {
   const bytes: number[] = [];
   for (let i = 0; i < escaped.length; i++) {
     const code = /^\\x([0-9a-f]{2})/i.exec(escaped.slice(i, i + 4))?.[1];
@@ -145,7 +160,5 @@ function nameOf(escaped: string): string {
       i += 3;
     }
   }
-  const longest = probeConstant('COMM_LEN') - 1;
-  const end = bytes.indexOf(0);
-  return Buffer.from(bytes.slice(0, end === -1 ? longest : Math.min(end, longest))).toString();
+  return Buffer.from(bytes);
 }

@@ -46,7 +46,7 @@ export function engineScript(options: EngineOptions): EngineScript {
   const { filter } = options;
   return {
     ownPid,
-    text: named(withConstants(withoutSections(scriptText(ENGINE_SCRIPT), left)), options),
+    text: filteredByName(withConstants(withoutSections(scriptText(ENGINE_SCRIPT), left)), options),
     parametersFor: (version) => [
       BigInt(ownPid),
       BigInt(filter.pid ?? 0),
@@ -66,15 +66,15 @@ const COMM = '$task->group_leader->comm';
 const EXECUTABLE = '$task->mm->exe_file->f_path.dentry->d_name.name';
 
 /**
- * Names spawners as is asked for, and compares with the name that is wanted as a literal: that takes none of the little
- * stack that BPF programs have, and a str() takes as much as a path.
+ * Compares with the name that is wanted as a literal: that takes none of the little stack that BPF programs have, and a
+ * str() takes as much as a path.
  */
-function named(text: string, { nameBy, filter }: EngineOptions): string {
-  const literal = quote(filter.comm ?? '');
-  const compared = text.replace('str($5)', () => literal);
-  if (nameBy === 'comm') return compared;
-  const filtered = filter.comm === undefined ? '1' : isExecutable(filter.comm);
-  return compared.replace(`${COMM} == ${literal}`, () => filtered).replaceAll(COMM, () => EXECUTABLE);
+function filteredByName(text: string, { nameBy, filter }: EngineOptions): string {
+  const { comm } = filter;
+  if (comm === undefined) return text.replace(`${COMM} == str($5)`, () => '1');
+  const byComm = nameBy === 'exe' ? [] : [`${COMM} == ${quote(comm)}`];
+  const byExecutable = nameBy === 'comm' ? [] : [isExecutable(comm)];
+  return text.replace(`${COMM} == str($5)`, () => [...byComm, ...byExecutable].join(' || '));
 }
 
 /** What is as long as a comm may have been cut; then only so much of the executable's name is compared. */

@@ -9,6 +9,7 @@ import { possibleCpus } from '../shared/cpus.ts';
 import { learnCpuOffsets, learnOwnPid, LEARNING_PROGRAMS } from '../shared/kernel-facts.ts';
 import { reasonOf } from '../shared/native-reason.ts';
 import { CALL_HOOKS, type CallHook, type Hook } from '../../model/hooks.ts';
+import { GENERIC_NAMES } from '../../model/naming.ts';
 import type { EngineOptions } from '../../model/options.ts';
 import {
   attachTargets,
@@ -204,20 +205,28 @@ function requireBtf(): void {
 /** The constants of the probes, by variable. */
 function constants(options: EngineOptions, pageSize: number): [string, Uint8Array][] {
   const { filter } = options;
-  const comm = Buffer.alloc(probeConstant('COMM_LEN'));
-  comm.write(filter.comm ?? '', 0, comm.length - 1);
   return [
     ['time_bounds_ns', u64s(TIME_BOUNDS_NS)],
     ['size_bounds_bytes', u64s(SIZE_BOUNDS_BYTES)],
     ['page_size', u64s([pageSize])],
     ['cpus', u32(possibleCpus())],
     ['label_id', u32(enumValue('LABEL', options.label))],
-    ['name_by_exe', Uint8Array.of(options.nameBy === 'exe' ? 1 : 0)],
+    ['name_by', u32(enumValue('NAMING', options.nameBy))],
+    ['generic_names', commsOf(GENERIC_NAMES, probeConstant('GENERIC_NAMES'))],
     ['filter_pid', u32(filter.pid ?? 0)],
     ['filter_follow', Uint8Array.of(filter.follow ? 1 : 0)],
     ['filter_comm_set', Uint8Array.of(filter.comm === undefined ? 0 : 1)],
-    ['filter_comm', comm],
+    ['filter_comm', commsOf([filter.comm ?? ''], 1)],
     ['filter_cgroup', u64s([filter.cgroup ?? 0])],
     ['afork_cost_ns', u64s([options.aforkCostNs])],
   ];
+}
+
+/** An array of `size` comms, each cut to fit and padded with zeros. */
+function commsOf(names: readonly string[], size: number): Uint8Array {
+  if (names.length > size) throw new RangeError(`the probes have room for ${size} names`);
+  const commLength = probeConstant('COMM_LEN');
+  const bytes = Buffer.alloc(size * commLength);
+  names.forEach((name, i) => bytes.write(name, i * commLength, commLength - 1));
+  return bytes;
 }

@@ -61,9 +61,9 @@ export const SETTINGS = {
   'name-by': {
     group: 'Measuring',
     argument: 'name',
-    choices: ['comm', 'exe'],
-    fallback: 'comm',
-    help: 'what the label comm is: the name of the process, or of its executable (Node.js 24 calls itself MainThread)',
+    choices: ['auto', 'comm', 'exe'],
+    fallback: 'auto',
+    help: 'what the label comm is: the name of the process, or of its executable; auto: the latter where a runtime gives all its processes one name, as Node.js 24 does (MainThread)',
   },
   'max-spawners': {
     group: 'Measuring',
@@ -95,7 +95,7 @@ export const SETTINGS = {
   comm: {
     group: 'Measuring',
     argument: 'name',
-    help: 'measure only spawners of this name (as in /proc/PID/comm, or as --name-by says)',
+    help: 'measure only spawners of this name: that of the process or of its executable, as name-by says',
   },
   pid: {
     group: 'Measuring',

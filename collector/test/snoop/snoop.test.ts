@@ -39,8 +39,8 @@ test('--min-stall leaves out what stood still for less, or for nobody knows how 
   assert.match(JSON.stringify(records.at(-1)), /"fork":\{"spawns":3,"stall_sum_ns":6000000,/);
 });
 
-test('-n leaves out other names, in the counts too', async () => {
-  const records = await recordsOf({ name: 'sh' }, (engine) => {
+test('-n with --follow leaves out other names, in the counts too', async () => {
+  const records = await recordsOf({ shownName: 'sh' }, (engine) => {
     engine.next = { ...engine.next, rows: [fakeRow({ comm: 'sh', spawns: 1 }), fakeRow({ spawns: 7 })] };
     engine.emit(fast, { ...slow, comm: 'sh' });
   });

@@ -10,10 +10,11 @@ const START = 1_000_000_000n;
 const BIRTH = START + 40_000n;
 /** A vfork by clone. */
 const CALL = (START << 5n) | 16n | 8n | 3n;
-const NUL = String.raw`\x00`.repeat(11);
+const padded = (name: string) => name + String.raw`\x00`.repeat(16 - Buffer.byteLength(name));
+const SHELL = `${padded('shell')} ${padded('dash')}`;
 
 const LINES = {
-  birth: `N ${BIRTH} ${CALL} 101 100 200 16640 7 0 0 shell${NUL}`,
+  birth: `N ${BIRTH} ${CALL} 101 100 200 16640 7 0 0 ${SHELL}`,
   return: `R ${START + 90_000n} ${CALL} 101`,
   failedExec: `E ${BIRTH + 10_000n} ${BIRTH} 200 2 /usr/bin/a program`,
   exec: `X ${BIRTH + 30_000n} ${BIRTH} 200 /bin/a program`,
@@ -29,7 +30,14 @@ function step(line: string): Step {
 function joining() {
   const table = new CostTable({ maxSpawners: 16, idleMs: 60_000 });
   const events: EngineEvent[] = [];
-  const options = { ownPid: 1, pageBytes: 4096, aforkCostNs: 25_000, label: 'none', filter: {} } as const;
+  const options = {
+    ownPid: 1,
+    pageBytes: 4096,
+    aforkCostNs: 25_000,
+    label: 'none',
+    nameBy: 'auto',
+    filter: {},
+  } as const;
   const joiner = new Joiner(table, { ...options, bootEpochMs: () => 0 }, (event) => void events.push(event));
   return {
     table,
@@ -121,7 +129,7 @@ describe('the lines of one spawn', () => {
 test('page faults go to the last fork of a process, and to a child', () => {
   const { joiner, table, take } = joining();
   const fork = (START << 5n) | 1n;
-  take([`N ${BIRTH} ${fork} 100 100 200 0 7 3000 8192 shell${NUL}`]);
+  take([`N ${BIRTH} ${fork} 100 100 200 0 7 3000 8192 ${SHELL}`]);
   joiner.takeFaults(100, 1, 5);
   joiner.takeFaults(200, 2, 7);
   joiner.takeFaults(200, 6, 11);
@@ -133,7 +141,7 @@ test('page faults go to the last fork of a process, and to a child', () => {
 
 test('a failed call is charged to its caller, unless that is not wanted', () => {
   const { joiner, table, events } = joining();
-  const failed = (pid: number) => `F ${START + 5_000n} ${CALL} 101 ${pid} 11 7 shell${NUL}`;
+  const failed = (pid: number) => `F ${START + 5_000n} ${CALL} 101 ${pid} 11 7 ${SHELL}`;
   joiner.take(step(failed(100)));
   joiner.take(step(failed(1)));
   assert.deepEqual(table.failures(), [{ kind: 'spawn', comm: 'shell', syscall: 'clone', errno: 11, count: 1 }]);
@@ -143,14 +151,17 @@ test('a failed call is charged to its caller, unless that is not wanted', () => 
   );
 });
 
-test('a comm may hold anything', () => {
-  const commOf = (text: string) => {
+test('names may hold anything, and are cut as the kernel cuts them', () => {
+  const namesOf = (text: string) => {
     const parsed = step(`N 1 2 3 4 5 6 7 8 9 ${text}`);
-    return parsed.kind === 'birth' && parsed.comm;
+    return parsed.kind === 'birth' && parsed.names;
   };
-  assert.equal(commOf(String.raw`a b  c\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00`), 'a b  c');
-  assert.equal(commOf(String.raw`caf\xc3\xa9\x00junk\x00`), 'café');
-  assert.equal(commOf(String.raw`\x41\x0a\x00`), '\\x41\n', 'what is printable was printed as it is');
+  const nul = String.raw`\x00`;
+  assert.deepEqual(namesOf(`a b  c${nul.repeat(10)} x y${nul.repeat(13)}`), { comm: 'a b  c', exe: 'x y' });
+  const junk = String.raw`caf\xc3\xa9\x00junkjunk \x00`;
+  assert.deepEqual(namesOf(`${junk} ${'e'.repeat(16)}`), { comm: 'café', exe: 'e'.repeat(15) });
+  const printable = String.raw`\x41\x0a` + nul.repeat(11);
+  assert.deepEqual(namesOf(`${printable} ${nul.repeat(16)}`), { comm: '\\x41\n', exe: '' }, 'what is printable was so');
 });
 
 test('what is no line of the script, or was cut short, is none', () => {
