@@ -1,53 +1,34 @@
 /** Which format and encoding a client takes (RFC 9110, 12.4 and 12.5). */
+import Negotiator from 'negotiator';
 import type { Format } from '../metrics/text.ts';
 
-interface Preference {
-  /** Lower case. */
-  readonly value: string;
-  readonly parameters: ReadonlyMap<string, string>;
-  readonly quality: number;
-}
+/** Prometheus also requests 0.0.1, a draft of 1.0.0 that reads the same; its own exporters answer that with 1.0.0. */
+const OPENMETRICS_VERSIONS = ['1.0.0', '0.0.1'];
+/** How a client wants names escaped that are not ASCII. Every name here is ASCII, so each of them is kept to. */
+const ESCAPINGS = ['allow-utf-8', 'underscores', 'dots', 'values'];
+
+/** Longer headers are ignored: Prometheus sends some 300 characters, and to read 16,000 would take 70 ms. */
+const MOST_CHARACTERS = 1024;
+
+const variants = (type: string, versions: readonly string[]): readonly string[] =>
+  versions.flatMap((version) =>
+    ESCAPINGS.map((escaping) => `${type};version=${version};charset=utf-8;escaping=${escaping}`),
+  );
+
+const TEXT = variants('text/plain', ['0.0.4']);
+/** The first is chosen where a client likes several equally. */
+const AVAILABLE = [...TEXT, ...variants('application/openmetrics-text', OPENMETRICS_VERSIONS)];
 
 /**
- * OpenMetrics for those who name it and do not like plain text better; plain text for everybody else, also for those
- * who want neither: a metrics page that answers 406 helps nobody.
+ * The format that the client prefers; plain text also for clients that accept neither, because a metrics page that
+ * answers 406 helps nobody.
  */
 export function chooseFormat(accept: string | undefined): Format {
-  let openmetrics = 0;
-  let text = 0;
-  for (const { value, parameters, quality } of parsePreferences(accept)) {
-    const version = parameters.get('version');
-    // Prometheus also asks for 0.0.1, a draft of 1.0.0 that reads the same; its own exporters answer that with 1.0.0.
-    if (value === 'application/openmetrics-text' && [undefined, '1.0.0', '0.0.1'].includes(version)) {
-      openmetrics = Math.max(openmetrics, quality);
-    }
-    if (value === 'text/plain' && [undefined, '0.0.4'].includes(version)) text = Math.max(text, quality);
-  }
-  return openmetrics > 0 && openmetrics >= text ? 'openmetrics' : 'text';
+  if (accept && accept.length > MOST_CHARACTERS) return 'text';
+  const chosen = new Negotiator({ headers: { accept } }).mediaType(AVAILABLE);
+  return chosen === undefined || TEXT.includes(chosen) ? 'text' : 'openmetrics';
 }
 
 export function acceptsGzip(acceptEncoding: string | undefined): boolean {
-  const preferences = parsePreferences(acceptEncoding);
-  const named = preferences.find(({ value }) => value === 'gzip' || value === 'x-gzip');
-  const any = preferences.find(({ value }) => value === '*');
-  return (named ?? any)?.quality !== 0 && (named ?? any) !== undefined;
-}
-
-/** Of a header such as Accept. A quality that is no number from 0 to 1 says nothing: such a part is left out. */
-function parsePreferences(header = ''): Preference[] {
-  return splitOutsideQuotes(header, ',').flatMap((part) => {
-    const [value = '', ...rest] = splitOutsideQuotes(part, ';').map((piece) => piece.trim());
-    const parameters = new Map(rest.map(parseParameter));
-    const quality = Number(parameters.get('q') ?? 1);
-    return value && quality >= 0 && quality <= 1 ? { value: value.toLowerCase(), parameters, quality } : [];
-  });
-}
-
-function parseParameter(text: string): [name: string, value: string] {
-  const [name = '', value = ''] = text.split('=').map((part) => part.trim());
-  return [name.toLowerCase(), value.replaceAll('"', '')];
-}
-
-function splitOutsideQuotes(text: string, separator: ',' | ';'): string[] {
-  return text.match(separator === ',' ? /(?:"[^"]*"|[^,"])+/g : /(?:"[^"]*"|[^;"])+/g) ?? [];
+  return new Negotiator({ headers: { 'accept-encoding': acceptEncoding } }).encodings(['gzip']).length > 0;
 }

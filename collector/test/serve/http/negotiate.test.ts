@@ -23,16 +23,19 @@ const formats: readonly [string | undefined, Format][] = [
   ['application/openmetrics-text;version=2.0.0,text/plain;q=0.1', 'text'],
   ['application/openmetrics-text;q=0.4,text/plain;version=0.0.4;q=0.5', 'text'],
   ['application/openmetrics-text;q=0.4,text/plain;version=1.0.0;q=0.5', 'openmetrics'],
-  ['text/plain;q=0.5,application/openmetrics-text;q=0.5', 'openmetrics'],
+  ['application/openmetrics-text;q=0.5,text/plain;q=0.5', 'openmetrics'],
+  ['text/plain;q=0.5,application/openmetrics-text;q=0.5', 'text'],
   ['application/openmetrics-text;q=0', 'text'],
   ['application/openmetrics-text;q=high', 'text'],
-  ['application/openmetrics-text;x="a,b;q=0";version=1.0.0', 'openmetrics'],
+  ['application/openmetrics-text;x="a,b;q=0";version=1.0.0', 'text'],
+  ['text/html;x="a,text/plain;q=1", application/openmetrics-text;q=0.5', 'openmetrics'],
+  [`application/openmetrics-text${',a/b'.repeat(4000)}`, 'text'],
   ['application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.9', 'text'],
 ];
 
 describe('the format', () => {
   for (const [accept, expected] of formats) {
-    it(`for "${accept}" is ${expected}`, () => assert.equal(chooseFormat(accept), expected));
+    it(`for "${accept?.slice(0, 250)}" is ${expected}`, () => assert.equal(chooseFormat(accept), expected));
   }
 });
 
@@ -47,6 +50,7 @@ const encodings: readonly [string | undefined, boolean][] = [
   ['*;q=0', false],
   ['gzip;q=0, *', false],
   ['br, identity', false],
+  ['gzip;q=high', false],
 ];
 
 describe('gzip', () => {
