@@ -27,7 +27,7 @@ struct call_number {
 #define TS_COMPAT 0x0002	   /* arch/x86/include/asm/thread_info.h: in a 32-bit system call */
 #define X32_SYSCALL_BIT 0x40000000 /* arch/x86/include/uapi/asm/unistd.h */
 
-/* arch/x86/entry/syscalls/syscall_32.tbl. Asked only of a task that is in such a call: 2 and 11 are hot otherwise. */
+/* arch/x86/entry/syscalls/syscall_32.tbl. Used only for tasks in a 32-bit call: in other calls, 2 and 11 are frequent. */
 static __always_inline struct call_number call_number_ia32(long nr)
 {
 	switch (nr) {
@@ -71,7 +71,7 @@ static __always_inline struct call_number call_number(struct task_struct *task, 
 	return CALL_IS(NONE, UNKNOWN);
 }
 
-/* A 32-bit task passes them in other registers; its file names are not shown, its costs are. */
+/* A 32-bit task passes arguments in other registers, so its file names are not shown; its costs are. */
 static __always_inline long syscall_nr(struct pt_regs *regs)
 {
 	return BPF_CORE_READ(regs, orig_ax);
@@ -89,7 +89,7 @@ static __always_inline unsigned long second_argument(struct pt_regs *regs)
 
 #define TIF_32BIT (1 << 22) /* arch/arm64/include/asm/thread_info.h */
 
-/* arch/arm/tools/syscall.tbl. Asked only of a 32-bit task: 220, a clone in others, is its madvise. */
+/* arch/arm/tools/syscall.tbl. Used only for 32-bit tasks: 220 is madvise there, and clone in 64-bit tasks. */
 static __always_inline struct call_number call_number_arm(long nr)
 {
 	switch (nr) {

@@ -24,7 +24,7 @@ int BPF_PROG(fexit_kernel_clone, struct kernel_clone_args *args, int result)
 	return spawn_end(result);
 }
 
-/* User space names the function of this architecture. */
+/* User space sets the function, which depends on the architecture. */
 SEC("fexit")
 int BPF_PROG(fexit_execve, struct pt_regs *regs, long result)
 {

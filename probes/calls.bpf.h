@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Begin and end of a spawning call, and a failed exec; whichever hook saw them. */
+/* Begin and end of a spawning call, and a failed exec, whichever hook sees them. */
 #ifndef FORKTAX_CALLS_BPF_H
 #define FORKTAX_CALLS_BPF_H
 
@@ -8,7 +8,7 @@
 
 #define NS_PER_SECOND 1000000000ULL
 
-/* What one afork costs on this host; set by user space before loading. */
+/* The cost of one afork on this host. User space sets it before loading. */
 const volatile __u64 afork_cost_ns;
 
 static __always_inline enum mechanism mechanism_of(__u64 clone_flags)
@@ -18,13 +18,13 @@ static __always_inline enum mechanism mechanism_of(__u64 clone_flags)
 	return clone_flags & CLONE_VFORK ? MECHANISM_VFORK : MECHANISM_AFORK;
 }
 
-/* `clone3_args`: where the flags are, if the caller does not know them yet; else 0. */
+/* `clone3_args` is the address of the flags if the caller does not know them yet, else 0. */
 static __always_inline int spawn_begin(enum spawn_syscall syscall, __u64 flags, __u64 clone3_args)
 {
 	struct call call = {.start_ns = bpf_ktime_get_ns()};
 	__u32 tid = current_tid();
 
-	/* The kernel reads them after us: if the page is not there now, it will be at the end of a call that failed. */
+	/* The kernel reads the flags after this program. If the page is not present now, it is at the end of a failed call. */
 	if (clone3_args && bpf_probe_read_user(&flags, sizeof(flags), (void *)clone3_args) != 0)
 		call.clone3_args = clone3_args;
 	if (flags & CLONE_THREAD)
@@ -36,7 +36,7 @@ static __always_inline int spawn_begin(enum spawn_syscall syscall, __u64 flags, 
 	return 0;
 }
 
-/* The child would have been as well off with afork: it went on to exec. */
+/* Charges the stall of a spawn whose child called exec: afork would have served that child as well. */
 static __always_inline void charge_exec_stall(struct cost_row *row, __u64 stall_ns)
 {
 	ADD(row->exec_stalls, 1);
@@ -46,8 +46,9 @@ static __always_inline void charge_exec_stall(struct cost_row *row, __u64 stall_
 }
 
 /*
- * A spawn's stall and its child's exec become known in either order, on two CPUs. Whoever comes second charges: each
- * sets its flag at once with seeing the other's. If the child is already gone, its exec left word in the call.
+ * The stall of a spawn and the exec of its child become known in either order, on two CPUs. Whichever comes second
+ * charges the row: each side sets its flag and reads the other's in one atomic step. If the child is already gone,
+ * `child_execd` in the call says that it called exec.
  */
 static __always_inline bool exec_came_first(const struct call *call, __u64 stall_ns)
 {
@@ -103,7 +104,7 @@ static __always_inline void spawn_succeeded(const struct call *call, __u64 now)
 {
 	struct cost_row *row;
 
-	if (!call->copy_end_ns) /* a thread, after all */
+	if (!call->copy_end_ns) /* it turned out to be a thread */
 		return;
 	row = row_of(&call->key, now);
 	if (row) {
@@ -118,7 +119,7 @@ static __always_inline void spawn_succeeded(const struct call *call, __u64 now)
 	send_spawn(call, now, 0);
 }
 
-/* `result`: a pid, or -errno. The child too returns through here, with 0. */
+/* `result` is a pid or -errno. The child also returns through here, with 0. */
 static __always_inline int spawn_end(long result)
 {
 	__u32 tid = current_tid();
@@ -146,17 +147,17 @@ static __always_inline int exec_failed(unsigned long file, long error)
 	struct process *child = bpf_map_lookup_elem(&processes, &pid);
 	struct event *event;
 
-	if (!child || !(child->flags & BORN) || child->flags & EXECD)
+	if (!child || !(child->flags & CHILD) || child->flags & EXECD)
 		return 0;
-	count_failure(&child->birth, FAILURE_EXEC, error);
-	event = reserve_event(EVENT_EXEC_FAILURE, &child->birth, now);
+	count_failure(&child->spawn, FAILURE_EXEC, error);
+	event = reserve_event(EVENT_EXEC_FAILURE, &child->spawn, now);
 	if (!event)
 		return 0;
 	event->pid = child->spawner_pid;
 	event->tid = child->spawner_tid;
 	event->cgroup = child->spawner_cgroup;
 	event->child = pid;
-	event->since_birth_ns = now - child->birth_ns;
+	event->since_spawn_ns = now - child->spawned_ns;
 	event->error = error;
 	bpf_probe_read_user_str(event->file, sizeof(event->file), (void *)file);
 	submit_event(event);

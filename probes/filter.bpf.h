@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Whose spawns are measured, and which row they are charged to. */
+/* Selects the spawners that are measured, and the row that each is charged to. */
 #ifndef FORKTAX_FILTER_BPF_H
 #define FORKTAX_FILTER_BPF_H
 
 #include "state.bpf.h"
 #include <bpf/bpf_core_read.h>
 
-/* Set by user space before loading; 0 and "" mean any. */
+/* User space sets these before loading. 0 and "" mean any. */
 const volatile __u32 label_id = LABEL_NONE;
-/* An enum naming; and the comms that it calls generic, each padded with zeros. */
+/* An enum naming, and the comms that count as generic, each padded with zeros. */
 const volatile __u32 name_by = NAMING_COMM;
 const volatile __u64 generic_names[GENERIC_NAMES][COMM_LEN / sizeof(__u64)];
 const volatile __u32 filter_pid;
@@ -17,7 +17,7 @@ const volatile bool filter_comm_set;
 const volatile char filter_comm[COMM_LEN];
 const volatile __u64 filter_cgroup;
 
-/* The collector's, as the kernel has it: in a pid namespace the collector itself does not know it. */
+/* The collector's pid in the kernel. In a pid namespace, the collector itself does not know it. */
 __u32 own_pid;
 
 /* User space runs this once in its own thread. */
@@ -50,12 +50,12 @@ static __always_inline bool wanted_pid(__u32 pid)
 		return true;
 	if (!filter_follow)
 		return false;
-	/* Only descendants of filter_pid were ever put there as born. */
+	/* Only descendants of filter_pid are in the map as children. */
 	process = bpf_map_lookup_elem(&processes, &pid);
-	return process && process->flags & BORN;
+	return process && process->flags & CHILD;
 }
 
-/* A program that was exec'd by a descriptor has its number as comm, before Linux 6.14. */
+/* Before Linux 6.14, a program that was executed by descriptor has the descriptor's number as its comm. */
 static __always_inline bool is_number(const char *comm)
 {
 	for (int i = 0; i < COMM_LEN && comm[i]; i++)
@@ -75,14 +75,14 @@ static __always_inline bool is_generic(const char comm[COMM_LEN])
 	return is_number(comm);
 }
 
-/* The executable's file name, cut as a comm is; empty if there is none. */
+/* Reads the file name of the executable, cut to the length of a comm; empty if there is none. */
 static __always_inline void read_exe(char name[COMM_LEN], struct task_struct *task)
 {
 	if (task->mm && task->mm->exe_file)
 		bpf_probe_read_kernel_str(name, COMM_LEN, task->mm->exe_file->f_path.dentry->d_name.name);
 }
 
-/* `name` is aligned as a __u64 and holds zeros. False: it is not the name that we were asked for. */
+/* Reads the spawner's name into `name`, which is aligned as a __u64 and holds zeros. Returns false if another name is wanted. */
 static __always_inline bool read_wanted_name(char name[COMM_LEN], struct task_struct *task)
 {
 	__u64 exe_words[COMM_LEN / sizeof(__u64)] = {};
@@ -101,7 +101,7 @@ static __always_inline bool read_wanted_name(char name[COMM_LEN], struct task_st
 	return wanted;
 }
 
-/* Whose spawn is this? False: not one that we were asked for. */
+/* Fills in the key of the current task's spawns. Returns false if this spawner is not measured. */
 static __always_inline bool charge_current(struct cost_key *key, enum spawn_syscall syscall)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The kernel fields that the probes read, and no others. CO-RE relocates each to the running kernel, so order and
- * neighbours do not matter; names and types do. A test holds this file against the running kernel's BTF. Types whose
- * name ends in ___something are flavours: the layout of some kernels only, tested for before use.
+ * The kernel fields that the probes read, and no others. CO-RE relocates each field to the running kernel, so order and
+ * neighbours do not matter; names and types do. A test compares this file with the running kernel's BTF. Types whose name
+ * ends in ___something exist on some kernels only; the probes test for them before use.
  */
 #ifndef FORKTAX_KERNEL_H
 #define FORKTAX_KERNEL_H
@@ -26,7 +26,7 @@ typedef _Bool bool;
 #define true 1
 #define false 0
 
-/* include/uapi/linux/bpf.h, as far as it goes here. */
+/* The part of include/uapi/linux/bpf.h that is used here. */
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
@@ -102,7 +102,7 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
-/* Before 6.2 (f1a7941243c1), and on kernels that went back. */
+/* Before 6.2 (f1a7941243c1), and on kernels that reverted it. */
 struct mm_rss_stat {
 	atomic_long_t count[NR_MM_COUNTERS];
 };

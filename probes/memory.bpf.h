@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Resident memory of an address space, exact where that is cheap. */
+/* Reads the resident memory of an address space, exactly where that is cheap. */
 #ifndef FORKTAX_MEMORY_BPF_H
 #define FORKTAX_MEMORY_BPF_H
 
@@ -11,9 +11,9 @@ const volatile __u64 page_size = 4096;
 const volatile __u32 cpus = 1;
 
 /*
- * A per-CPU pointer is an address only after adding what the kernel calls __per_cpu_offset. That symbol has no BTF,
- * and kernels without CONFIG_KALLSYMS_ALL cannot name it. But of this map's one value we can learn both the pointer,
- * from within the map, and the address on each CPU: their difference is that offset. 0: not known.
+ * A per-CPU pointer becomes an address by adding the kernel's __per_cpu_offset of a CPU. That symbol has no BTF, and
+ * kernels without CONFIG_KALLSYMS_ALL cannot name it. For the one value of this map, both the pointer (inside the map) and
+ * its address on each CPU can be read; the difference is the offset. 0 means unknown.
  */
 __u32 anchor_fd;
 __u64 anchor_pointer;
@@ -26,7 +26,7 @@ struct {
 	__type(value, __u64);
 } anchor SEC(".maps");
 
-/* User space runs this once in its own thread, whose file anchor_fd is the map, */
+/* User space runs this once in its own thread, where anchor_fd is the descriptor of the map. */
 SEC("raw_tp")
 int learn_anchor_pointer(void *ctx)
 {
@@ -43,7 +43,7 @@ int learn_anchor_pointer(void *ctx)
 	return 0;
 }
 
-/* and then this on each CPU. */
+/* User space then runs this on each CPU. */
 SEC("raw_tp")
 int learn_anchor_address(void *ctx)
 {
@@ -66,8 +66,8 @@ static __always_inline __s64 held_back_by_cpu(void *counters, __u32 cpu)
 }
 
 /*
- * `pages` is a percpu_counter's count. It lacks what each CPU holds back, up to max(32, 2 * CPUs). A child's counters were filled by
- * one thread in one fork, mostly on one CPU: where there are many, only this one is asked.
+ * `pages` is the count of a percpu_counter. It lacks what each CPU holds back, up to max(32, 2 * CPUs). One thread filled
+ * the counters of a child during one fork, mostly on one CPU. With many CPUs, only the current one is read.
  */
 static __always_inline __s64 percpu_pages(__s64 pages, void *counters)
 {
@@ -84,7 +84,7 @@ static __always_inline __u64 resident_bytes(struct mm_struct *mm)
 	__s64 pages = 0;
 
 	if (bpf_core_field_exists(atomic_mm->rss_stat.count)) {
-		/* Those kernels' verifier cannot follow arrays of a typedef. */
+		/* The verifier of those kernels cannot follow arrays of a typedef. */
 		pages += BPF_CORE_READ(atomic_mm, rss_stat.count[MM_FILEPAGES].counter);
 		pages += BPF_CORE_READ(atomic_mm, rss_stat.count[MM_ANONPAGES].counter);
 		pages += BPF_CORE_READ(atomic_mm, rss_stat.count[MM_SHMEMPAGES].counter);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * What each spawn costs the process that calls it.
+ * Measures what each spawn costs the process that calls it.
  *
- * A spawn passes through here in this order, the first and the last as seen by whichever of three hooks is chosen:
+ * A spawn passes through here in this order. The chosen call hook, one of three, sees the first and the last step:
  *
  *   spawn_begin        entry of fork, vfork, clone, clone3, in the spawner
  *   task_newtask       the child exists, in the spawner: end of copy
@@ -10,8 +10,8 @@
  *   spawn_end          return to the spawner; for a vfork after the child's exec
  *   sched_process_exit of the child
  *
- * spawn_begin, spawn_end and exec_failed are in calls.bpf.h, the ways to see them in call-hooks.bpf.h, what is
- * remembered in between in state.bpf.h, the table that is charged in table.bpf.h.
+ * spawn_begin, spawn_end and exec_failed are in calls.bpf.h, and the hooks that see them in call-hooks.bpf.h. The state in
+ * between is in state.bpf.h, and the table of costs in table.bpf.h.
  */
 #include "call-hooks.bpf.h"
 #include "memory.bpf.h"
@@ -20,7 +20,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /* ---- the child exists ---------------------------------------------------------------------------------------- */
 
-/* Its call's entry was not seen: before our time, or no hook there. */
+/* The entry of the call was not seen: it came before the probes, or no hook sees it. */
 static __always_inline void send_spawn_without_stall(const struct cost_key *key, struct task_struct *child, __u64 now,
 						     __u64 rss_bytes, __u64 page_table_bytes)
 {
@@ -65,7 +65,7 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 		page_table_bytes = mm->pgtables_bytes.counter;
 		remember_fork(&key);
 	}
-	remember_birth(child->pid, &key, now);
+	remember_child(child->pid, &key, now);
 	row = row_of(&key, now);
 	if (row) {
 		ADD(row->spawns, 1);
@@ -89,13 +89,13 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 static __always_inline void first_exec(struct process *child, __u32 pid, struct linux_binprm *bprm)
 {
 	__u64 now = bpf_ktime_get_ns();
-	struct cost_row *row = row_of(&child->birth, now);
+	struct cost_row *row = row_of(&child->spawn, now);
 	__u32 before = __sync_fetch_and_or(&child->flags, EXECD);
 	__u32 spawner_tid = child->spawner_tid;
 	struct event *event;
 
 	if (row)
-		observe_time(&row->exec_delay, now - child->birth_ns);
+		observe_time(&row->exec_delay, now - child->spawned_ns);
 	if (before & STALL_KNOWN) {
 		if (row)
 			charge_exec_stall(row, child->stall_ns);
@@ -105,14 +105,14 @@ static __always_inline void first_exec(struct process *child, __u32 pid, struct 
 		if (call && call->child == pid)
 			call->child_execd = true;
 	}
-	event = reserve_event(EVENT_EXEC, &child->birth, now);
+	event = reserve_event(EVENT_EXEC, &child->spawn, now);
 	if (!event)
 		return;
 	event->pid = child->spawner_pid;
 	event->tid = child->spawner_tid;
 	event->cgroup = child->spawner_cgroup;
 	event->child = pid;
-	event->since_birth_ns = now - child->birth_ns;
+	event->since_spawn_ns = now - child->spawned_ns;
 	bpf_probe_read_kernel_str(event->file, sizeof(event->file), BPF_CORE_READ(bprm, filename));
 	submit_event(event);
 }
@@ -123,11 +123,12 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, pid_t old_pid, struct
 	__u32 pid = current_pid();
 	struct process *process = bpf_map_lookup_elem(&processes, &pid);
 
-	if ((__u32)old_pid != pid) /* not the leader: its thread id is the leader's from now on */
+	if ((__u32)old_pid !=
+	    pid) /* a thread other than the leader called exec; from now on it has the leader's thread id */
 		forget_call(old_pid);
 	if (!process)
 		return 0;
-	if (!(process->flags & BORN)) { /* its copied memory is gone */
+	if (!(process->flags & CHILD)) { /* its copied memory is gone */
 		forget_process(pid);
 		return 0;
 	}
@@ -139,7 +140,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, pid_t old_pid, struct
 
 static __always_inline void send_exit(const struct process *child, __u32 pid, __u32 exit_code, __u64 now)
 {
-	struct event *event = reserve_event(EVENT_EXIT, &child->birth, now);
+	struct event *event = reserve_event(EVENT_EXIT, &child->spawn, now);
 
 	if (!event)
 		return;
@@ -147,16 +148,16 @@ static __always_inline void send_exit(const struct process *child, __u32 pid, __
 	event->tid = child->spawner_tid;
 	event->cgroup = child->spawner_cgroup;
 	event->child = pid;
-	event->since_birth_ns = now - child->birth_ns;
+	event->since_spawn_ns = now - child->spawned_ns;
 	event->exit_code = exit_code;
 	event->exec_seen = !!(child->flags & EXECD);
 	submit_event(event);
 }
 
 /*
- * Threads that end at once all see that none is left to live, for each counts itself out before it comes here. The one
- * that takes the process out of the map ends it. What is needed of the entry is copied before: another process may have
- * its place afterwards.
+ * Each thread decrements `live` before it comes here, so threads that exit at the same time may all see that no thread is
+ * left. The one that removes the process from the map reports the exit. It copies the entry first, because another process
+ * may take its place afterwards.
  */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(sched_process_exit, struct task_struct *task)
@@ -167,25 +168,25 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	struct cost_row *row;
 	__u64 now;
 
-	forget_call(current_tid());	    /* killed within the call on a path that skipped its exit */
-	if (task->signal->live.counter > 0) /* other threads go on */
+	forget_call(current_tid());	    /* it was killed within a call, on a path without the exit hook */
+	if (task->signal->live.counter > 0) /* other threads are still alive */
 		return 0;
 	process = bpf_map_lookup_elem(&processes, &pid);
 	if (!process)
 		return 0;
 	ended = *process;
-	if (!forget_process(pid) || !(ended.flags & BORN))
+	if (!forget_process(pid) || !(ended.flags & CHILD))
 		return 0;
 	now = bpf_ktime_get_ns();
-	row = row_of(&ended.birth, now);
+	row = row_of(&ended.spawn, now);
 	if (row)
-		observe_time(&row->lifetime, now - ended.birth_ns);
+		observe_time(&row->lifetime, now - ended.spawned_ns);
 	send_exit(&ended, pid, task->exit_code, now);
 	return 0;
 }
 
 #if defined(__TARGET_ARCH_x86)
-/* arch/x86/include/asm/trap_pf.h. Other architectures encode faults otherwise, and arm64 has no such tracepoint. */
+/* From arch/x86/include/asm/trap_pf.h. Other architectures encode faults differently; arm64 has no such tracepoint. */
 #define PAGE_FAULT_PRESENT 1
 #define PAGE_FAULT_WRITE 2
 
@@ -199,9 +200,9 @@ static __always_inline void charge_faults(struct process *process, bool cow)
 		if (row)
 			ADD(row->cow_faults_parent, 1);
 	}
-	if (!(flags & BORN) || flags & EXECD)
+	if (!(flags & CHILD) || flags & EXECD)
 		return;
-	row = row_of(&process->birth, 0);
+	row = row_of(&process->spawn, 0);
 	if (!row)
 		return;
 	ADD(row->child_faults, 1);
@@ -209,7 +210,7 @@ static __always_inline void charge_faults(struct process *process, bool cow)
 		ADD(row->cow_faults_child, 1);
 }
 
-/* Runs at every page fault of the host: leaves as early as it can. */
+/* Runs at every page fault of the host, so it returns as early as possible. */
 SEC("tp_btf/page_fault_user")
 int BPF_PROG(page_fault_user, unsigned long address, struct pt_regs *regs, unsigned long error_code)
 {

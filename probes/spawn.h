@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The contract between spawn.bpf.c and whoever reads its maps. User space takes offsets and
- * constants from the BTF of the compiled object, so a field may move freely; its name and meaning may not.
+ * The contract between spawn.bpf.c and the readers of its maps. User space takes offsets and constants from the BTF of the
+ * compiled object, so a field may move freely. Its name and meaning may not change.
  *
  * All times are nanoseconds of CLOCK_MONOTONIC, all sizes bytes, all pids those of the initial pid namespace.
  */
@@ -20,9 +20,9 @@ enum limits {
 	CALLS = 4096,	   /* spawning calls under way, remembered at once */
 	PROCESSES = 32768, /* children and spawners, remembered at once */
 	FAILURES = 1024,   /* rows in the table of failures */
-	FEW_CPUS = 8,	   /* so many are asked for what they hold back of a counter */
+	FEW_CPUS = 8,	   /* up to this many CPUs, all are read for what they hold back of a counter */
 	MAX_CPUS = 1024,
-	SLOWEST_FOR_SECONDS = 60, /* a row's slowest spawn is shown for so long, then any other takes its place */
+	SLOWEST_FOR_SECONDS = 60, /* how long a row's slowest spawn is shown before any other replaces it */
 	GENERIC_NAMES = 8,	  /* room for names of main threads that hide their program */
 };
 
@@ -33,7 +33,7 @@ enum naming {
 	NAMING_EXE,
 };
 
-/* Which `id` the keys of rows have. */
+/* What `id` is in the keys of rows. */
 enum label_id {
 	LABEL_NONE,
 	LABEL_CGROUP,
@@ -48,7 +48,7 @@ enum mechanism {
 };
 
 enum spawn_syscall {
-	SYSCALL_UNKNOWN, /* no hook told: the call began before the probes did, or a foreign ABI */
+	SYSCALL_UNKNOWN, /* no hook saw it: the call began before the probes were attached, or has a foreign ABI */
 	SYSCALL_FORK,
 	SYSCALL_VFORK,
 	SYSCALL_CLONE,
@@ -56,7 +56,7 @@ enum spawn_syscall {
 	SYSCALLS,
 };
 
-/* One slot for each bound, inclusive (Prometheus' `le`), and one for what is above the last. Not cumulative. */
+/* One slot for each inclusive bound (Prometheus' `le`), and one for values above the last bound. Not cumulative. */
 struct time_histogram {
 	__u64 slots[TIME_BOUNDS + 1];
 	__u64 sum_ns;
@@ -67,7 +67,7 @@ struct size_histogram {
 	__u64 sum_bytes;
 };
 
-/* Which row a cost is charged to. `id` is a cgroup id, a pid, or 0, as rodata `label_id` says. */
+/* The row that a cost is charged to. `id` is a cgroup id, a pid or 0, depending on rodata `label_id`. */
 struct cost_key {
 	char comm[COMM_LEN];
 	__u64 id;
@@ -76,7 +76,7 @@ struct cost_key {
 	__u8 pad[6];
 };
 
-/* The slowest spawn of a row within the last minute or so: an exemplar. Best effort, fields may be of two spawns. */
+/* The slowest spawn of a row within about a minute, as an exemplar. Best effort: its fields may come from two spawns. */
 struct slowest_spawn {
 	__u64 time_ns;
 	__u64 stall_ns;
@@ -85,13 +85,13 @@ struct slowest_spawn {
 
 struct cost_row {
 	__u64 spawns;
-	__u64 copy_ns; /* of the spawns in `stall` */
+	__u64 copy_ns; /* the copy part of `stall` */
 	__u64 copied_page_table_bytes;
 	__u64 cow_faults_parent;
 	__u64 cow_faults_child;
 	__u64 child_faults;	  /* user page faults of the child before its exec */
-	__u64 exec_stall_ns;	  /* the stall of spawns whose child exec'd */
-	__u64 exec_stalls;	  /* how many those are */
+	__u64 exec_stall_ns;	  /* the stall of spawns whose child called exec */
+	__u64 exec_stalls;	  /* the number of those spawns */
 	__u64 avoidable_stall_ns; /* sum of max(0, stall - rodata `afork_cost_ns`) over them */
 	__u64 last_used_ns;
 	struct time_histogram stall;
@@ -103,7 +103,7 @@ struct cost_row {
 
 enum failure_kind {
 	FAILURE_SPAWN, /* the call itself failed */
-	FAILURE_EXEC,  /* an exec in a child that has not exec'd yet, charged to its spawner */
+	FAILURE_EXEC,  /* an exec failed in a child before its first successful one; its spawner is charged */
 	FAILURE_KINDS,
 };
 
@@ -112,7 +112,7 @@ struct failure_key {
 	__u64 id;
 	__u16 error; /* errno, positive */
 	__u8 kind;
-	__u8 syscall; /* of the spawn, for both kinds */
+	__u8 syscall; /* the syscall of the spawn, for both kinds */
 	__u8 pad[4];
 };
 
@@ -120,7 +120,7 @@ enum event_kind {
 	EVENT_SPAWN,	     /* the call returned to the spawner */
 	EVENT_SPAWN_FAILURE, /* the call returned an error */
 	EVENT_EXEC,	     /* the child's first exec */
-	EVENT_EXEC_FAILURE,  /* a failed exec before that */
+	EVENT_EXEC_FAILURE,  /* an exec failed before that */
 	EVENT_EXIT,	     /* the child ended */
 	EVENT_KINDS,
 };
@@ -131,9 +131,9 @@ struct event {
 	__u64 copy_ns;	/* SPAWN */
 	__u64 copied_rss_bytes;
 	__u64 copied_page_table_bytes;
-	__u64 since_birth_ns; /* EXEC: exec delay. EXEC_FAILURE: so far. EXIT: lifetime */
+	__u64 since_spawn_ns; /* EXEC: exec delay. EXEC_FAILURE: time so far. EXIT: lifetime */
 	__u64 cgroup;	      /* of the spawner */
-	__u32 pid;	      /* the spawner's, and the thread of it that called */
+	__u32 pid;	      /* the spawner; `tid` is its thread that called */
 	__u32 tid;
 	__u32 child;
 	__u32 exit_code; /* EXIT: as wait(2) gives it */
@@ -142,24 +142,24 @@ struct event {
 	__u8 mechanism;
 	__u8 syscall;
 	__u8 no_stall;	/* SPAWN: neither stall nor copy could be measured */
-	__u8 exec_seen; /* EXIT: the child had exec'd */
+	__u8 exec_seen; /* EXIT: the child had called exec */
 	__u8 pad;
 	char comm[COMM_LEN]; /* the spawner's */
 	char file[FILE_LEN]; /* EXEC, EXEC_FAILURE: the path, cut to fit */
 };
 
-/* What could not be counted where it belongs. All of it is shown. */
+/* What could not be counted in its place. All of it is shown. */
 struct health {
-	__u64 events_lost;	   /* ring buffer full */
-	__u64 rows_folded;	   /* costs charged to "(other)" because the table was full */
-	__u64 failures_folded;	   /* likewise for failures */
-	__u64 calls_untracked;	   /* spawns without stall: the table of calls was full */
-	__u64 processes_untracked; /* children or spawners without exec delay, lifetime, CoW faults: likewise */
-	__u64 processes_tracked;   /* gauge */
-	__u64 calls_tracked;	   /* gauge: threads in a call, or remembered since their last */
+	__u64 events_lost;     /* ring buffer full */
+	__u64 rows_folded;     /* costs charged to "(other)" because the table was full */
+	__u64 failures_folded; /* the same for failures */
+	__u64 calls_untracked; /* spawns without stall: the table of calls was full */
+	__u64 processes_untracked; /* children or spawners without exec delay, lifetime and CoW faults: the table was full */
+	__u64 processes_tracked; /* gauge */
+	__u64 calls_tracked;	 /* gauge: threads in a call, or kept since their last call */
 };
 
-/* Types that no map and no global variable has. spawn.bpf.c puts this one into its BTF, for user space to read. */
+/* Types that no map and no global variable uses. spawn.bpf.c puts this struct into its BTF for user space. */
 struct contract {
 	struct event event;
 	enum limits limits;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What is remembered between the hooks. `calls` holds spawning calls under way, by thread. `processes` holds children
- * until they end, and processes that have forked, by pid: an exec from a thread that is not the leader changes the
+ * State that lasts from one hook to another. `calls` has the spawning calls under way, by thread. `processes` has children
+ * until they exit, and processes that have forked, by pid: an exec from a thread that is not the leader changes the
  * thread's id, never the pid.
  */
 #ifndef FORKTAX_STATE_BPF_H
@@ -10,9 +10,9 @@
 #include "table.bpf.h"
 
 struct call {
-	__u64 start_ns;	   /* 0: none under way */
-	__u64 copy_end_ns; /* 0: no child yet */
-	__u64 clone3_args; /* where the flags are, if they could not be read on entry */
+	__u64 start_ns;	   /* 0: no call is under way */
+	__u64 copy_end_ns; /* 0: the child does not exist yet */
+	__u64 clone3_args; /* the address of the flags, if they could not be read on entry */
 	__u64 copied_rss_bytes;
 	__u64 copied_page_table_bytes;
 	struct cost_key key;
@@ -21,21 +21,21 @@ struct call {
 };
 
 enum process_flags {
-	BORN = 1,	 /* we saw its birth: `birth` is charged for it */
-	EXECD = 2,	 /* since that birth */
-	STALL_KNOWN = 4, /* stall_ns is valid: its spawner's call has returned */
-	FORKED = 8,	 /* since its last exec: `fork` is charged for its CoW faults */
+	CHILD = 1,	 /* the spawn that created it was seen; `spawn` is charged for what it does */
+	EXECD = 2,	 /* it has called exec since then */
+	STALL_KNOWN = 4, /* stall_ns is valid, because its spawner's call has returned */
+	FORKED = 8,	 /* it has forked since its last exec; `fork` is charged for its CoW faults */
 };
 
 struct process {
-	__u64 birth_ns;
+	__u64 spawned_ns;
 	__u64 stall_ns;
 	__u32 flags;
 	__u32 spawner_pid;
 	__u32 spawner_tid;
 	__u32 pad;
 	__u64 spawner_cgroup;
-	struct cost_key birth;
+	struct cost_key spawn;
 	struct cost_key fork;
 };
 
@@ -65,12 +65,12 @@ static __always_inline __u32 current_tid(void)
 
 static __always_inline void forget_call(__u32 tid)
 {
-	/* Looked up first, for a deletion locks its bucket even when there is nothing to delete. */
+	/* The lookup comes first because a deletion locks its bucket even if there is nothing to delete. */
 	if (bpf_map_lookup_elem(&calls, &tid) && bpf_map_delete_elem(&calls, &tid) == 0)
 		ADD(health.calls_tracked, -1);
 }
 
-/* Into the entry of the thread's last call, if it has one: a spawner spawns again, and that costs a quarter less. */
+/* Reuses the entry of the thread's last call if there is one, which costs a quarter less: spawners often spawn again. */
 static __always_inline void remember_call(__u32 tid, const struct call *call)
 {
 	struct call *last = bpf_map_lookup_elem(&calls, &tid);
@@ -83,7 +83,7 @@ static __always_inline void remember_call(__u32 tid, const struct call *call)
 		ADD(health.calls_untracked, 1);
 }
 
-/* The entry stays for the thread's next call until the thread ends, unless so many are kept that room may be short. */
+/* Keeps the entry for the thread's next call until the thread ends, unless the table is half full. */
 static __always_inline void call_ended(struct call *call, __u32 tid)
 {
 	call->start_ns = 0;
@@ -91,7 +91,7 @@ static __always_inline void call_ended(struct call *call, __u32 tid)
 		forget_call(tid);
 }
 
-/* False: it was not there, or somebody else has just forgotten it. */
+/* Returns false if the entry was not there, or another CPU has just removed it. */
 static __always_inline bool forget_process(__u32 pid)
 {
 	if (bpf_map_delete_elem(&processes, &pid) != 0)
@@ -108,7 +108,7 @@ static __always_inline void remember_process(__u32 pid, const struct process *pr
 		ADD(health.processes_untracked, 1);
 }
 
-/* Also of a spawner that we know as somebody's child: then only what concerns its own forks changes. */
+/* If the spawner is itself a known child, only the fields about its own forks change. */
 static __always_inline void remember_fork(const struct cost_key *key)
 {
 	__u32 pid = current_pid();
@@ -123,15 +123,15 @@ static __always_inline void remember_fork(const struct cost_key *key)
 	__sync_fetch_and_or(&known->flags, FORKED);
 }
 
-static __always_inline void remember_birth(__u32 child, const struct cost_key *key, __u64 now)
+static __always_inline void remember_child(__u32 child, const struct cost_key *key, __u64 now)
 {
 	struct process process = {
-		.birth_ns = now,
-		.flags = BORN,
+		.spawned_ns = now,
+		.flags = CHILD,
 		.spawner_pid = current_pid(),
 		.spawner_tid = current_tid(),
 		.spawner_cgroup = bpf_get_current_cgroup_id(),
-		.birth = *key,
+		.spawn = *key,
 	};
 
 	remember_process(child, &process);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The cost table and its neighbours: bounded, folding what has no place, losing nothing uncounted. */
+/* The table of costs, the table of failures and the ring of events. All are bounded; what finds no place is folded or counted. */
 #ifndef FORKTAX_TABLE_BPF_H
 #define FORKTAX_TABLE_BPF_H
 
@@ -23,7 +23,7 @@ struct {
 	__type(value, struct cost_row);
 } costs SEC(".maps");
 
-/* What had no place in `costs`, by mechanism and syscall. */
+/* Costs that found no row in `costs`, by mechanism and syscall. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, MECHANISMS *SYSCALLS);
@@ -38,7 +38,7 @@ struct {
 	__type(value, __u64);
 } failures SEC(".maps");
 
-/* What had no place in `failures`, by kind, syscall and errno. */
+/* Failures that found no row in `failures`, by kind, syscall and errno. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, FAILURE_KINDS * SYSCALLS * MAX_ERRNO);
@@ -56,7 +56,7 @@ const struct contract *contract __attribute__((unused));
 static const struct cost_row empty_row;
 static const __u64 zero;
 
-/* The slot of the first bound that is not below the value; `n` if all are. */
+/* Returns the slot of the first bound that is not below the value, or `n` if all are. */
 static __always_inline __u32 slot_of(const volatile __u64 *bounds, __u32 n, __u64 value)
 {
 	__u32 low = 0, high = n;
@@ -102,7 +102,7 @@ static __always_inline struct cost_row *other_row(const struct cost_key *key)
 	return bpf_map_lookup_elem(&other_costs, &index);
 }
 
-/* The row to charge; NULL never happens, but the verifier cannot know. `now` 0: this does not count as use. */
+/* Returns the row to charge. It is never NULL, but the verifier cannot know that. `now` 0 does not count as use. */
 static __always_inline struct cost_row *row_of(const struct cost_key *key, __u64 now)
 {
 	struct cost_row *row = bpf_map_lookup_elem(&costs, key);
@@ -146,7 +146,7 @@ static __always_inline void count_failure(const struct cost_key *charged, enum f
 		fold_failure(&key);
 }
 
-/* An event to fill in and submit with NO_WAKEUP (the reader polls), or NULL: nobody reads, or no room, counted. */
+/* Returns an event to fill in and submit with NO_WAKEUP (the reader polls), or NULL if nobody reads or there is no room (counted). */
 static __always_inline struct event *reserve_event(enum event_kind kind, const struct cost_key *charged, __u64 now)
 {
 	struct event *event;

@@ -116,7 +116,7 @@ export function eventReader(layout: Layout, bytes: Uint8Array): (index: number, 
     copyNs: number('copy_ns'),
     rss: number('copied_rss_bytes'),
     pageTables: number('copied_page_table_bytes'),
-    sinceBirthNs: number('since_birth_ns'),
+    sinceSpawnNs: number('since_spawn_ns'),
     cgroup: event.bigint('cgroup'),
     pid: number('pid'),
     tid: number('tid'),
@@ -158,15 +158,15 @@ export function eventReader(layout: Layout, bytes: Uint8Array): (index: number, 
       case 'spawn-failure':
         return { ...base, kind, stallNs: read.stallNs(at), errno: read.error(at) };
       case 'exec':
-        return { ...base, kind, child, delayNs: read.sinceBirthNs(at), file: read.file(at) };
+        return { ...base, kind, child, delayNs: read.sinceSpawnNs(at), file: read.file(at) };
       case 'exec-failure':
-        return { ...base, kind, child, delayNs: read.sinceBirthNs(at), file: read.file(at), errno: read.error(at) };
+        return { ...base, kind, child, delayNs: read.sinceSpawnNs(at), file: read.file(at), errno: read.error(at) };
       case 'exit':
         return {
           ...base,
           kind,
           child,
-          lifetimeNs: read.sinceBirthNs(at),
+          lifetimeNs: read.sinceSpawnNs(at),
           status: statusOf(read.exitCode(at)),
           execSeen: read.execSeen(at) === 1,
         };
