@@ -89,7 +89,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
       {
         path: 'collector/measuring',
         holds: 'flags and opening of an engine for commands that measure',
-        imports: ['collector/model', 'collector/terminal', 'collector/engine'],
+        imports: ['collector/model', 'collector/system', 'collector/terminal', 'collector/engine'],
       },
       { path: 'collector/remote', holds: 'asks a running collector', imports: ['collector/model'] },
     ],
@@ -110,7 +110,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
       {
         path: 'collector/hist',
         holds: '`forktax hist`',
-        imports: ['collector/model', 'collector/terminal', 'collector/measuring'],
+        imports: ['collector/model', 'collector/system', 'collector/terminal', 'collector/measuring'],
       },
       {
         path: 'collector/snoop',

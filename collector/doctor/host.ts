@@ -1,5 +1,6 @@
 /** Reads what decides whether forktax can measure here. It writes nothing, and any of the files may be unreadable. */
-import { accessSync, constants, readFileSync, readlinkSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { isInInitialPidNamespace } from '../system/pid-namespace.ts';
 
 export interface Roots {
   readonly proc: string;
@@ -34,9 +35,6 @@ const CAPABILITIES = [
 ] as const;
 type Capability = (typeof CAPABILITIES)[number][0];
 
-/** PROC_PID_INIT_INO in linux/proc_ns.h. */
-const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
-
 export function readHost({ proc, sys }: Roots): Host {
   return {
     kernel: readText(`${proc}/sys/kernel/osrelease`),
@@ -49,7 +47,7 @@ export function readHost({ proc, sys }: Roots): Host {
     perfEventParanoid: readNumber(`${proc}/sys/kernel/perf_event_paranoid`),
     unprivilegedBpfDisabled: readNumber(`${proc}/sys/kernel/unprivileged_bpf_disabled`),
     bpfStatsEnabled: readNumber(`${proc}/sys/kernel/bpf_stats_enabled`),
-    inInitialPidNamespace: isInitialNamespace(`${proc}/self/ns/pid`),
+    inInitialPidNamespace: isInInitialPidNamespace(proc),
   };
 }
 
@@ -67,14 +65,6 @@ function mountPoint(mounts: string | undefined, type: string): string | undefine
 function effectiveCapabilities(status: string | undefined): ReadonlySet<Capability> {
   const mask = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status ?? '')?.[1] ?? '0'}`);
   return new Set(CAPABILITIES.filter(([, bit]) => (mask >> bit) & 1n).map(([name]) => name));
-}
-
-function isInitialNamespace(link: string): boolean | undefined {
-  try {
-    return readlinkSync(link) === INITIAL_PID_NAMESPACE;
-  } catch {
-    return undefined;
-  }
 }
 
 function isReadable(path: string): boolean {

@@ -12,8 +12,10 @@ import { parseComm, parseCount, parseInterval, parsePid } from '../terminal/argu
 import { renderHistogram } from '../terminal/histogram.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
-import { pause, stopRequested } from '../terminal/stop.ts';
+import { pause } from '../terminal/stop.ts';
+import { requireProcess } from '../system/target-process.ts';
 import { clock, printable } from '../terminal/text.ts';
+import { stopMeasuring } from '../measuring/stop.ts';
 import { callHookOption, engineOption, nameByOption, openEngine } from '../measuring/open-engine.ts';
 
 export function histCommand() {
@@ -45,11 +47,12 @@ export function histCommand() {
     .option('--json', 'print NDJSON')
     .action(async (interval, count, options) => {
       const { name: comm, pid } = options;
+      if (pid !== undefined) requireProcess(pid);
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid }) };
       const wanted = { filter, callHook: options.callHook, nameBy: options.nameBy };
       const engine = await openEngine(options.engine, wanted, standardOutput);
       try {
-        await hist(engine, { ...options, interval, count }, standardOutput, stopRequested());
+        await hist(engine, { ...options, interval, count }, standardOutput, stopMeasuring(pid, standardOutput));
       } finally {
         engine.close();
       }

@@ -29,6 +29,7 @@ export const ERRORS = {
   FORKTAX_NOT_EXECUTABLE: { exit: 126, help: 'Give a program that this user may execute.' },
   FORKTAX_VIA: { exit: 1, help: 'Choose another way with --via, or --via none to measure only.' },
   FORKTAX_PROCESS: { exit: 1, help: 'Start the program by hand: forktax relaunch -- COMMAND.' },
+  FORKTAX_NO_PROCESS: { exit: 1, help: 'Give the id of a running process; `pgrep -a NAME` finds it.' },
   FORKTAX_PID_NAMESPACE: {
     exit: 1,
     help: 'Run forktax in the initial pid namespace: `docker run --pid=host`, or hostPID: true in Kubernetes.',

@@ -14,6 +14,7 @@ import { ForktaxError } from '../model/errors.ts';
 import { createLogger } from './log.ts';
 import { createProcessMetrics } from './metrics/process.ts';
 import { createServiceManager, passedSockets, type ServiceManager } from './service-manager.ts';
+import { requireProcess } from '../system/target-process.ts';
 import { VERSION } from '../system/version.ts';
 import { buildApp } from './http/app.ts';
 import { listen, type Listening } from './http/listen.ts';
@@ -111,6 +112,7 @@ async function openEngine(config: Config, logger: Logger): Promise<Engine> {
 
 async function engineOptionsOf(config: Config): Promise<EngineOptions> {
   const { comm, pid, cgroup } = config;
+  if (pid !== undefined) requireProcess(pid);
   return {
     ...DEFAULT_ENGINE_OPTIONS,
     maxSpawners: config['max-spawners'],

@@ -13,8 +13,10 @@ import { jsonView, tableView, type SnoopView } from './view.ts';
 import { OUTCOME_COLUMN, SNOOP_COLUMNS } from './columns.ts';
 import { isFailure } from './table.ts';
 import { withManual } from '../terminal/manual.ts';
-import { pause, stopRequested } from '../terminal/stop.ts';
+import { pause } from '../terminal/stop.ts';
+import { requireProcess } from '../system/target-process.ts';
 import { EVENT_RING_BYTES } from '../measuring/event-ring.ts';
+import { stopMeasuring } from '../measuring/stop.ts';
 import { callHookOption, engineOption, nameByOption, openEngine } from '../measuring/open-engine.ts';
 
 const CHECK_EVERY_MS = 500;
@@ -49,6 +51,7 @@ export function snoopCommand() {
     .action(async (options) => {
       if (options.follow && options.pid === undefined) throw new ForktaxError('FORKTAX_USAGE', '--follow needs --pid');
       const { name, pid, follow = false } = options;
+      if (pid !== undefined) requireProcess(pid);
       // The kernel finds descendants only through spawners that pass its filter, so a name would hide their children.
       const { comm, shownName } = follow ? { shownName: name } : { comm: name };
       const nameBy = shownName !== undefined && isGeneric(shownName) ? 'comm' : options.nameBy;
@@ -56,7 +59,8 @@ export function snoopCommand() {
       const wanted = { filter, ringBytes: EVENT_RING_BYTES, callHook: options.callHook, nameBy };
       const engine = await openEngine(options.engine, wanted, standardOutput);
       try {
-        await snoop(engine, { ...options, shownName }, standardOutput, stopRequested());
+        const onlyPid = follow ? undefined : pid;
+        await snoop(engine, { ...options, shownName }, standardOutput, stopMeasuring(onlyPid, standardOutput));
       } finally {
         engine.close();
       }

@@ -1,11 +1,11 @@
 /** Measures a process and its descendants with the probes. */
-import { readlinkSync } from 'node:fs';
 import { DEFAULT_ENGINE_OPTIONS } from '../../model/options.ts';
 import type { CostRow, FailureRow } from '../../model/rows.ts';
 import type { Engine } from '../../model/engine.ts';
 import type { Health } from '../../model/snapshot.ts';
 import type { Hook } from '../../model/hooks.ts';
 import { ForktaxError } from '../../model/errors.ts';
+import { isInInitialPidNamespace } from '../../system/pid-namespace.ts';
 import { EVENT_RING_BYTES } from '../../measuring/event-ring.ts';
 import { CopiedEntries } from './copied-entries.ts';
 import { GroupedSketch } from './grouped-sketch.ts';
@@ -34,12 +34,9 @@ export interface MeterOptions {
   readonly countEntries: boolean;
 }
 
-/** PROC_PID_INIT_INO of linux/proc_ns.h. */
-const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
-
 /** Attaches the probes. Gives the reason if nothing can be measured here. */
 export async function openMeter(pid: number, options: MeterOptions): Promise<Meter | ForktaxError> {
-  if (readlinkSync('/proc/self/ns/pid') !== INITIAL_PID_NAMESPACE)
+  if (isInInitialPidNamespace() === false)
     return new ForktaxError(
       'FORKTAX_PID_NAMESPACE',
       'this pid namespace is not the initial one: the probes see other pids than this container does',

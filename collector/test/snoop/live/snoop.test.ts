@@ -123,3 +123,18 @@ test('--follow takes descendants in', async () => {
   const lines = (await snoop.result).stdout.trimEnd().split('\n').slice(0, -1);
   assert.equal(lines.length, 3);
 });
+
+test('-p ends by itself when the process has ended, after its last spawns', async () => {
+  const generator = await prepareSpawnload(['--count', '3']);
+  const snoop = startCli(['snoop', '--json', '--pid', String(generator.pid)]);
+  await snoop.said(TRACING);
+  await generator.go();
+  const { status, stdout, stderr } = await snoop.result;
+  assert.equal(status, 0);
+  assert.match(stderr, new RegExp(`\nProcess ${generator.pid} has ended.\n`));
+  const outcomes = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { outcome?: string }).outcome);
+  assert.deepEqual(outcomes, ['exec', 'exec', 'exec', undefined]);
+});
