@@ -180,7 +180,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	now = bpf_ktime_get_ns();
 	row = row_of(&ended.spawn, now);
 	if (row)
-		observe_time(&row->lifetime, now - ended.spawned_ns);
+		observe_lifetime(&row->lifetime, now - ended.spawned_ns);
 	send_exit(&ended, pid, task->exit_code, now);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef FORKTAX_TABLE_BPF_H
 #define FORKTAX_TABLE_BPF_H
 
+#include "slot.h"
 #include "spawn.h"
 #include <bpf/bpf_helpers.h>
 
@@ -10,6 +11,7 @@
 
 /* Set by user space before loading. */
 const volatile __u64 time_bounds_ns[TIME_BOUNDS];
+const volatile __u64 lifetime_bounds_ns[LIFETIME_BOUNDS];
 const volatile __u64 size_bounds_bytes[SIZE_BOUNDS];
 
 struct health health;
@@ -56,42 +58,30 @@ const struct contract *contract __attribute__((unused));
 static const struct cost_row empty_row;
 static const __u64 zero;
 
-/* Returns the slot of the first bound that is not below the value, or `n` if all are. */
-static __always_inline __u32 slot_of(const volatile __u64 *bounds, __u32 n, __u64 value)
+static __always_inline void observe(__u64 *slots, __u64 *sum, const volatile __u64 *bounds, struct scale scale,
+				    __u64 value)
 {
-	__u32 low = 0, high = n;
+	__u32 slot = slot_of(bounds, scale, value);
 
-	for (int step = 0; step < 5 && low < high; step++) {
-		__u32 middle = (low + high) / 2;
-
-		if (middle >= n)
-			break;
-		if (value <= bounds[middle])
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
+	if (slot > scale.bounds) /* never, but the verifier cannot know */
+		return;
+	ADD(slots[slot], 1);
+	ADD(*sum, value);
 }
 
 static __always_inline void observe_time(struct time_histogram *histogram, __u64 ns)
 {
-	__u32 slot = slot_of(time_bounds_ns, TIME_BOUNDS, ns);
+	observe(histogram->slots, &histogram->sum_ns, time_bounds_ns, time_scale, ns);
+}
 
-	if (slot > TIME_BOUNDS)
-		return;
-	ADD(histogram->slots[slot], 1);
-	ADD(histogram->sum_ns, ns);
+static __always_inline void observe_lifetime(struct lifetime_histogram *histogram, __u64 ns)
+{
+	observe(histogram->slots, &histogram->sum_ns, lifetime_bounds_ns, lifetime_scale, ns);
 }
 
 static __always_inline void observe_size(struct size_histogram *histogram, __u64 bytes)
 {
-	__u32 slot = slot_of(size_bounds_bytes, SIZE_BOUNDS, bytes);
-
-	if (slot > SIZE_BOUNDS)
-		return;
-	ADD(histogram->slots[slot], 1);
-	ADD(histogram->sum_bytes, bytes);
+	observe(histogram->slots, &histogram->sum_bytes, size_bounds_bytes, size_scale, bytes);
 }
 
 static __always_inline struct cost_row *other_row(const struct cost_key *key)

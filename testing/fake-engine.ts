@@ -1,6 +1,7 @@
 /** An engine made of plain values, for tests of what stands above engines. */
 import { NO_COSTS } from '../collector/model/costs.ts';
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../collector/model/bounds.ts';
+import { LIFETIME_BOUNDS_NS, SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../collector/model/bounds.ts';
+import { slotOf } from '../collector/model/histogram.ts';
 import type { CostRow, FailureRow } from '../collector/model/rows.ts';
 import type { Engine } from '../collector/model/engine.ts';
 import type { EngineEvent, SpawnEvent } from '../collector/model/events.ts';
@@ -107,7 +108,7 @@ export function fakeRow(row: Partial<CostRow> = {}): CostRow {
     cowFaultsChild: 2 * spawns,
     childFaults: 7 * spawns,
     execDelay: histogram(TIME_BOUNDS_NS, 1_500_000, spawns),
-    lifetime: histogram(TIME_BOUNDS_NS, 20_000_000, spawns),
+    lifetime: histogram(LIFETIME_BOUNDS_NS, 20_000_000, spawns),
     execStallNs: 3_000_000 * spawns,
     execStalls: spawns,
     avoidableStallNs: 2_975_000 * spawns,
@@ -140,8 +141,7 @@ export function fakeSpawn(event: Partial<SpawnEvent> = {}): SpawnEvent {
 
 /** `count` times the same value, in the bucket that the kernel would choose. */
 export function histogram(bounds: readonly number[], value: number, count: number): { counts: number[]; sum: number } {
-  const found = bounds.findIndex((bound) => value <= bound);
   const counts = Array.from({ length: bounds.length + 1 }, () => 0);
-  counts[found === -1 ? bounds.length : found] = count;
+  counts[slotOf(bounds, value)] = count;
   return { counts, sum: value * count };
 }

@@ -7,8 +7,8 @@ export function costRow(given: Partial<CostRow> = {}): CostRow {
   return { comm: 'node', mechanism: 'fork', syscall: 'clone', ...NO_COSTS, ...given };
 }
 
-/** Counts in the first buckets, zero in the others; the sum is given. */
-export function timesOf(first: readonly number[], sum: number): Histogram {
-  const counts = Array.from(NO_COSTS.stall.counts, (_, i) => first[i] ?? 0);
+/** Counts in the first buckets of a column, zero in the others; the sum is given. */
+export function timesOf(first: readonly number[], sum: number, column: 'stall' | 'lifetime' = 'stall'): Histogram {
+  const counts = Array.from(NO_COSTS[column].counts, (_, i) => first[i] ?? 0);
   return { counts, sum };
 }

@@ -1,4 +1,4 @@
-import { type Histogram, histogramCount } from '../model/histogram.ts';
+import { filledBuckets, type Histogram, histogramCount } from '../model/histogram.ts';
 import type { Figure } from '../model/figures.ts';
 
 const SCHEMA = 1;
@@ -14,7 +14,8 @@ export const HISTOGRAM_FIELDS = {
   name: 'the mechanism, or the name of the spawner',
   count: 'number of values',
   sum: 'sum of the values',
-  buckets: 'for each bucket its inclusive upper bound le (null if there is none) and its count; not cumulative',
+  buckets:
+    'for each bucket that is not empty its count and its bounds: gt is below it, le (null if there is none) is in it; not cumulative',
 } as const;
 
 export interface HistogramRecordOptions {
@@ -39,6 +40,6 @@ export function histogramRecord(
     name,
     count: histogramCount(histogram),
     sum: histogram.sum,
-    buckets: Array.from(histogram.counts, (count, i) => ({ le: figure.bounds[i] ?? null, count })),
+    buckets: filledBuckets(histogram, figure.bounds),
   };
 }

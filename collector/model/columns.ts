@@ -2,7 +2,7 @@
  * The columns of a cost row. All code that reads, adds, shows or hides columns uses this table. The fields of
  * `struct cost_row` in `probes/spawn.h` have the same names in C's spelling (`copyNs` is `copy_ns`); a test compares them.
  */
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from './bounds.ts';
+import type { HistogramKind } from './bounds.ts';
 
 /** The groups of columns. Each group needs a hook, so the columns of a group are absent together. */
 export const COLUMN_GROUPS = [
@@ -14,10 +14,6 @@ export const COLUMN_GROUPS = [
   'faults', // page_fault_user
 ] as const;
 export type ColumnGroup = (typeof COLUMN_GROUPS)[number];
-
-/** The bounds of each kind of histogram, in the unit of its values: nanoseconds or bytes. */
-export const HISTOGRAM_BOUNDS = { timeHistogram: TIME_BOUNDS_NS, sizeHistogram: SIZE_BOUNDS_BYTES } as const;
-export type HistogramKind = keyof typeof HISTOGRAM_BOUNDS;
 
 export interface CostColumn {
   readonly kind: 'counter' | HistogramKind;
@@ -38,7 +34,7 @@ export const COST_COLUMNS = {
   /** User page faults of children before their exec. */
   childFaults: { kind: 'counter', needs: ['faults'] },
   execDelay: { kind: 'timeHistogram', needs: ['exec'] },
-  lifetime: { kind: 'timeHistogram', needs: ['lifetime'] },
+  lifetime: { kind: 'lifetimeHistogram', needs: ['lifetime'] },
   /** The stall of the spawns whose child called exec successfully. */
   execStallNs: { kind: 'counter', needs: ['stall', 'exec'] },
   /** The number of spawns in `execStallNs`. */

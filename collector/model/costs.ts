@@ -1,12 +1,6 @@
 /** The values of a cost row: types, zero and sums, all from the table of columns. */
-import {
-  COST_COLUMNS,
-  HISTOGRAM_BOUNDS,
-  type ColumnGroup,
-  type ColumnKind,
-  type CostColumn,
-  type CostColumnName,
-} from './columns.ts';
+import { HISTOGRAM_BOUNDS } from './bounds.ts';
+import { COST_COLUMNS, type ColumnGroup, type ColumnKind, type CostColumn, type CostColumnName } from './columns.ts';
 import { addHistograms, emptyHistogram, histogramCount, subtractHistograms, type Histogram } from './histogram.ts';
 
 /** The value of each column, in one row or in a sum of rows. */

@@ -1,4 +1,5 @@
-import { COST_COLUMNS, HISTOGRAM_BOUNDS, type ColumnGroup, type HistogramColumnName } from './columns.ts';
+import { HISTOGRAM_BOUNDS } from './bounds.ts';
+import { COST_COLUMNS, type ColumnGroup, type HistogramColumnName } from './columns.ts';
 import type { Costs } from './costs.ts';
 import type { Histogram } from './histogram.ts';
 import type { CostRow } from './rows.ts';
@@ -27,7 +28,7 @@ function figure(name: HistogramColumnName, meaning: string): Figure {
   return {
     meaning,
     column: needs[0],
-    unit: kind === 'timeHistogram' ? 'ns' : 'bytes',
+    unit: kind === 'sizeHistogram' ? 'bytes' : 'ns',
     bounds: HISTOGRAM_BOUNDS[kind],
     of: (costs) => costs[name],
   };

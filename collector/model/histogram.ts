@@ -27,23 +27,70 @@ export function histogramCount(histogram: Histogram): number {
   return count;
 }
 
+/** The values above `gt`, up to and with `le`; null where no bound is above them. The first bucket holds 0 too. */
+export interface Bucket {
+  readonly gt: number;
+  readonly le: number | null;
+  readonly count: number;
+}
+
+/** Those that hold anything. */
+export function filledBuckets({ counts }: Histogram, bounds: readonly number[]): Bucket[] {
+  return Array.from(counts, (count, i) => ({ gt: bounds[i - 1] ?? 0, le: bounds[i] ?? null, count })).filter(
+    ({ count }) => count > 0,
+  );
+}
+
+/** The slot of a value: that of the first bound which is not below it, or the one above all bounds. */
+export function slotOf(bounds: readonly number[], value: number): number {
+  let low = 0;
+  let high = bounds.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (value <= (bounds[middle] ?? Infinity)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /**
- * Estimates a quantile, `q` in [0, 1], as Prometheus' histogram_quantile does: it takes values as evenly spread within a
- * bucket, and gives the highest bound for values above it. Gives undefined for an empty histogram.
+ * Estimates a quantile, `q` in [0, 1]. It takes the values of a slot as evenly spread around their mean, and estimates
+ * that mean from the sum of all values. So it is nearly exact for equal values, and never contradicts the sum. Gives the
+ * highest bound for values above it, and undefined for an empty histogram.
  */
 export function quantile(histogram: Histogram, bounds: readonly number[], q: number): number | undefined {
   const total = histogramCount(histogram);
   if (total === 0) return undefined;
+  const mean = meanWithinSlots(histogram, bounds);
   let below = 0;
   for (const [i, bound] of bounds.entries()) {
     const count = histogram.counts[i] ?? 0;
     if (count > 0 && below + count >= q * total) {
       const lower = bounds[i - 1] ?? 0;
-      return lower + (bound - lower) * Math.max(0, (q * total - below) / count);
+      const spread = 2 * Math.min(mean, 1 - mean);
+      const within = mean + spread * (Math.max(0, (q * total - below) / count) - 0.5);
+      return lower + (bound - lower) * within;
     }
     below += count;
   }
   return bounds.at(-1);
+}
+
+/**
+ * Where in their slots the values lie on average: 0 at the lower bounds, 1 at the upper ones. Nothing is known while
+ * values lie above all bounds.
+ */
+function meanWithinSlots({ counts, sum }: Histogram, bounds: readonly number[]): number {
+  let lowest = 0;
+  let widths = 0;
+  for (const [i, bound] of bounds.entries()) {
+    const count = counts[i] ?? 0;
+    const lower = bounds[i - 1] ?? 0;
+    lowest += count * lower;
+    widths += count * (bound - lower);
+  }
+  const known = widths > 0 && (counts[bounds.length] ?? 0) === 0;
+  return known ? Math.min(1, Math.max(0, (sum - lowest) / widths)) : 0.5;
 }
 
 function combine(a: Histogram, b: Histogram, sign: 1 | -1): Histogram {

@@ -1,11 +1,9 @@
 import { OTHER } from '../model/rows.ts';
 import { GENERIC_NAMES } from '../model/naming.ts';
-import { TIME_BOUNDS_NS, SIZE_BOUNDS_BYTES } from '../model/bounds.ts';
 import { markdownTable } from './markdown.ts';
 import { SPAWN_METRICS, type Descriptor, type SpawnMetric } from '../serve/metrics/descriptors.ts';
+import { CLASSIC_BUCKETS } from '../serve/metrics/classic.ts';
 import { SELF_METRICS } from '../serve/metrics/self.ts';
-
-const BOUNDS = { seconds: TIME_BOUNDS_NS, bytes: SIZE_BOUNDS_BYTES };
 
 /** Writes docs/metrics.md. */
 export function metricsPage(): string {
@@ -34,9 +32,10 @@ ${markdownTable(['metric', 'kind', 'labels', 'what', 'fed by'], SPAWN_METRICS.ma
 - \`--label=cgroup\` adds \`cgroup\`, the path of the spawner's cgroup below its mount; one that was gone before it could be
   looked up is \`(unknown)\`. \`--label=pid\` adds \`pid\`. Either makes a row of each value: see below.
 
-Bounds of histograms are inclusive: 1-2-5 from 1 µs to 10 s for times, powers of four from 4 KiB to 1 TiB for sizes.
-The text of \`le\` is the one that Prometheus 3 makes of it (\`le="1e-05"\`, \`le="1.0"\`, \`le="1.048576e+06"\`), so series keep
-their names from version to version.
+Bounds of histograms are inclusive, and powers of two of a second or a byte: each from 31 µs to 8 s for stalls and delays,
+every second one from 1 ms to 12 days for lifetimes, every third one from 256 KiB to 512 GiB for sizes. The text of \`le\` is
+the one that Prometheus 3 makes of it (\`le="3.0517578125e-05"\`, \`le="1.0"\`, \`le="2.62144e+05"\`), so series keep their names from
+version to version.
 
 ### How many series that is
 
@@ -90,7 +89,7 @@ function expectedErrors(): string {
 /** Counts the series of a row. A classic histogram has its buckets, one above all bounds, sum and count; a native one is one series. */
 function seriesPerRow(native = false): number {
   const counts = SPAWN_METRICS.map((metric) => {
-    if ('histogram' in metric) return native ? 1 : BOUNDS[metric.unit].length + 3;
+    if ('histogram' in metric) return native ? 1 : CLASSIC_BUCKETS[metric.scale].bounds.length + 3;
     if ('failure' in metric) return metric.expectedErrors.length;
     return 'roles' in metric ? Object.keys(metric.roles).length : 1;
   });

@@ -26,7 +26,7 @@ const constant = (value: number) => `${value}+0x${LENGTH}`;
 
 /** So many spawns a second, all with this stall. */
 function stalls(perSecond: number, seconds: number): InputSeries {
-  const bounds = [0.05, 0.1, 0.2, 0.5, Infinity];
+  const bounds = [0.0625, 0.125, 0.25, 0.5, Infinity];
   const buckets = bounds.map((bound) => [
     `forktax_spawn_stall_seconds_bucket{${FORKS},le="${bound === Infinity ? '+Inf' : bound}"}`,
     growing(bound >= seconds ? perSecond : 0),

@@ -38,10 +38,10 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   },
   'job_comm_le:forktax_spawn_stall_seconds_bucket:rate5m': {
     input: perSecond('forktax_spawn_stall_seconds_bucket', [
-      'comm="sh",le="0.1",mechanism="fork"',
+      'comm="sh",le="0.125",mechanism="fork"',
       'comm="sh",le="+Inf"',
     ]),
-    samples: { 'comm="sh", le="0.1"': 2, 'comm="sh", le="+Inf"': 4 },
+    samples: { 'comm="sh", le="0.125"': 2, 'comm="sh", le="+Inf"': 4 },
   },
   'job_comm:forktax_spawn_copy_seconds:rate5m': {
     input: perSecond('forktax_spawn_copy_seconds_total', PROGRAMS),

@@ -4,8 +4,9 @@
  */
 import { MECHANISMS, SYSCALLS } from '../../model/spawn.ts';
 import { OTHER, type CostKey, type CostRow, type FailureRow, type SlowestSpawn } from '../../model/rows.ts';
-import type { Histogram } from '../../model/histogram.ts';
-import { HISTOGRAM_BOUNDS, type ColumnKind, type CostColumnName } from '../../model/columns.ts';
+import { HISTOGRAM_BOUNDS } from '../../model/bounds.ts';
+import { slotOf, type Histogram } from '../../model/histogram.ts';
+import type { ColumnKind, CostColumnName } from '../../model/columns.ts';
 import { addCosts, eachColumn, NO_COSTS, type Costs } from '../../model/costs.ts';
 import { isNearlyFull } from '../shared/eviction.ts';
 import { probeConstant } from '../shared/probe-constants.ts';
@@ -21,8 +22,7 @@ class GrowingHistogram implements Histogram {
   }
 
   observe(value: number): void {
-    const found = this.#bounds.findIndex((bound) => value <= bound);
-    const slot = found === -1 ? this.#bounds.length : found;
+    const slot = slotOf(this.#bounds, value);
     this.counts[slot] = (this.counts[slot] ?? 0) + 1;
     this.sum += value;
   }

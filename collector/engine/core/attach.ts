@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { ForktaxError } from '../../model/errors.ts';
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
+import { LIFETIME_BOUNDS_NS, SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
 import { enumValue, probeConstant } from '../shared/probe-constants.ts';
 import { u32, u64s } from '../shared/bytes.ts';
 import { possibleCpus } from '../shared/cpus.ts';
@@ -207,6 +207,7 @@ function constants(options: EngineOptions, pageSize: number): [string, Uint8Arra
   const { filter } = options;
   return [
     ['time_bounds_ns', u64s(TIME_BOUNDS_NS)],
+    ['lifetime_bounds_ns', u64s(LIFETIME_BOUNDS_NS)],
     ['size_bounds_bytes', u64s(SIZE_BOUNDS_BYTES)],
     ['page_size', u64s([pageSize])],
     ['cpus', u32(possibleCpus())],

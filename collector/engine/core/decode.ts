@@ -1,5 +1,6 @@
 /** Turns the bytes of `probes/spawn.h` into rows and events. */
-import type { ColumnKind, CostColumnName, HistogramKind } from '../../model/columns.ts';
+import type { HistogramKind } from '../../model/bounds.ts';
+import type { ColumnKind, CostColumnName } from '../../model/columns.ts';
 import { eachColumn, type Costs } from '../../model/costs.ts';
 import type { EngineEvent } from '../../model/events.ts';
 import { snakeCase } from '../../model/names.ts';
@@ -11,7 +12,11 @@ import { statusOf } from '../shared/wait-status.ts';
 import { readEnums } from './enums.ts';
 import { StructReader } from './struct-reader.ts';
 
-const SUM_FIELDS: Readonly<Record<HistogramKind, string>> = { timeHistogram: 'sum_ns', sizeHistogram: 'sum_bytes' };
+const SUM_FIELDS: Readonly<Record<HistogramKind, string>> = {
+  timeHistogram: 'sum_ns',
+  lifetimeHistogram: 'sum_ns',
+  sizeHistogram: 'sum_bytes',
+};
 
 export type RowCosts = Costs & Pick<CostRow, 'slowest'>;
 type ColumnReaders = { readonly [Name in CostColumnName]: (base: number) => Costs[Name] };

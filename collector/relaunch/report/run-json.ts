@@ -2,7 +2,7 @@
 import { absentColumns } from '../../model/hooks.ts';
 import { ForktaxError } from '../../model/errors.ts';
 import { FIGURES } from '../../model/figures.ts';
-import type { Costs } from '../../model/costs.ts';
+import { filledBuckets } from '../../model/histogram.ts';
 import type { Measurement } from '../measure/meter.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { RunResult } from '../run/run.ts';
@@ -35,7 +35,7 @@ function measurementJson(measurement: Measurement): object {
     mechanisms: Object.fromEntries(
       costsByMechanism(rows).map(([mechanism, costs]) => [
         mechanism,
-        { spawns: costs.spawns, ...(stallSeen && { stall_buckets: bucketsOf(costs) }) },
+        { spawns: costs.spawns, ...(stallSeen && { stall_buckets: filledBuckets(costs.stall, FIGURES.stall.bounds) }) },
       ]),
     ),
     failures: failuresOf(measurement),
@@ -44,11 +44,6 @@ function measurementJson(measurement: Measurement): object {
     costs_folded: health.rowsFolded,
     untracked: health.callsUntracked + health.processesUntracked,
   };
-}
-
-/** Each count belongs to one bucket; `le` is its inclusive upper bound in nanoseconds. */
-function bucketsOf({ stall }: Costs): object[] {
-  return Array.from(stall.counts, (count, i) => ({ le: FIGURES.stall.bounds[i] ?? null, count }));
 }
 
 function figuresJson(figures: Figures): Record<string, number> {

@@ -5,8 +5,16 @@ import { absentColumns } from '../../model/hooks.ts';
 import { measuredPart, type FailureRow } from '../../model/rows.ts';
 import type { Engine } from '../../model/engine.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
-import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
+import { HISTOGRAM_BOUNDS } from '../../model/bounds.ts';
+import { COST_COLUMNS } from '../../model/columns.ts';
 import { SCHEMA, toRecord } from './record.ts';
+
+/** By column, in nanoseconds or bytes. A histogram has one count more than bounds. */
+const BOUNDS = Object.fromEntries(
+  Object.entries(COST_COLUMNS).flatMap(([name, { kind }]) =>
+    kind === 'counter' ? [] : [[name, HISTOGRAM_BOUNDS[kind]]],
+  ),
+);
 
 interface Options {
   readonly engine: Engine;
@@ -34,7 +42,7 @@ function costsOf({ rows, failures, ...rest }: Snapshot, { engine, version, cgrou
     version,
     engine: { name, callHook, label, hooks, insteadOf },
     absent: Array.from(absent, ([column, reason]) => ({ column, reason })),
-    bounds: { timeNs: TIME_BOUNDS_NS, sizeBytes: SIZE_BOUNDS_BYTES },
+    bounds: BOUNDS,
     ...rest,
     rows: rows.map((row) => withCgroup(measuredPart(row, absent))),
     failures: failures

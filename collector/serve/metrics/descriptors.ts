@@ -2,6 +2,7 @@
  * Every metric of spawn costs, once: the renderer, docs/metrics.md and the dashboards take name, help, labels and kind
  * from here. Metrics about forktax itself are in self.ts.
  */
+import type { HistogramKind } from '../../model/bounds.ts';
 import type { ColumnGroup } from '../../model/columns.ts';
 import type { CostRow, FailureRow, SlowestSpawn } from '../../model/rows.ts';
 import type { Histogram } from '../../model/histogram.ts';
@@ -36,6 +37,7 @@ export interface RoleCounter extends SpawnDescriptor {
 export interface RowHistogram extends SpawnDescriptor {
   readonly kind: 'histogram';
   readonly unit: 'seconds' | 'bytes';
+  readonly scale: HistogramKind;
   readonly histogram: (row: CostRow) => Histogram;
   readonly slowest?: (row: CostRow) => SlowestSpawn | undefined;
 }
@@ -77,6 +79,7 @@ const METRICS = [
     labels: ROW_LABELS,
     help: 'Time that the caller stood still in one spawning call.',
     columns: ['stall'],
+    scale: 'timeHistogram',
     histogram: (row) => row.stall,
     slowest: (row) => row.slowest,
   },
@@ -96,6 +99,7 @@ const METRICS = [
     labels: ROW_LABELS,
     help: "Resident memory of the child when it starts. 0 if it shares its parent's memory.",
     columns: ['spawns'],
+    scale: 'sizeHistogram',
     histogram: (row) => row.copiedRss,
   },
   {
@@ -130,6 +134,7 @@ const METRICS = [
     labels: ROW_LABELS,
     help: 'Time from the start of a child to its successful exec.',
     columns: ['exec'],
+    scale: 'timeHistogram',
     histogram: (row) => row.execDelay,
   },
   {
@@ -148,6 +153,7 @@ const METRICS = [
     labels: ROW_LABELS,
     help: 'Time from the start of a child to its exit.',
     columns: ['lifetime'],
+    scale: 'lifetimeHistogram',
     histogram: (row) => row.lifetime,
   },
   {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { COST_COLUMNS, HISTOGRAM_BOUNDS } from '../../model/columns.ts';
+import { HISTOGRAM_BOUNDS } from '../../model/bounds.ts';
+import { COST_COLUMNS } from '../../model/columns.ts';
 import { snakeCase } from '../../model/names.ts';
 import { CALL_HOOKS } from '../../model/hooks.ts';
 import { MECHANISMS, SYSCALLS } from '../../model/spawn.ts';
@@ -22,8 +23,10 @@ const topFields = ({ fields }: Layout) => Object.keys(fields).filter((name) => !
 
 /** Of the table's kinds, the one that a field of C has. */
 function kindOf(field: string, { fields }: Layout): string {
-  if (!fields[`${field}.slots`]) return 'counter';
-  return fields[`${field}.sum_ns`] ? 'timeHistogram' : 'sizeHistogram';
+  const slots = fields[`${field}.slots`];
+  if (!slots) return 'counter';
+  if (fields[`${field}.sum_bytes`]) return 'sizeHistogram';
+  return slots.size === (probeConstant('LIFETIME_BOUNDS') + 1) * 8 ? 'lifetimeHistogram' : 'timeHistogram';
 }
 
 describe('the table of columns', () => {
@@ -37,6 +40,8 @@ describe('the table of columns', () => {
   test('has their kinds', () => {
     for (const [name, { kind }] of Object.entries(COST_COLUMNS)) assert.equal(kindOf(snakeCase(name), row), kind, name);
   });
+
+  test('leaves a row below 4 KiB', () => assert.ok(row.size <= 4096, `${row.size}`));
 
   test('has as many bounds as there are slots, but the last', () => {
     for (const [name, { kind }] of Object.entries(COST_COLUMNS)) {

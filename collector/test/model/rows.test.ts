@@ -16,7 +16,7 @@ const full = costRow({
   avoidableStallNs: 23,
   stall: timesOf([1, 2], 29),
   execDelay: timesOf([2], 31),
-  lifetime: timesOf([3], 37),
+  lifetime: timesOf([3], 37, 'lifetime'),
 });
 
 test('every cost is added and subtracted', () => {
@@ -25,7 +25,7 @@ test('every cost is added and subtracted', () => {
     if (typeof value === 'number') assert.equal(Reflect.get(twice, field), 2 * value, field);
   }
   assert.equal(twice.stall.sum, 58);
-  assert.deepEqual(twice.lifetime.counts, timesOf([6], 0).counts);
+  assert.deepEqual(twice.lifetime.counts, timesOf([6], 0, 'lifetime').counts);
   const { comm: _comm, mechanism: _mechanism, syscall: _syscall, ...costs } = full;
   assert.deepEqual(subtractCosts(twice, full), costs);
   assert.deepEqual(addCosts(NO_COSTS, full), costs);
@@ -55,7 +55,7 @@ test('the difference of snapshots has only the rows that changed', () => {
 });
 
 test('a row whose children only ended has changed', () => {
-  const [since] = rowsSince([{ ...full, lifetime: timesOf([4], 40) }], [full]);
+  const [since] = rowsSince([{ ...full, lifetime: timesOf([4], 40, 'lifetime') }], [full]);
   assert.equal(since?.spawns, 0);
   assert.equal(since?.lifetime.sum, 3);
 });

@@ -94,7 +94,7 @@ describe('three collectors', () => {
       ['sum(forktax_spawns_total{mechanism="fork"})', 30 + 50],
       ['sum(forktax_spawn_stall_seconds_bucket{le="+Inf"})', 30 + 40 + 50],
       ['sum(forktax_exec_failures_total{errno="ENOENT"})', job.execFailures['ENOENT'] ?? NaN],
-      ['sum(forktax_spawn_copied_rss_bytes_bucket{mechanism="fork", comm="fleet-web", le="4.194304e+06"})', 0],
+      ['sum(forktax_spawn_copied_rss_bytes_bucket{mechanism="fork", comm="fleet-web", le="2.097152e+06"})', 0],
       ['sum(forktax_spawn_copied_rss_bytes_bucket{mechanism="fork", comm="fleet-web", le="1.6777216e+07"})', 30],
     ];
     for (const [expr, expected] of facts) assert.equal(await sumOf(expr), expected, expr);

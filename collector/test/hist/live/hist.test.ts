@@ -43,7 +43,7 @@ test('Ctrl-C prints the histogram', async () => {
     '--by',
     'spawner',
   );
-  assert.match(stdout, /^\nspawner = histload\n {5}usecs {15}: count {4}distribution\n/);
+  assert.match(stdout, /^\nspawner = histload\n {5}time {16}: count {4}distribution\n/);
   assert.match(stdout, /\|\*{40}\|\n/);
   assert.match(stdout, new RegExp(`\ncount ${COUNT}, average `));
 });

@@ -177,8 +177,8 @@ describe('/api/v1/costs', () => {
     assert.equal(response.headers['content-type'], 'application/json; charset=utf-8');
     const { schema, version, rows, failures, bounds, health, absent } = response.json();
     assert.deepEqual([schema, version, absent], [1, '1.2.3', []]);
-    assert.equal(rows[0].copied_rss.counts.length, bounds.size_bytes.length + 1);
-    assert.equal(rows[0].stall.counts.length, bounds.time_ns.length + 1);
+    assert.equal(rows[0].copied_rss.counts.length, bounds.copied_rss.length + 1);
+    assert.equal(rows[0].stall.counts.length, bounds.stall.length + 1);
     assert.equal(rows[0].copy_ns, 2_000_000);
     assert.deepEqual(failures, [{ kind: 'exec', comm: 'node', syscall: 'clone', errno: 'ENOENT', count: 3 }]);
     assert.equal(health.table_capacity, 1024);

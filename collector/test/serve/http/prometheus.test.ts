@@ -140,7 +140,7 @@ describe('Prometheus', () => {
       [0],
     );
     assert.deepEqual(
-      await values(`sum(forktax_spawn_copied_rss_bytes_bucket{comm="${comm}",le="6.7108864e+07"})`),
+      await values(`sum(forktax_spawn_copied_rss_bytes_bucket{comm="${comm}",le="1.34217728e+08"})`),
       [30],
     );
   });
