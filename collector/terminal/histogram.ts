@@ -42,7 +42,8 @@ function bucketsOf(counts: readonly number[]): Bucket[] {
 }
 
 function* bucketsFrom(counts: readonly number[], from: number, to: number, slots: number): Generator<Bucket> {
-  for (let first = from; first <= to && to >= 0; first += slots) {
+  if (to < 0) return;
+  for (let first = from; first <= to; first += slots) {
     const last = Math.min(first + slots, counts.length) - 1;
     const count = counts.slice(Math.max(0, first), last + 1).reduce((sum, each) => sum + each, 0);
     yield { first, last, count };

@@ -10,6 +10,7 @@ import { slotOf } from '../../model/histogram.ts';
 import { generator } from '../../../testing/random.ts';
 
 const KINDS = ['timeHistogram', 'lifetimeHistogram', 'sizeHistogram'] as const;
+const PROBES = new URL('../../../probes', import.meta.url).pathname;
 const SOURCE = new URL('fixtures/slots.c', import.meta.url).pathname;
 
 const folder = mkdtempSync(join(tmpdir(), 'slots-'));
@@ -49,7 +50,7 @@ test('bounds are those of the schema, rounded down', () => {
 
 test('the kernel and user space find the same slot for each value', () => {
   const program = join(folder, 'slots');
-  execFileSync('cc', ['-O2', '-w', '-o', program, SOURCE]);
+  execFileSync('gcc', ['-O2', '-w', '-I', PROBES, '-o', program, SOURCE]);
   const given = KINDS.flatMap((kind, which) => valuesFor(kind).map((value) => ({ kind, which, value })));
   const input = [
     ...KINDS.map((kind) => [HISTOGRAM_BOUNDS[kind].length, ...HISTOGRAM_BOUNDS[kind]].join(' ')),
