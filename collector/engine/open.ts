@@ -1,10 +1,10 @@
-/** From the engine that was asked for to one that runs. */
+/** Opens the chosen engine, or the first one that runs. */
 import { ForktaxError } from '../model/errors.ts';
 import { openCoreEngine } from './core/engine.ts';
 import type { Engine, Refused } from '../model/engine.ts';
 import type { EngineChoice, EngineOptions } from '../model/options.ts';
 
-/** @throws ForktaxError: of `auto`, why core cannot run, and why bpftrace cannot either */
+/** @throws ForktaxError For `auto`, it says why core cannot run and why bpftrace cannot either. */
 export async function openEngine(
   choice: EngineChoice,
   options: EngineOptions,
@@ -16,7 +16,7 @@ export async function openEngine(
   try {
     return openCoreEngine(options);
   } catch (error) {
-    // What core may not do, bpftrace may not do either.
+    // If this process may not load core's probes, it may not load bpftrace's either.
     if (!(error instanceof ForktaxError) || error.code === 'FORKTAX_NO_PRIVILEGE') throw error;
     return openInstead(error, (insteadOf) => openBpftraceEngine(options, report, { insteadOf }));
   }
@@ -27,7 +27,7 @@ async function openInstead(why: ForktaxError, open: (insteadOf: Refused) => Prom
     return await open({ engine: 'core', reason: why.message });
   } catch (error) {
     const detail = `${why.detail ?? ''}\nThe bpftrace engine cannot run either: ${(error as Error).message}`.trim();
-    throw new ForktaxError(why.code, `${why.message}; nor can bpftrace: ${(error as Error).message}`, {
+    throw new ForktaxError(why.code, `${why.message}; bpftrace cannot measure either: ${(error as Error).message}`, {
       detail,
       cause: why,
     });

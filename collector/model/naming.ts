@@ -1,4 +1,4 @@
-/** What a spawner is called. `probes/filter.bpf.h` does the same in the kernel. */
+/** Names spawners. `probes/filter.bpf.h` does the same in the kernel. */
 
 /**
  * `comm`: the name of the spawner's leader thread, as `ps` shows it. `exe`: the file name of its executable, cut to 15
@@ -9,7 +9,7 @@ export type Naming = (typeof NAMINGS)[number];
 
 /**
  * Names that runtimes give the leader thread, whatever program they run. Java, Python, Ruby, Erlang, .NET, Go and
- * Electron give it none: `ps` shows the name of their executable, or that of the script which was exec'd.
+ * Electron give it none: `ps` shows the name of their executable, or that of the script that was executed.
  */
 export const GENERIC_NAMES: readonly string[] = [
   'MainThread', // Node.js from 24 on: https://github.com/nodejs/node/pull/56416
@@ -20,12 +20,12 @@ export const GENERIC_NAMES: readonly string[] = [
   'exe', // what executed /proc/self/exe: container runtimes, Chromium's helpers
 ];
 
-/** A program that was exec'd by a descriptor has its number as comm, before Linux 6.14. */
+/** Before Linux 6.14, a program that was executed by descriptor has the descriptor's number as its comm. */
 export function isGeneric(comm: string): boolean {
   return GENERIC_NAMES.includes(comm) || /^\d+$/.test(comm);
 }
 
-/** Both names of a process. `exe` is empty where there is no executable. */
+/** Both names of a process. `exe` is empty if there is no executable. */
 export interface ProcessNames {
   readonly comm: string;
   readonly exe: string;
@@ -36,7 +36,7 @@ export function nameSpawner(nameBy: Naming, { comm, exe }: ProcessNames): string
   return byExecutable && exe !== '' ? exe : comm;
 }
 
-/** Whether a process goes by the name `wanted`; by either of its names where `nameBy` is auto. */
+/** Whether a process has the name `wanted`. With `auto`, either of its names counts. */
 export function goesBy(wanted: string, nameBy: Naming, { comm, exe }: ProcessNames): boolean {
   return (nameBy !== 'exe' && comm === wanted) || (nameBy !== 'comm' && exe === wanted);
 }

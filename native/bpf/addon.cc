@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* JavaScript's face of object.h: copies in, calls, copies out. A failure becomes an Error with errno and log. */
+/* The JavaScript interface of object.h. Arguments are copied in and results copied out; a failure becomes an Error with errno and log. */
 #include "capabilities.h"
 #include "notify.h"
 #include "object.h"
@@ -26,7 +26,7 @@ void throw_failure(Napi::Env env, const Failure &failure)
 	error.ThrowAsJavaScriptException();
 }
 
-/* Arguments come from our own TypeScript face, which is typed; this only keeps a mistake from crashing the process. */
+/* All callers are typed TypeScript. This check only keeps a mistake from crashing the process. */
 bool expect(const Napi::CallbackInfo &info, bool good)
 {
 	if (!good)
@@ -199,7 +199,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 		check(info, object_.write_global(info[0].As<Napi::String>(), bytes.data, bytes.size));
 	}
 
-	/* (map, keys, values) → entries; as many as both buffers have room for. */
+	/* (map, keys, values) → number of entries, at most as many as fit into both buffers */
 	Napi::Value read_map(const Napi::CallbackInfo &info)
 	{
 		Napi::Env env = info.Env();
@@ -218,7 +218,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 		return Napi::Number::New(env, entries);
 	}
 
-	/* (map, key, value) → whether it was there. */
+	/* (map, key, value) → whether the entry was there */
 	Napi::Value take_entry(const Napi::CallbackInfo &info)
 	{
 		Napi::Env env = info.Env();
@@ -235,7 +235,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 		return check(info, result) ? Napi::Boolean::New(env, true) : env.Undefined();
 	}
 
-	/* (bytes) → how many of them were filled. */
+	/* (bytes) → how many bytes were filled */
 	Napi::Value drain_ring(const Napi::CallbackInfo &info)
 	{
 		Napi::Env env = info.Env();

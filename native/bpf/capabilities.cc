@@ -21,10 +21,10 @@ namespace forktax
 namespace
 {
 
-/* glibc's SIGSETXID, within libc's own range in musl too: libc lets no thread block it, nor anyone handle it. */
+/* SIGSETXID of glibc, which musl also keeps for itself. libc lets no thread block it and no program handle it. */
 constexpr int LIBC_SIGNAL = 33;
 
-/* What rt_sigaction(2) takes: the kernel's struct, not libc's. */
+/* The kernel's struct for rt_sigaction(2), which differs from libc's. */
 struct KernelAction {
 	void (*handler)(int);
 	unsigned long flags;
@@ -47,7 +47,7 @@ int reduce_this_thread()
 	for (int half = 0; half < 2; half++) {
 		data[half].permitted &= static_cast<uint32_t>(permitted_mask >> (32 * half));
 		data[half].effective = data[half].permitted & static_cast<uint32_t>(effective_mask >> (32 * half));
-		data[half].inheritable = 0; /* the ambient set goes with it */
+		data[half].inheritable = 0; /* this also clears the ambient set */
 	}
 	return syscall(SYS_capset, &header, data) != 0 ? errno : 0;
 }
@@ -62,7 +62,7 @@ void on_signal(int)
 	errno = saved;
 }
 
-/* A thread may end between being listed and being asked; so each is given a second, then looked for again. */
+/* A thread may end after it was listed. Each one therefore has a second to answer, and is then looked for again. */
 bool wait_for_answer(int before, pid_t thread)
 {
 	for (int waited_ms = 0; waited_ms < 1000; waited_ms++) {
@@ -85,7 +85,7 @@ int ask_thread(pid_t thread)
 	return wait_for_answer(before, thread) ? first_error.load() : ETIMEDOUT;
 }
 
-/* Until a listing shows no thread that was not asked: a thread not yet asked may have made another. */
+/* Repeats until a listing shows no new thread, because a thread that was not asked yet may have created another. */
 int ask_every_thread()
 {
 	std::set<pid_t> asked = {static_cast<pid_t>(syscall(SYS_gettid))};
@@ -111,7 +111,7 @@ int ask_every_thread()
 	return 0;
 }
 
-/* Lets libc make it for another signal: only libc knows its restorer. */
+/* Lets libc create the action for another signal, because only libc knows its restorer. */
 bool make_action(KernelAction *ret)
 {
 	struct sigaction ours = {}, previous = {};

@@ -7,14 +7,18 @@ namespace forktax
 {
 
 /*
- * Reduces what every thread of this process may do, masks of 1 << CAP_...: the permitted set to what is also in
- * `permitted`, for good; the effective set to what is in both; nothing stays inheritable or ambient. Threads made later
- * inherit it. Gives 0, or a positive errno: then some threads may have changed and others not, and the caller should
- * stop.
+ * Reduces the capabilities of every thread of this process, for good. Both arguments are masks of 1 << CAP_...
  *
- * capset(2) changes one thread. As the set*id functions of libc do, this sends each thread a signal whose handler does
- * it there (see nptl(7) and libpsx(3)), and it borrows their signal: Node has threads that block all others. So nothing
- * may call those functions meanwhile.
+ *  - The permitted set keeps what is also in `permitted`.
+ *  - The effective set keeps what is in `permitted` and `effective`.
+ *  - The inheritable and ambient sets become empty.
+ *
+ * Threads that are created later inherit these sets. Returns 0 or a positive errno. After an error, some threads may have
+ * changed and others not, so the caller should stop.
+ *
+ * capset(2) changes one thread only. Like libc's set*id functions (nptl(7), libpsx(3)), this function sends each thread a
+ * signal whose handler calls capset there. It uses the same signal, because some of Node's threads block all others.
+ * Hazard: no other thread may call a set*id function meanwhile.
  */
 int reduce_capabilities(uint64_t permitted, uint64_t effective);
 

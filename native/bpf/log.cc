@@ -10,9 +10,9 @@ namespace forktax
 namespace
 {
 
-/* libbpf has one print function for the process; each thread collects what its own calls cause. */
+/* libbpf has one print function for the process. Each thread collects the messages of its own calls. */
 thread_local std::string libbpf_log;
-constexpr size_t LOG_LIMIT = 256 * 1024; /* a verifier's log can be endless; its end matters, but so does its start */
+constexpr size_t LOG_LIMIT = 256 * 1024; /* A verifier's log can be very long. Its start and its end matter most. */
 
 int collect_log(enum libbpf_print_level level, const char *format, va_list arguments)
 {

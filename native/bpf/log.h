@@ -8,9 +8,9 @@
 namespace forktax
 {
 
-/* Starts to collect what libbpf says in this thread, */
+/* Starts to collect libbpf's messages in this thread. */
 void begin_log();
-/* and hands it over with the error, of either sign. */
+/* Returns a failure with the collected messages. `error` is an errno of either sign. */
 Failure failure(int error, std::string what);
 
 } // namespace forktax

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Object's maps: tables, the ring, and the sections of global variables. */
+/* The maps of an Object: tables, the ring buffer, and the sections of global variables. */
 #include "log.h"
 #include "object.h"
 
@@ -55,7 +55,7 @@ Failure Object::locate(const std::string &name, size_t size, uint8_t **ret_data)
 	if (!result.ok())
 		return result;
 	size_t section_size = 0;
-	/* const before libbpf 1.2, though meant to be written */
+	/* the type is const before libbpf 1.2, although the memory is meant to be written */
 	auto *data = const_cast<uint8_t *>(
 		static_cast<const uint8_t *>(bpf_map__initial_value(variable.map, &section_size)));
 	for (const Section &section : sections_) {
@@ -90,7 +90,7 @@ Failure Object::read_global(const std::string &name, void *bytes, size_t size) c
 	return result;
 }
 
-/* What libbpf keeps is the initial value; only skeletons, and libbpf since 1.5, map the kernel's own memory there. */
+/* libbpf keeps the initial values only. Skeletons, and libbpf since 1.5, map the kernel's memory there. */
 Failure Object::map_sections()
 {
 	struct bpf_map *each;
@@ -122,7 +122,7 @@ int Object::take_record(void *context, void *record, size_t size)
 
 	memcpy(drain->bytes + drain->size, record, size);
 	drain->size += size;
-	/* Stop, with this record consumed, while another of its size still fits. */
+	/* Stops after this record if another one of its size would not fit. */
 	return drain->capacity - drain->size < size ? -ENOBUFS : 0;
 }
 

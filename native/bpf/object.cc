@@ -124,7 +124,7 @@ Failure Object::load()
 	if (error)
 		return failure(error, "the kernel refused the probes");
 	loaded_ = true;
-	/* libbpf held all of the kernel's types while it loaded; what it freed is 10 MB that nobody needs any more. */
+	/* While libbpf loads, it holds all of the kernel's types. Afterwards this returns the freed 10 MB to the system. */
 #ifdef __GLIBC__
 	malloc_trim(0);
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One BPF object from open to close, over libbpf. Knows no JavaScript. Not thread-safe: each object belongs to the
- * thread that opened it; several objects in several threads are fine.
+ * One BPF object from open to close, over libbpf. It does not depend on JavaScript. It is not thread-safe: each object
+ * belongs to the thread that opened it. Several objects in several threads are fine.
  */
 #pragma once
 
@@ -16,11 +16,11 @@
 namespace forktax
 {
 
-/* What libbpf said, and errno. `ok()` if nothing went wrong. */
+/* An errno with libbpf's messages. `ok()` if nothing went wrong. */
 struct Failure {
 	int error = 0; /* positive errno */
 	std::string what;
-	std::string log; /* libbpf's own words, the verifier's among them */
+	std::string log; /* libbpf's messages, with the verifier's */
 
 	bool ok() const
 	{
@@ -36,7 +36,7 @@ struct Field {
 
 struct Layout {
 	uint32_t size = 0;
-	std::vector<Field> fields; /* of nested structs too, as outer.inner */
+	std::vector<Field> fields; /* also of nested structs, as outer.inner */
 };
 
 struct ProgramStats {
@@ -54,7 +54,7 @@ class Object
 	Object &operator=(const Object &) = delete;
 	~Object();
 
-	/* Before load. */
+	/* These come before load. */
 	Failure open(const std::string &path);
 	std::vector<std::string> program_names() const;
 	Failure set_autoload(const std::string &program, bool wanted);
@@ -65,21 +65,21 @@ class Object
 
 	Failure load();
 
-	/* After load. */
+	/* These come after load. */
 	Failure attach(const std::string &program);
-	/* Runs a raw_tp program once: on `cpu`, or in this thread where `cpu` is negative. */
+	/* Runs a raw_tp program once: on `cpu`, or in this thread if `cpu` is negative. */
 	Failure run_program(const std::string &program, int cpu);
-	/* -1: no such map, or not loaded. It stays the object's. */
+	/* Returns -1 if there is no such map or nothing is loaded. The object keeps the descriptor. */
 	int map_fd(const std::string &map) const;
 	Failure open_ring(const std::string &map);
 	Failure read_global(const std::string &variable, void *bytes, size_t size) const;
 	Failure write_global(const std::string &variable, const void *bytes, size_t size);
-	/* Up to `capacity` entries of a hash or array map; `ret_entries` is how many there were. */
+	/* Reads up to `capacity` entries of a hash or array map. `ret_entries` is the number of entries read. */
 	Failure read_map(const std::string &map, void *keys, void *values, uint32_t capacity,
 			 uint32_t *ret_entries) const;
-	/* Removes one entry of a hash map and gives its last value. ENOENT: it was not there. */
+	/* Removes one entry of a hash map and returns its last value. ENOENT: there was no such entry. */
 	Failure take_entry(const std::string &map, const void *key, void *value);
-	/* Moves what the ring holds to `bytes`, whole records only, until either is at its end. */
+	/* Moves whole records from the ring to `bytes`, until the ring is empty or the next record does not fit. */
 	Failure drain_ring(uint8_t *bytes, size_t capacity, size_t *ret_size);
 	Failure program_stats(std::vector<ProgramStats> *ret) const;
 	uint32_t key_size(const std::string &map) const;
@@ -89,7 +89,7 @@ class Object
 		return loaded_;
 	}
 
-	/* Detaches and frees everything. Idempotent. */
+	/* Detaches and frees everything. May be called again. */
 	void close();
 
       private:
@@ -98,7 +98,7 @@ class Object
 		uint32_t offset;
 		uint32_t size;
 	};
-	/* The section of a map of globals, as this process sees it once loaded. */
+	/* The section of a map of global variables, as this process sees it after load. */
 	struct Section {
 		struct bpf_map *map;
 		uint8_t *data;

@@ -52,7 +52,7 @@ static void exec_or_exit(void *argument)
 	raw_call(SYS_exit_group, 127, 0, 0, 0, 0, 0);
 }
 
-/* The leader stays until the thread's exec ends it, as execve(2) does to all other threads. */
+/* The leader waits until the exec of the thread ends it, as execve(2) ends all other threads. */
 static void exec_from_thread(struct child *child)
 {
 	raw_spawn(SYS_clone, THREAD_FLAGS, 0, child->thread_stack_top, exec_or_exit, child);
@@ -60,7 +60,7 @@ static void exec_from_thread(struct child *child)
 		sleep_ms(1000);
 }
 
-/* Without a yield, so that both run at once where there are two CPUs. */
+/* Spinning has no yield, so that both threads run at the same time on two CPUs. */
 #define SPINS 100000
 
 static void end_when_both_are_here(void *argument)
@@ -87,7 +87,7 @@ void child_main(void *argument)
 	const struct child_plan *plan = child->plan;
 	char byte;
 
-	/* So that no child outlives a generator that was killed. */
+	/* No child outlives a generator that was killed. */
 	raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
 	touch(plan);
 	if (plan->hold >= 0)

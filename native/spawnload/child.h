@@ -5,15 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* All that a child reads; it may share its parent's memory, and then the parent is running. */
+/* Everything that a child reads. It may share this memory with its running parent. */
 struct child_plan {
 	const char *path; /* NULL: no exec */
 	char **argv;
 	char **environment;
-	volatile unsigned char *touch_from; /* NULL: a mapping of its own */
+	volatile unsigned char *touch_from; /* NULL: the child makes a mapping of its own */
 	size_t touch_pages;
 	size_t page_bytes;
-	int hold; /* pipe to read a byte from before the end of its life as a copy, or -1 */
+	int hold; /* pipe: the child reads a byte from it before it exits or calls exec; -1: none */
 	long lifetime_ms;
 	bool kill;
 	bool exec_from_thread;
@@ -22,13 +22,13 @@ struct child_plan {
 
 struct child {
 	const struct child_plan *plan;
-	int *exec_error; /* in memory shared with the parent, whatever the mechanism */
+	int *exec_error; /* in memory that is shared with the parent by every mechanism */
 	void *stack_top;
 	void *thread_stack_top;
-	int arrived; /* how many of its threads are about to end together */
+	int arrived; /* the number of its threads that are about to end at the same time */
 };
 
-/* The child's whole life. Makes raw system calls only, and never returns. */
+/* Runs the child from start to exit. It makes only raw system calls, and never returns. */
 void child_main(void *child);
 
 #endif

@@ -18,7 +18,7 @@
 
 #define STACK_BYTES 16384
 
-/* A place for one living child. Its stack is free again once the child is reaped. */
+/* A slot for one living child. Its stack is free again after the child is reaped. */
 struct slot {
 	struct child child;
 	pid_t pid;
@@ -34,7 +34,7 @@ struct spawner {
 	int release; /* the other end of the plan's `hold` */
 	unsigned long count;
 	pthread_barrier_t *start;
-	uint64_t interval_ns; /* between spawns; 0: as fast as it goes */
+	uint64_t interval_ns; /* between spawns; 0: no delay */
 	struct tally *tally;
 };
 
@@ -80,7 +80,7 @@ static void *run_spawner(void *argument)
 	struct spawner *self = argument;
 	uint64_t start_ns;
 
-	/* A spawner is named by its leader; who takes the thread's own name is found out. */
+	/* A spawner has the name of its leader. A tool that takes the name of the thread would be found out. */
 	if (self->options->threads)
 		prctl(PR_SET_NAME, "spawning-thread");
 	pthread_barrier_wait(self->start);
@@ -95,7 +95,7 @@ static void *run_spawner(void *argument)
 	return NULL;
 }
 
-/* A vfork's parent is stopped meanwhile, so nobody could release the child; posix_spawn's does not know of the pipe. */
+/* The parent of a vfork is stopped, so it could not release the child. A child of posix_spawn does not know the pipe. */
 static bool holds_children(const struct options *options)
 {
 	return options->parent_touch_pages && (options->mechanism == FORK || options->mechanism == AFORK);
@@ -118,7 +118,7 @@ static void make_slots(struct spawner *self, unsigned long live)
 	}
 }
 
-/* The parent writes the first pages of its memory, the child those that follow. */
+/* The parent writes the first pages of its memory, and the child the pages after them. */
 static void plan_child(struct spawner *self, unsigned char *memory)
 {
 	const struct options *options = self->options;
@@ -144,7 +144,7 @@ static void plan_child(struct spawner *self, unsigned char *memory)
 	};
 }
 
-/* All memory is made and written before the first spawn, so that the spawns alone cause the faults that follow. */
+/* Maps and writes all memory before the first spawn, so that only the spawns cause the faults that follow. */
 static void prepare(struct spawner *spawners, unsigned long count, const struct options *options,
 		    pthread_barrier_t *start)
 {
@@ -171,7 +171,7 @@ static uint64_t cpu_ns(const struct rusage *usage)
 		       usage->ru_stime.tv_usec);
 }
 
-/* Adds what was used so far to `total`, or with a sign of -1 takes it away. */
+/* Adds the usage so far to `total`, or subtracts it if `sign` is -1. */
 static void add_usage(struct tally *total, int sign)
 {
 	struct rusage own, children;
@@ -184,7 +184,7 @@ static void add_usage(struct tally *total, int sign)
 	total->elapsed_ns += sign * now_ns();
 }
 
-/* With a second thread or without, the order is the same: get ready, begin, spawn. */
+/* The order is the same with and without more threads: prepare, begin, spawn. */
 void run_load(const struct options *options, void (*begin)(const struct options *), struct tally *total)
 {
 	unsigned long count = options->threads ? options->threads : 1;

@@ -6,8 +6,8 @@
 #include "tally.h"
 
 /*
- * Spawns and reaps everything, in as many threads as the options say, and leaves the sum of it in `total`. `begin` is
- * called when all is ready, just before the first spawn.
+ * Spawns and reaps everything, in as many threads as the options say, and writes the sum to `total`. Calls `begin` just
+ * before the first spawn, when everything is ready.
  */
 void run_load(const struct options *options, void (*begin)(const struct options *), struct tally *total);
 

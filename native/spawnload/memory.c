@@ -16,7 +16,7 @@ void *map_touched(size_t bytes, bool shared)
 
 	if (memory == MAP_FAILED)
 		err(1, "%zu bytes of memory", bytes);
-	/* A kernel without huge pages refuses, and does what we want. */
+	/* A kernel without huge pages refuses this, and uses small pages anyway. */
 	madvise(memory, bytes, MADV_NOHUGEPAGE);
 	memset(memory, 1, bytes);
 	return memory;

@@ -5,13 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Anonymous memory on small pages, every one written. Exits with a message where there is none. */
+/* Maps anonymous memory on small pages, and writes each page. Exits with a message if there is no memory. */
 void *map_touched(size_t bytes, bool shared);
 
 /* Writes one byte in each of `pages` pages. */
 void write_pages(volatile unsigned char *from, size_t pages);
 
-/* What this process holds now, as the kernel says it in /proc/self. */
+/* Returns the resident memory of this process, from /proc/self. */
 size_t own_rss_bytes(void);
 size_t own_page_table_bytes(void);
 

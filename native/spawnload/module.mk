@@ -1,4 +1,4 @@
-# spawnload: static, so that it starts fast, faults the same pages everywhere, and runs in a bare initramfs.
+# spawnload is linked statically: it starts fast, faults the same pages everywhere, and runs in a bare initramfs.
 spawnload := native/spawnload/build/spawnload
 spawnload_sources := $(wildcard native/spawnload/*.c)
 spawnload_objects := $(spawnload_sources:native/spawnload/%.c=native/spawnload/build/%.o)

@@ -180,7 +180,7 @@ static void apply(struct options *options, int code, const char *text)
 	case HELP:
 		fputs(usage, stdout);
 		exit(0);
-	default: /* getopt has said what is wrong */
+	default: /* getopt has printed the error */
 		exit(2);
 	}
 }
@@ -228,7 +228,7 @@ static void check(const struct options *options)
 		errx(2, "--rss must hold all the pages to touch: %zu", touched);
 }
 
-/* What the child runs when nothing else was asked for: this very program, which ends at once or after its sleep. */
+/* Makes the child execute this program, which ends at once or after its sleep. This is the default. */
 static void run_own_program(struct options *options, char *own_path)
 {
 	static char lifetime[24];
@@ -264,7 +264,7 @@ struct options parse_options(int argc, char **argv)
 	if (options.path == own_path) {
 		run_own_program(&options, own_path);
 	} else if (options.path) {
-		/* The slot before the ARGUMENTs held the last option, or the name of this program. */
+		/* The element before the ARGUMENTs held the last option or the name of this program, so it can be overwritten. */
 		options.argv = argv + optind - 1;
 		options.argv[0] = (char *)options.path;
 	}

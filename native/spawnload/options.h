@@ -27,16 +27,16 @@ extern const char *const syscall_names[SYSCALLS];
 struct options {
 	enum mechanism mechanism;
 	enum spawn_syscall syscall;
-	unsigned long count;   /* in all, over all threads */
-	double rate;	       /* a second, over all threads; 0: no limit */
-	unsigned long threads; /* beside the leader; 0: the leader spawns */
-	unsigned long live;    /* children that each thread lets live at once */
+	unsigned long count;   /* in total, over all threads */
+	double rate;	       /* per second, over all threads; 0: no limit */
+	unsigned long threads; /* in addition to the leader; 0: the leader spawns */
+	unsigned long live;    /* how many children of each thread may live at the same time */
 	size_t rss_bytes;
 	size_t parent_touch_pages;
 	size_t child_touch_pages;
 	const char *path;	/* NULL: no exec */
-	char **argv;		/* of the child */
-	long child_lifetime_ms; /* of this program as the child, or of a child that does not exec */
+	char **argv;		/* the child's arguments */
+	long child_lifetime_ms; /* how long this program sleeps as the child, or a child without exec */
 	bool kill_child;
 	bool exec_from_thread;
 	bool end_together;
@@ -46,7 +46,7 @@ struct options {
 	bool wait_start;
 };
 
-/* Exits with status 2 and a message where the arguments make no sense. */
+/* Exits with status 2 and a message if the arguments are wrong. */
 struct options parse_options(int argc, char **argv);
 
 #endif

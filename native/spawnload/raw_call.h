@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls without libc: a child that shares its parent's memory shares its errno too, so it may not touch that.
+ * System calls without libc. A child that shares its parent's memory also shares its errno, so it must not write that.
  */
 #ifndef SPAWNLOAD_RAW_CALL_H
 #define SPAWNLOAD_RAW_CALL_H
@@ -24,8 +24,8 @@ static inline long raw_call(long number, long a, long b, long c, long d, long e,
 }
 
 /*
- * Calls fork, vfork, clone or clone3. The parent returns; the child, whose registers are its own even where its memory
- * is not, changes to `stack` before it touches any memory, and calls `entry`, which never returns.
+ * Calls fork, vfork, clone or clone3, and returns in the parent. The child has its own registers even if it shares the
+ * memory. It changes to `stack` before it touches any memory, and calls `entry`, which never returns.
  */
 static inline long raw_spawn(long number, long a, long b, void *stack, entry_function entry, void *argument)
 {

@@ -7,7 +7,7 @@
 #include "options.h"
 #include "tally.h"
 
-/* One line of JSON; spawnload.ts has its type. */
+/* Writes one line of JSON. spawnload.ts has its type. */
 void report(FILE *out, const struct options *options, const struct tally *tally, size_t page_table_bytes);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every pair of mechanism and system call. Signals stay unblocked although children share memory: no handler is
- * installed that could run twice, and the child changes its stack before it could need one.
+ * Spawns by each pair of mechanism and system call. Signals stay unblocked although children share memory: no handler is
+ * installed that could run twice, and the child changes to its own stack before a signal could use the old one.
  */
 #include "spawn.h"
 
@@ -57,7 +57,7 @@ static struct spawned spawn_raw(const struct options *options, struct child *chi
 		.pid = result > 0 ? result : 0, .error = result < 0 ? -result : 0, .stall_ns = stall_ns};
 }
 
-/* posix_spawn returns one error for both calls; these are the ones that clone(2) gives and execve(2) hardly does. */
+/* posix_spawn returns one error for both calls. clone(2) returns these ones, and execve(2) hardly ever does. */
 static struct spawned spawn_by_libc(const struct child_plan *plan)
 {
 	struct spawned spawned = {.pid = 0};

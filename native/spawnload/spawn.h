@@ -10,12 +10,12 @@
 
 struct spawned {
 	pid_t pid;	/* 0: no child to wait for */
-	int error;	/* of the call */
-	int exec_error; /* as posix_spawn says it; for the others the child does, later */
+	int error;	/* of the spawning call */
+	int exec_error; /* from posix_spawn; with the other mechanisms the child reports it later */
 	uint64_t stall_ns;
 };
 
-/* One spawn, by the mechanism and system call that the options name. */
+/* Spawns once, by the mechanism and system call that the options name. */
 struct spawned spawn(const struct options *options, struct child *child);
 
 uint64_t now_ns(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Spawns exactly what it is told, and prints what it did: the truth that tests and benchmarks hold forktax against.
- * It shares no code with forktax, and measures with its own clock.
+ * Spawns exactly as it is told, and prints what it did. Tests and benchmarks compare forktax with this output. spawnload
+ * shares no code with forktax, and measures with its own clock.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 static FILE *out;
 static size_t page_table_bytes;
 
-/* What a child of ours is after its exec: a program that does not spawn. */
+/* Runs as a child after its exec: a program that does not spawn. */
 static void be_the_child(char **argv)
 {
 	if (strcmp(argv[1], "--exit-now") == 0)
@@ -35,7 +35,7 @@ static void be_the_child(char **argv)
 	}
 }
 
-/* Children inherit /dev/null, and so can neither spoil the report nor keep the reader of it waiting. */
+/* Children inherit /dev/null, so they can neither write into the report nor keep its reader waiting. */
 static void keep_output_from_children(void)
 {
 	int report_to = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -47,8 +47,8 @@ static void keep_output_from_children(void)
 }
 
 /*
- * As root the limit would not bind (copy_process() exempts CAP_SYS_RESOURCE). Zero, because the user may have other
- * processes.
+ * The limit does not apply to root, because copy_process() exempts CAP_SYS_RESOURCE. It is zero because the user may have
+ * other processes.
  */
 static void refuse_new_processes(unsigned int uid)
 {

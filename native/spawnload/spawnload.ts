@@ -1,4 +1,4 @@
-/** Runs spawnload and reads the truth that it prints. For tests and benchmarks only. */
+/** Runs spawnload and reads its output, for tests and benchmarks. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -17,29 +17,29 @@ export interface Truth {
   readonly pid: number;
   readonly comm: string;
   readonly mechanism: 'fork' | 'vfork' | 'afork' | 'posix_spawn';
-  /** `libc`: whatever its posix_spawn calls. */
+  /** `libc` stands for the call that its posix_spawn makes. */
   readonly syscall: 'fork' | 'vfork' | 'clone' | 'clone3' | 'libc';
   readonly attempted: number;
-  /** Calls that made a child; with posix_spawn also those whose exec failed. */
+  /** The number of calls that created a child; with posix_spawn, also of those whose exec failed. */
   readonly spawned: number;
-  /** Children that a signal ended. */
+  /** The number of children that a signal ended. */
   readonly killed: number;
-  /** Of the spawning call. */
+  /** Errors of the spawning call. */
   readonly failures: Readonly<Record<string, number>>;
-  /** Of the children's exec. */
+  /** Errors of the children's exec. */
   readonly execFailures: Readonly<Record<string, number>>;
-  /** CLOCK_MONOTONIC around the calls that made a child. */
+  /** Time on CLOCK_MONOTONIC around each call that created a child. */
   readonly stallNs: Range;
-  /** The generator's own, before each spawn. */
+  /** Resident memory of the generator before each spawn. */
   readonly rssBytes: Range;
   readonly pageTableBytes: number;
-  /** Minor page faults as getrusage(2) has them: the generator's from its first spawn on, and its reaped children's. */
+  /** Minor page faults from getrusage(2): the generator's from its first spawn on. Those of its reaped children follow. */
   readonly ownFaults: number;
   readonly childrenFaults: number;
-  /** User and system time of both, likewise; and the clock's time from the first spawn to the last child reaped. */
+  /** User and system time of the generator and its reaped children. `elapsedNs` is from the first spawn to the last reaped child. */
   readonly cpuNs: number;
   readonly elapsedNs: number;
-  /** The first thousand. `pid` is 0 where posix_spawn gave none. */
+  /** The first thousand spawns. `pid` is 0 if posix_spawn gave none. */
   readonly spawns: readonly { readonly pid: number; readonly stallNs: number }[];
 }
 
@@ -50,7 +50,7 @@ export interface ReadySpawnload {
   kill(): void;
 }
 
-/** Starts spawnload with `--wait-start`, so that probes can be attached to what runs already. */
+/** Starts spawnload with `--wait-start`, so that probes can be attached to a process that already runs. */
 export async function prepareSpawnload(args: readonly string[]): Promise<ReadySpawnload> {
   const child = spawn(SPAWNLOAD, ['--wait-start', ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');

@@ -19,7 +19,7 @@ struct listed_spawn {
 	uint64_t stall_ns;
 };
 
-/* What was done, by one thread or by all. */
+/* What one thread or all threads did. */
 struct tally {
 	uint64_t attempted;
 	uint64_t spawned;
@@ -28,8 +28,8 @@ struct tally {
 	uint64_t killed; /* children that a signal ended */
 	struct range stall_ns;
 	struct range rss_bytes;
-	/* Of the process and its reaped children, from the first spawn to the last reaped. */
-	uint64_t own_faults, children_faults; /* minor ones */
+	/* Usage of the process and its reaped children, from the first spawn to the last reaped child. */
+	uint64_t own_faults, children_faults; /* minor faults */
 	uint64_t cpu_ns, elapsed_ns;
 	struct listed_spawn listed[MAX_LISTED];
 	size_t listed_count;

@@ -1,6 +1,6 @@
 /**
- * A cost table in user space, for engines whose source gives events: bounded as the one that the core engine keeps in
- * the kernel (`probes/table.bpf.h`), folding what has no place, losing nothing uncounted.
+ * A cost table in user space, for engines whose source gives events. Like the table of the core engine in the kernel
+ * (`probes/table.bpf.h`), it is bounded, folds costs that find no row, and counts what it loses.
  */
 import { MECHANISMS, SYSCALLS } from '../../model/spawn.ts';
 import { OTHER, type CostKey, type CostRow, type FailureRow, type SlowestSpawn } from '../../model/rows.ts';
@@ -32,7 +32,7 @@ class GrowingHistogram implements Histogram {
   }
 }
 
-/** What a row is charged, by column. */
+/** The charges of a row, by column. */
 type Charges = {
   -readonly [Name in CostColumnName]: ColumnKind<Name> extends 'counter' ? number : GrowingHistogram;
 };
@@ -46,7 +46,7 @@ export class ChargedRow {
   slowest: SlowestSpawn | undefined;
   lastUsedMs = 0;
 
-  /** Charged when the stall of a spawn and the exec of its child are both known. */
+  /** Charges a spawn when its stall and the exec of its child are both known. */
   chargeExecStall(stallNs: number, aforkCostNs: number): void {
     this.charges.execStalls++;
     this.charges.execStallNs += stallNs;
@@ -89,7 +89,7 @@ export class CostTable {
     return this.#rows.size;
   }
 
-  /** The row to charge: the key's own, or while the table is full that of `(other)`. `nowMs` 0: this is not use. */
+  /** Gives the row of a key, or the row of `(other)` while the table is full. `nowMs` 0 does not count as use. */
   rowOf(key: CostKey, nowMs: number): ChargedRow {
     const name = JSON.stringify([key.comm, key.mechanism, key.syscall, key.id]);
     const known = this.#rows.get(name);
@@ -113,7 +113,7 @@ export class CostTable {
     return increment(this.#otherFailures, `${kind} ${syscall} ${errno}`, { kind, syscall, errno, comm: OTHER });
   }
 
-  /** When the table is nearly full, rows long unused become part of `(other)`. */
+  /** If the table is nearly full, moves rows that were long unused to `(other)`. */
   evictIdle(nowMs: number): void {
     if (!isNearlyFull(this.#rows.size, this.#capacity)) return;
     for (const [name, { key, row }] of this.#rows) {

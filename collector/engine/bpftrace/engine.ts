@@ -1,6 +1,7 @@
 /**
- * The bpftrace engine: where the core engine cannot run, bpftrace tells each step of each spawn, and this process counts.
- * What bpftrace loses is missing in the counts; `eventsLost` says how much. Faults are told up to three seconds late.
+ * The bpftrace engine, for hosts where the core engine cannot run. bpftrace prints each step of each spawn, and this
+ * process counts. Events that bpftrace loses are missing in the counts; `eventsLost` says how many. Page faults come up to
+ * three seconds late.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { availableParallelism } from 'node:os';
@@ -20,16 +21,16 @@ import type { Hook } from '../../model/hooks.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 
 const DELIVER_MS = 50;
-/** Of four a second. */
+/** The number of beats, of four a second, between two calls of `expire`. */
 const EXPIRE_BEATS = 20;
-/** Then the map of faults may be written again, and what was counted meanwhile be cleared unseen. */
+/** After this time, bpftrace writes the map of faults again, and may clear new counts unseen. */
 const LATEST_TURN_MS = 1_400;
 const SETTLE_POLL_MS = 20;
-/** Room for some 100,000 lines. */
+/** This has room for some 100,000 lines. */
 const BUFFER_BYTES = 16 << 20;
 
 export interface BpftraceEngineOptions {
-  /** For what waits to be read, of all processors. */
+  /** The size of all buffers together, over all processors. */
   readonly bufferBytes?: number;
   readonly insteadOf?: Refused;
 }
@@ -68,9 +69,9 @@ class BpftraceEngine implements Engine {
   #eventsLost = 0;
   #keysLost = 0;
   #beats = 0;
-  /** When the last two were sent, milliseconds since the epoch. */
+  /** When the last two beats were sent, in milliseconds since the epoch. */
   #lastBeats: readonly [number, number] = [0, 0];
-  /** When each of the two maps of faults was told last, milliseconds since the epoch. */
+  /** When each of the two maps of faults was last printed, in milliseconds since the epoch. */
   readonly #turns: [number, number] = [0, 0];
   #closed = false;
 
@@ -191,7 +192,7 @@ class BpftraceEngine implements Engine {
     if (events.length > 0) for (const subscriber of this.#subscribers) subscriber(events);
   }
 
-  /** When the second beat from now was sent, every buffer had been read since. */
+  /** Waits for the second beat from now: by then, every buffer has been read. */
   async settle({ faults = false }: { readonly faults?: boolean } = {}): Promise<void> {
     const sinceMs = Date.now() + SETTLE_POLL_MS;
     const waits = faults && this.hooks.some(({ name, attached }) => attached && name === 'page_fault_user');

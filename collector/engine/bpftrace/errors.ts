@@ -2,14 +2,14 @@ import { BpftraceError, type BpftraceErrorCode } from 'bpftrace-wrapper';
 import { ForktaxError } from '../../model/errors.ts';
 import { tracefs } from '../../system/tracefs.ts';
 
-/** What bpftrace fails with where there are no tracepoints for it: each version says something else. */
+/** The errors with which bpftrace fails without tracefs. They differ between versions. */
 const FOR_WANT_OF_TRACEFS: ReadonlySet<BpftraceErrorCode> = new Set([
   'BPFTRACE_SCRIPT',
   'BPFTRACE_NOT_ATTACHED',
   'BPFTRACE_NO_START',
 ]);
 
-/** What went wrong with bpftrace, as every other error of forktax; anything else stays what it is. */
+/** Turns an error of bpftrace-wrapper into a ForktaxError. Gives any other error unchanged. */
 export function explained(error: unknown): unknown {
   if (!(error instanceof BpftraceError)) return error;
   if (FOR_WANT_OF_TRACEFS.has(error.code) && tracefs() === undefined) return noTracefs(error);
@@ -27,7 +27,7 @@ export function explained(error: unknown): unknown {
   }
 }
 
-/** bpftrace finds its tracepoints in tracefs, and cannot do without. */
+/** bpftrace finds tracepoints in tracefs and cannot run without it. */
 export function noTracefs(cause?: BpftraceError): ForktaxError {
   const message = 'bpftrace needs tracefs, which is not mounted or may not be read';
   return new ForktaxError('FORKTAX_NO_TRACEFS', message, cause ? { detail: cause.stderr, cause } : {});

@@ -1,6 +1,6 @@
 /**
- * Makes costs and events of the steps that bpftrace tells, in whatever order they come: the steps of one spawn are told
- * on several processors. A step that needs another waits for it. What waits too long is counted as untracked.
+ * Makes costs and events of the steps that bpftrace prints. Steps come in any order, because those of one spawn are printed
+ * on several processors. A step that needs another one waits for it. A step that waits too long is counted as untracked.
  */
 import { ChargedRow, type CostTable } from './cost-table.ts';
 import { SYSCALLS, type Mechanism, type SpawnSyscall } from '../../model/spawn.ts';
@@ -12,14 +12,14 @@ import { enumNames, probeConstant } from '../shared/probe-constants.ts';
 import { statusOf } from '../shared/wait-status.ts';
 import type { Birth, Exec, ExecFailure, Exit, Failure, Return, Step } from './lines.ts';
 
-/** For a step whose other half was lost, and for faults, which are told seconds after they happened. */
+/** How long a step waits for its other half, and a child for page faults, which come seconds late. */
 const WAIT_MS = 10_000;
 
 interface SpawnCall {
   readonly birth: Birth;
   readonly key: CostKey;
   readonly child: Child;
-  /** When its thread was seen in another call: it will not return from this one. */
+  /** When its thread was seen in another call. It will not return from this one. */
   replacedAtMs?: number;
 }
 
@@ -30,7 +30,7 @@ interface Child {
   stallNs: number | undefined;
   executed: boolean;
   ended: boolean;
-  /** Since when nothing is expected but late faults. */
+  /** When it ended. Only late faults are expected after that. */
   endedAtMs: number;
 }
 
@@ -39,7 +39,7 @@ type Waiting = { readonly step: Return | Exec | ExecFailure | Exit; readonly sin
 export interface JoinerOptions extends Pick<EngineOptions, 'label' | 'nameBy' | 'aforkCostNs' | 'filter'> {
   readonly ownPid: number;
   readonly pageBytes: number;
-  /** Milliseconds since the epoch when the boot clock was at 0. */
+  /** Gives the milliseconds since the epoch when the boot clock was at 0. */
   readonly bootEpochMs: () => number;
 }
 
@@ -51,7 +51,7 @@ export class Joiner {
   readonly #childOfPid = new Map<number, Child>();
   readonly #calls = new Map<string, SpawnCall>();
   readonly #callOfThread = new Map<number, string>();
-  /** What a pid's CoW faults as a spawner are charged to: its last fork. */
+  /** The last fork of each pid, to which its CoW faults as a spawner are charged. */
   readonly #forks = new Map<number, CostKey>();
   readonly #waiting = new Map<string, Waiting[]>();
   readonly #callCode = callCode();
@@ -157,7 +157,7 @@ export class Joiner {
     });
   }
 
-  /** A call that failed is told of whoever made it: the probes ask whose spawns are wanted when there is a child. */
+  /** Whether a failed call is by a wanted spawner. The probes filter only calls that created a child. */
   #isWanted({ pid, names, cgroup }: Failure): boolean {
     const { ownPid, filter, nameBy } = this.#options;
     if (pid === ownPid) return false;
@@ -169,7 +169,7 @@ export class Joiner {
 
   #takeOfChild(step: Exec | ExecFailure | Exit): void {
     const child = this.#children.get(childName(step));
-    // It has exec'd: that is told by a step of its own, which may come later.
+    // The child has called exec. The step that says so may come later.
     if (!child || (step.kind === 'exit' && step.executed && !child.executed)) return this.#wait(childName(step), step);
     if (step.kind === 'exec') this.#takeExec(child, step);
     else if (step.kind === 'exec-failure') this.#takeExecFailure(child, step);
@@ -205,7 +205,7 @@ export class Joiner {
     this.#emit({ kind: 'exit', ...this.#ofChild(child, now), lifetimeNs, status, execSeen: executed });
   }
 
-  /** `what` is a set: 1 CoW in a spawner, 2 in a child before its exec, 4 CoW there. */
+  /** `what` is a set of bits: 1 is CoW in a spawner, 2 any fault in a child before its exec, 4 CoW in such a child. */
   takeFaults(pid: number, what: number, count: number): void {
     const fork = this.#forks.get(pid);
     const child = this.#childOfPid.get(pid);
@@ -229,7 +229,7 @@ export class Joiner {
     for (const { step } of waiting) this.take(step);
   }
 
-  /** Gives up what has waited too long, and what is over. */
+  /** Removes what has waited too long and what is over. */
   expire(nowMs: number): void {
     for (const [name, [first]] of this.#waiting) {
       if (!first || nowMs - first.sinceMs < WAIT_MS) continue;
@@ -246,7 +246,7 @@ export class Joiner {
       if (nowMs - replacedAtMs >= WAIT_MS) this.#calls.delete(name);
   }
 
-  /** The source began anew: nothing that was under way will be told to its end. */
+  /** Forgets everything under way, because the source was started again and will not report its end. */
   forget(): void {
     this.callsUntracked += this.#calls.size;
     this.processesUntracked += this.processesTracked;
@@ -296,7 +296,7 @@ export class Joiner {
 const childName = ({ child, birth }: { readonly child: number; readonly birth: string }) => `${child} ${birth}`;
 const callName = ({ tid, call }: { readonly tid: number; readonly call: string }) => `call ${tid} ${call}`;
 
-/** What a `call` of the script says: start << 5 | vfork << 4 | vm << 3 | system call. */
+/** Decodes a `call` of the script: start << 5 | vfork << 4 | vm << 3 | system call. */
 function callCode() {
   const [cloneVm, cloneVfork] = [probeConstant('CLONE_VM'), probeConstant('CLONE_VFORK')];
   const syscallName = enumNames('SYSCALL', SYSCALLS);
@@ -312,7 +312,7 @@ function callCode() {
 
 const startOf = (call: string): bigint => BigInt(call) >> 5n;
 
-/** Puts it last; when there are too many, the first goes. Whether one went. */
+/** Adds an entry as the last one, and removes the first one if there are too many. Gives whether one was removed. */
 function remember<K, V>(map: Map<K, V>, key: K, value: V, most: number): boolean {
   map.delete(key);
   map.set(key, value);

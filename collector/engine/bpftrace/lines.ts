@@ -1,9 +1,9 @@
-/** The lines of `probes/spawn-events.bt`, which tells what each of them holds. */
+/** Parses the lines of `probes/spawn-events.bt`. The comment at its top describes each line. */
 
 import { probeConstant } from '../shared/probe-constants.ts';
 import type { ProcessNames } from '../../model/naming.ts';
 
-/** Times are nanoseconds of the boot clock. `birth` and `call` are names too: nothing else has the same. */
+/** Times are nanoseconds of the boot clock. `birth` and `call` are unique, so they also serve as names. */
 interface Call {
   readonly call: string;
   readonly tid: number;
@@ -50,12 +50,12 @@ export interface Exit extends OfChild {
   readonly exitCode: number;
   readonly executed: boolean;
 }
-/** Told four times a second, whatever happens. */
+/** A beat, which comes four times a second. */
 interface Beat {
   readonly kind: 'beat';
   readonly now: bigint;
 }
-/** One of the two maps of faults was printed, if it held anything. */
+/** One of the two maps of faults was printed, unless it was empty. */
 interface Turn {
   readonly kind: 'turn';
   readonly now: bigint;
@@ -63,10 +63,10 @@ interface Turn {
 }
 export type Step = Birth | Return | Failure | Exec | ExecFailure | Exit | Beat | Turn;
 
-/** Fields before the one that ends the line, which may hold spaces. */
+/** The number of fields before the last one, which may contain spaces. */
 const FIELDS: Readonly<Record<string, number>> = { N: 10, R: 4, F: 7, X: 4, E: 5, D: 6, B: 2, T: 3 };
 
-/** Undefined for what is none of them, or is cut short. */
+/** Gives undefined for any other line and for one that is cut short. */
 export function parseStep(line: string): Step | undefined {
   const kind = line[0] ?? '';
   const fields = splitAt(line, FIELDS[kind] ?? 0);
@@ -124,21 +124,21 @@ export function parseStep(line: string): Step | undefined {
   }
 }
 
-/** `count` fields and what follows them, if anything does. */
+/** Gives `count` fields and the rest of the line, if there is one. */
 function splitAt(line: string, count: number): string[] | undefined {
   const fields = line.split(' ');
   if (fields.length < count || count === 0) return undefined;
   return fields.length <= count + 1 ? fields : [...fields.slice(0, count), fields.slice(count).join(' ')];
 }
 
-/** Two names of as many bytes as a comm has, with a space between them. */
+/** Decodes two names, each as long as a comm, with a space between them. */
 function namesOf(escaped: string): ProcessNames {
   const bytes = unescaped(escaped);
   const length = probeConstant('COMM_LEN');
   return { comm: nameOf(bytes.subarray(0, length)), exe: nameOf(bytes.subarray(length + 1, 2 * length + 1)) };
 }
 
-/** What stands before the first NUL, cut as a comm is. */
+/** Gives the text before the first NUL, cut to the length of a comm. */
 function nameOf(bytes: Buffer): string {
   const longest = probeConstant('COMM_LEN') - 1;
   const end = bytes.indexOf(0);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Of the kernel; bytes. Without the native addon, which may be what is missing, the first mapping of this process tells. */
+/** Gives the kernel's page size in bytes. Without the native addon, it is read from the first mapping of this process. */
 export function pageBytes(): number {
   const [, kilobytes = '4'] = /^KernelPageSize: +(\d+) kB$/m.exec(readFileSync('/proc/self/smaps', 'utf8')) ?? [];
   return Number(kilobytes) * 1024;

@@ -1,4 +1,4 @@
-/** `probes/spawn-events.bt` as this kernel can take it, with its parameters; and what it cannot give here, with reasons. */
+/** Adapts `probes/spawn-events.bt` to this kernel, with its parameters, and says which hooks are missing here and why. */
 import { atLeast, quote, type Version } from 'bpftrace-wrapper';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,7 +12,7 @@ import { tracefs } from '../../system/tracefs.ts';
 import { noTracefs } from './errors.ts';
 
 export interface EngineScript {
-  /** As the kernel has it, if that can be learnt. */
+  /** The pid of this process in the kernel, if it can be learnt. */
   readonly ownPid: number;
   readonly text: string;
   parametersFor(version: Version): readonly (string | bigint)[];
@@ -22,11 +22,11 @@ export interface EngineScript {
 interface Plan {
   readonly name: string;
   readonly columns: readonly ColumnGroup[];
-  /** A tracepoint that it cannot do without. */
+  /** A tracepoint that the hook needs. */
   readonly tracepoint: string;
 }
 
-/** Named like those of the core engine; the script marks what belongs to each. */
+/** The hooks have the names of the core engine's. The script marks the sections of each. */
 const PLANS: readonly Plan[] = [
   { name: 'sched_process_exit', columns: ['lifetime'], tracepoint: 'sched/sched_process_exit' },
   { name: 'sched_process_exec', columns: ['exec'], tracepoint: 'sched/sched_process_exec' },
@@ -54,7 +54,7 @@ export function engineScript(options: EngineOptions): EngineScript {
       filter.comm === undefined ? 0n : 1n,
       filter.comm ?? '',
       BigInt(filter.cgroup ?? 0),
-      // $7, and one for each of few processors: $8 to $15.
+      // $7 is the kernel's table; $8 to $15 are for up to eight processors.
       ...Array.from({ length: 1 + fewCpus() }, (_, i) => memory.parameters[i] ?? 0n),
       misplacement(version),
     ],
@@ -66,8 +66,8 @@ const COMM = '$task->group_leader->comm';
 const EXECUTABLE = '$task->mm->exe_file->f_path.dentry->d_name.name';
 
 /**
- * Compares with the name that is wanted as a literal: that takes none of the little stack that BPF programs have, and a
- * str() takes as much as a path.
+ * Compares with the wanted name as a literal. BPF programs have little stack: a literal takes none of it, and a str()
+ * takes as much as a path.
  */
 function filteredByName(text: string, { nameBy, filter }: EngineOptions): string {
   const { comm } = filter;
@@ -77,7 +77,7 @@ function filteredByName(text: string, { nameBy, filter }: EngineOptions): string
   return text.replace(`${COMM} == str($5)`, () => [...byComm, ...byExecutable].join(' || '));
 }
 
-/** What is as long as a comm may have been cut; then only so much of the executable's name is compared. */
+/** Compares the executable's name. A wanted name as long as a comm may be cut, so only its bytes are compared. */
 function isExecutable(name: string): string {
   const commLength = probeConstant('COMM_LEN');
   const executable = `str(${EXECUTABLE}, ${commLength})`;
@@ -91,31 +91,31 @@ function hookOf({ name, columns, tracepoint }: Plan, without: readonly string[])
   return { name, attached: true, columns };
 }
 
-/** Where tracefs cannot be read, nothing is known; bpftrace will say. */
+/** Whether a tracepoint is missing. If tracefs cannot be read, this is unknown, and bpftrace reports it later. */
 function isMissing(tracepoint: string): boolean {
   const root = tracefs();
   return root !== undefined && !existsSync(`${root}/events/${tracepoint}`);
 }
 
-/** Takes out what stands between `// hook NAME` and `// end`. */
+/** Removes the sections between `// hook NAME` and `// end`. */
 function withoutSections(text: string, names: readonly string[]): string {
   return text.replaceAll(/^ *\/\/ hook (\S+)\n[^]*?^ *\/\/ end\n/gm, (section, name: string) =>
     names.includes(name) ? '' : section,
   );
 }
 
-/** Puts in values for the names of the probes' constants, which bpftrace does not know. */
+/** Replaces the names of the probes' constants, which bpftrace does not know, with their values. */
 function withConstants(text: string): string {
   const constants = probeConstants();
   return text.replaceAll(/\b[A-Z][A-Z0-9_]+\b/g, (name) => `${constants.get(name) ?? name}`);
 }
 
-/** How far bpftrace 0.23 looks beyond a string of sched_process_exec: at four times its offset (their 819f99ae901f). */
+/** Gives how far beyond a string of sched_process_exec bpftrace 0.23 reads: it takes four times the offset (their 819f99ae901f). */
 function misplacement(version: Version): bigint {
   return atLeast(version, '0.23') && !atLeast(version, '0.24') ? 3n * BigInt(stringOffset()) : 0n;
 }
 
-/** Of its first string: where the last field ends. */
+/** Gives the offset of the first string, which is where the last field ends. */
 function stringOffset(): number {
   const root = tracefs();
   if (root === undefined) throw noTracefs();
@@ -130,12 +130,12 @@ const fewCpus = () => probeConstant('FEW_CPUS');
 
 interface MemoryPlan {
   readonly hook: Hook;
-  /** The counters are whole in one place, so nothing has to be added. */
+  /** Whether each counter is complete in one place, so nothing has to be added. */
   readonly isPlain: boolean;
   readonly parameters: readonly bigint[];
 }
 
-/** Whether and how the exact resident memory is learnt; `probes/memory.bpf.h` says why that is not plain. */
+/** Says whether and how the exact resident memory can be read. `probes/memory.bpf.h` says why that is difficult. */
 function memoryPlan(facts: KernelFacts | undefined): MemoryPlan {
   const exact = { name: 'exact_rss', attached: true, columns: [] };
   if (hasWholeCounters()) return { hook: exact, isPlain: true, parameters: [] };
@@ -146,7 +146,7 @@ function memoryPlan(facts: KernelFacts | undefined): MemoryPlan {
   return { hook: { ...exact, attached: false, reason }, isPlain: true, parameters: [] };
 }
 
-/** Before 6.2; the name of that struct is in the kernel's types then. */
+/** Whether the kernel is older than 6.2: its types then have the name of that struct. */
 function hasWholeCounters(): boolean {
   return readFileSync('/sys/kernel/btf/vmlinux').includes('\0mm_rss_stat\0');
 }
@@ -155,7 +155,7 @@ function offsetsOfCpus({ perCpuOffsets }: KernelFacts): readonly bigint[] | unde
   return perCpuOffsets.length <= fewCpus() ? asParameters([0n, ...perCpuOffsets]) : undefined;
 }
 
-/** Not without the native addon. */
+/** Gives undefined without the native addon. */
 function factsIfKnown(): KernelFacts | undefined {
   try {
     return kernelFacts();
@@ -164,13 +164,13 @@ function factsIfKnown(): KernelFacts | undefined {
   }
 }
 
-/** Of a kernel that names its variables; any but root is given 0. */
+/** Gives the address of the kernel's table, if the kernel names its variables. Users other than root see 0. */
 function offsetTable(): readonly bigint[] | undefined {
   const [, address = '0'] = /^([0-9a-f]+) \w __per_cpu_offset$/m.exec(readFileSync('/proc/kallsyms', 'latin1')) ?? [];
   return BigInt(`0x${address}`) === 0n ? undefined : asParameters([BigInt(`0x${address}`)]);
 }
 
-/** The kernel's addresses do not fit into bpftrace's signed parameters, but their complements do. */
+/** Gives the complements of addresses. The addresses themselves do not fit into bpftrace's signed parameters. */
 function asParameters(addresses: readonly bigint[]): readonly bigint[] | undefined {
   const complements = addresses.map((address) => BigInt.asUintN(64, -address));
   return complements.every((complement) => complement < 1n << 63n) ? complements : undefined;

@@ -1,26 +1,26 @@
-/** The bpftrace scripts for people: `probes/*.bt`, each with one question, its manual in the comment at its head. */
+/** Reads the bpftrace scripts for people, `probes/*.bt`. Each answers one question; the comment at its top is its manual. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { builtFile } from '../../system/built-file.ts';
 
 const SUFFIX = '.bt';
-/** Nothing for people. */
+/** The script of the bpftrace engine, which is not for people. */
 const ENGINE_NAME = 'spawn-events';
 
-/** The bpftrace engine's own. */
+/** The path of the bpftrace engine's script. */
 export const ENGINE_SCRIPT = builtFile(`probes/${ENGINE_NAME}${SUFFIX}`);
 const FOLDER = dirname(ENGINE_SCRIPT);
 
 export interface PeopleScript {
   readonly name: string;
   readonly file: string;
-  /** What it answers. */
+  /** The question that it answers. */
   readonly question: string;
-  /** Of the head, below the question: what is printed, what it needs, and a real output. */
+  /** The rest of the comment below the question: what it prints, what it needs, and a real output. */
   readonly manual: string;
 }
 
-/** In the order of the alphabet. */
+/** Gives the names in alphabetical order. */
 export function scriptNames(): string[] {
   const names = readdirSync(FOLDER)
     .filter((file) => file.endsWith(SUFFIX))
@@ -35,7 +35,7 @@ export function readPeopleScript(name: string): PeopleScript {
   return { name, file, question, manual: manual.join('\n').trim() };
 }
 
-/** A script's text as this machine's kernel can take it: only x86 has system calls of the name fork and vfork. */
+/** Gives the text of a script for this architecture: only x86 has system calls named fork and vfork. */
 export function scriptText(file: string, architecture: string = process.arch): string {
   const text = readFileSync(file, 'utf8');
   return architecture === 'x64' ? text : text.replaceAll(/^tracepoint:syscalls:sys_\w+_v?fork,\n/gm, '');

@@ -1,4 +1,4 @@
-/** Keeps one bpftrace running: started again with back-off when it ends or falls silent. */
+/** Keeps one bpftrace running. Starts it again with back-off if it ends or stops answering. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findBpftrace, run, type Bpftrace, type Message, type Trace } from 'bpftrace-wrapper';
 import { explained } from './errors.ts';
@@ -9,19 +9,19 @@ import type { EngineScript } from './script.ts';
 
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 60_000;
-/** A run that was so long takes the back-off back to its start. */
+/** After a run of this length, the back-off begins again with its first delay. */
 const GOOD_RUN_MS = 60_000;
 const STALL_MS = 10_000;
 
 export interface SupervisorOptions {
   readonly script: EngineScript;
   readonly cpus: number;
-  /** For what waits to be read, of all processors. */
+  /** The size of all buffers together, over all processors. */
   readonly bufferBytes: number;
   readonly onMessage: (message: Message) => void;
-  /** A run is over, and what it had begun to tell will not be told to its end. */
+  /** Called when a run is over. It will not report the end of what was under way. */
   readonly onEnd: () => void;
-  /** In a person's words. */
+  /** Reports trouble in words for a person. */
   readonly report: (trouble: string) => void;
 }
 
@@ -70,7 +70,7 @@ export class Supervisor implements Source {
     }
   }
 
-  /** Until it ends; why it did. */
+  /** Follows the run until it ends, and gives the reason. */
   async #follow(): Promise<string> {
     try {
       for await (const message of this.#trace) this.#options.onMessage(message);
@@ -80,7 +80,7 @@ export class Supervisor implements Source {
     }
   }
 
-  /** Gives the delay for the next time. */
+  /** Starts bpftrace again, and gives the delay for the next time. */
   async #startAgain(why: string, firstDelayMs: number): Promise<number> {
     let delayMs = firstDelayMs;
     for (this.down = why; !this.#closed; delayMs = Math.min(2 * delayMs, LONGEST_DELAY_MS)) {
@@ -107,7 +107,7 @@ function startTrace({ script, cpus, bufferBytes }: SupervisorOptions, bpftrace: 
     script: { text: script.text },
     parameters: script.parametersFor(bpftrace.version),
     bpftrace,
-    // They cost the little stack that BPF programs have.
+    // Helper errors need stack, of which BPF programs have little.
     helperErrors: false,
     stallTimeoutMs: STALL_MS,
     settings: {
@@ -118,7 +118,7 @@ function startTrace({ script, cpus, bufferBytes }: SupervisorOptions, bpftrace: 
   });
 }
 
-/** Pages for a buffer of at most so many bytes: a power of two. */
+/** Gives the number of pages, a power of two, for a buffer of at most `bytes`. */
 function bufferPages(bytes: number): number {
   return Math.max(1, 2 ** Math.floor(Math.log2(bytes / pageBytes())));
 }

@@ -50,7 +50,7 @@ export function attachProbes(options: EngineOptions): Attached {
   });
 }
 
-/** The chosen way to see the spawning calls does not work here; another may. */
+/** Thrown if the chosen call hook does not work here. Another one may work. */
 class WayRefused extends Error {}
 
 class Trial {
@@ -58,7 +58,7 @@ class Trial {
   readonly #options: EngineOptions;
   readonly #way: CallHook | undefined;
   readonly #callPlans: readonly HookPlan[];
-  /** Hooks that turned out not to work, with the reason. */
+  /** Hooks that do not work here, with the reason. */
   readonly #refused: Map<string, string>;
   #object: BpfObject | undefined;
   #inexact: string | undefined;
@@ -80,7 +80,7 @@ class Trial {
     const object = this.#load();
     learnOwnPid(object);
     this.#inexact = learnCpuOffsets(object);
-    // A spawn's end is watched before its begin: nothing that was seen to begin is left open.
+    // The end of a spawn is hooked before its beginning, so that each beginning that is seen also has an end.
     for (const plan of this.#wanted()) this.#attach(object, plan);
     object.openRing('events');
     return {
@@ -98,7 +98,7 @@ class Trial {
     return this.#plans().filter((plan) => !this.#refused.has(plan.name));
   }
 
-  /** Loads what the kernel accepts: a refused program takes its hook out and the rest is tried again. */
+  /** Loads what the kernel accepts. If it refuses a program, the hook is left out and the rest is tried again. */
   #load(): BpfObject {
     for (;;) {
       this.#object?.close();
@@ -147,7 +147,7 @@ class Trial {
     }
   }
 
-  /** Gives up a hook: one column's own, the whole way's, or without which nothing can be measured. */
+  /** Gives up a hook. Throws if it belongs to the call hook, or if nothing can be measured without it. */
   #give(plan: HookPlan, error: NativeError): void {
     if (plan.name === CHILD_EXISTS) throw refusal(error);
     if (this.#callPlans.includes(plan)) throw new WayRefused(`${this.#way}: ${reasonOf(error)}`);
@@ -176,7 +176,7 @@ function hookOf(plan: HookPlan, refused: string | undefined): Hook {
     : { name, attached: false, reason: refused, columns };
 }
 
-/** Nothing can be measured: no privilege, or something that only a report can explain. */
+/** Gives the error if nothing can be measured: a privilege is missing, or the kernel refused the probes. */
 function refusal(error: NativeError): ForktaxError {
   const name = error.errno ? getSystemErrorName(-error.errno) : '';
   if (name === 'EPERM' || name === 'EACCES')
@@ -202,7 +202,7 @@ function requireBtf(): void {
   }
 }
 
-/** The constants of the probes, by variable. */
+/** Gives the values of the probes' constants, by variable. */
 function constants(options: EngineOptions, pageSize: number): [string, Uint8Array][] {
   const { filter } = options;
   return [
@@ -223,7 +223,7 @@ function constants(options: EngineOptions, pageSize: number): [string, Uint8Arra
   ];
 }
 
-/** An array of `size` comms, each cut to fit and padded with zeros. */
+/** Writes an array of `size` comms, each cut to fit and padded with zeros. */
 function commsOf(names: readonly string[], size: number): Uint8Array {
   if (names.length > size) throw new RangeError(`the probes have room for ${size} names`);
   const commLength = probeConstant('COMM_LEN');

@@ -1,4 +1,4 @@
-/** Turns the bytes of `probes/spawn.h` into rows and events. */
+/** Decodes the structs of `probes/spawn.h` into rows and events. */
 import type { HistogramKind } from '../../model/bounds.ts';
 import type { ColumnKind, CostColumnName } from '../../model/columns.ts';
 import { eachColumn, type Costs } from '../../model/costs.ts';
@@ -21,7 +21,7 @@ const SUM_FIELDS: Readonly<Record<HistogramKind, string>> = {
 export type RowCosts = Costs & Pick<CostRow, 'slowest'>;
 type ColumnReaders = { readonly [Name in CostColumnName]: (base: number) => Costs[Name] };
 
-/** Reads the i-th value of a buffer of `cost_row`s. */
+/** Gives a function that reads the i-th `cost_row` of a buffer. */
 export function costReader(layout: Layout, bytes: Uint8Array): (index: number, offsetMs: number) => RowCosts {
   const row = new StructReader(layout, bytes);
   const columns = eachColumn<ColumnReaders>(({ name, kind }) => columnReader(row, snakeCase(name), kind));
@@ -93,7 +93,7 @@ export function failureKeyReader(layout: Layout, bytes: Uint8Array, label: RowLa
   };
 }
 
-/** What the kernel counts of `Health`; the rest is known here. */
+/** The fields of `Health` that the kernel counts. The others are known in user space. */
 const KERNEL_HEALTH = [
   'eventsLost',
   'rowsFolded',
@@ -111,7 +111,7 @@ export function healthReader(layout: Layout, bytes: Uint8Array): () => KernelHea
   return () => Object.fromEntries(readers.map(([name, read]) => [name, read(0)])) as unknown as KernelHealth;
 }
 
-/** Reads the i-th event of a buffer of them. */
+/** Gives a function that reads the i-th event of a buffer. */
 export function eventReader(layout: Layout, bytes: Uint8Array): (index: number, offsetMs: number) => EngineEvent {
   const event = new StructReader(layout, bytes);
   const number = (field: string) => event.number(field);

@@ -1,4 +1,4 @@
-/** The core engine: libbpf, CO-RE, and tables that the kernel keeps by itself. */
+/** The core engine: libbpf, CO-RE, and tables that the probes keep in the kernel. */
 import { attachProbes, type Attached } from './attach.ts';
 import {
   costKeyReader,
@@ -29,7 +29,7 @@ export function openCoreEngine(options: EngineOptions): Engine {
   return new CoreEngine(attachProbes(options), options);
 }
 
-/** Loads and attaches every hook on trial, each way to see the calls too, and takes all away again. For doctor. */
+/** Tries every hook, with each call hook, and detaches everything again. `doctor` uses it. */
 export function tryHooks(): { callHook?: CallHook; hooks: readonly Hook[] } {
   const hooks = new Map<string, Hook>();
   let chosen: CallHook | undefined;
@@ -47,7 +47,7 @@ export function tryHooks(): { callHook?: CallHook; hooks: readonly Hook[] } {
   return { ...(chosen && { callHook: chosen }), hooks: [...hooks.values()] };
 }
 
-/** A map read whole: keys and values side by side, in buffers that are kept. */
+/** Buffers for the keys and values of a whole map. They are reused. */
 interface TableBuffers {
   readonly keys: Uint8Array;
   readonly values: Uint8Array;
@@ -129,8 +129,8 @@ class CoreEngine implements Engine {
   }
 
   /**
-   * Makes room in a nearly full table: rows long unused are taken out and kept as part of `(other)`. A spawn that hits
-   * such a row within the very microseconds of its removal may be charged to another row.
+   * Makes room in a nearly full table: moves rows that were long unused to `(other)`. A spawn that uses such a row in the
+   * microseconds of its removal may be charged to another row.
    */
   #evictIdle(inTable: number, offsetMs: number): ReadonlySet<number> {
     const gone = new Set<number>();
@@ -207,7 +207,7 @@ class CoreEngine implements Engine {
     this.#drain();
   }
 
-  /** Bounded: what arrives faster than it can be read is dropped by the kernel, which counts it. */
+  /** Reads the ring buffer, up to a limit. If events come faster than they are read, the kernel drops and counts them. */
   #drain(): void {
     const passes = Math.ceil(this.#options.ringBytes / DRAIN_BYTES) + 1;
     for (let pass = 0; pass < passes; pass++) {

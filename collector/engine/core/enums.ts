@@ -1,4 +1,4 @@
-/** The enums of `probes/spawn.h` under the names that the model has for them. */
+/** Maps the enums of `probes/spawn.h` to the names in the model. */
 import type { EngineEvent } from '../../model/events.ts';
 import type { FailureRow } from '../../model/rows.ts';
 import { MECHANISMS, SYSCALLS, type Mechanism, type SpawnSyscall } from '../../model/spawn.ts';
@@ -13,7 +13,7 @@ const EVENT_KINDS = [
   'exit',
 ] as const satisfies readonly EngineEvent['kind'][];
 
-/** Each gives the name of a value. */
+/** Gives a function for each enum that gives the name of a value. */
 export function readEnums() {
   return {
     mechanism: enumNames('MECHANISM', MECHANISMS),
@@ -28,7 +28,7 @@ interface OtherRowKey {
   readonly syscall: SpawnSyscall;
 }
 
-/** What the indexes of the arrays `other_costs` and `other_failures` stand for; `probes/table.bpf.h` computes them. */
+/** Gives the keys of the arrays `other_costs` and `other_failures` by index. `probes/table.bpf.h` computes the indexes. */
 export function otherKeys() {
   const { mechanism, syscall, failureKind } = readEnums();
   const syscalls = probeConstant('SYSCALLS');

@@ -1,26 +1,26 @@
-/** Which programs of the object make up which hook, and what each hook feeds. */
+/** Lists the programs that make up each hook, and the columns that it feeds. */
 import type { CallHook } from '../../model/hooks.ts';
 import type { ColumnGroup } from '../../model/columns.ts';
 
 export interface HookPlan {
   readonly name: string;
   readonly columns: readonly ColumnGroup[];
-  /** In the order in which they are attached. */
+  /** The programs in the order in which they are attached. */
   readonly programs: readonly string[];
 }
 
 const SPAWN_CALLS = ['fork', 'vfork', 'clone', 'clone3'];
 
-/** What sees a call's end before what sees its begin, so that nothing begun is left without an end. */
+/** Lists the exit of each call before its entry, so that each beginning that is seen also has an end. */
 const tracepointsOf = (calls: readonly string[]) => [
   ...calls.map((call) => `sys_exit_${call}`),
   ...calls.map((call) => `sys_enter_${call}`),
 ];
 
-/** arm64 and later architectures never had fork and vfork. */
+/** arm64 and newer architectures have no fork and vfork. */
 const spawnCallsOf = (arch: string) => (arch === 'x64' ? SPAWN_CALLS : ['clone', 'clone3']);
 
-/** Where entry and exit of the spawning calls, and the failures of exec, are seen. */
+/** Gives the hooks that see entry and exit of the spawning calls, and failures of exec. */
 export function callHookPlans(way: CallHook, arch: string): readonly HookPlan[] {
   switch (way) {
     case 'fentry':
@@ -40,14 +40,14 @@ export function callHookPlans(way: CallHook, arch: string): readonly HookPlan[] 
 
 export const CHILD_EXISTS = 'task_newtask';
 
-/** The rest, from the end of a spawn to its begin: for the same reason. `task_newtask` comes last of all. */
+/** The other hooks, from the end of a spawn to its beginning, for the same reason. `task_newtask` comes last. */
 export const EVENT_HOOK_PLANS: readonly HookPlan[] = [
   { name: 'sched_process_exit', columns: ['lifetime'], programs: ['sched_process_exit'] },
   { name: 'sched_process_exec', columns: ['exec'], programs: ['sched_process_exec'] },
   { name: 'page_fault_user', columns: ['faults'], programs: ['page_fault_user'] },
 ];
 
-/** Hooks that an architecture cannot have, and why. */
+/** Gives the hooks that an architecture cannot have, with the reason. */
 export function impossibleHooks(arch: string): ReadonlyMap<string, string> {
   return new Map(arch === 'x64' ? [] : [['page_fault_user', `the kernel has no tracepoint of page faults on ${arch}`]]);
 }
@@ -58,7 +58,7 @@ export const CHILD_EXISTS_PLAN: HookPlan = {
   programs: ['task_newtask'],
 };
 
-/** The functions that fexit is aimed at, where the program's name alone does not say. */
+/** Gives the target functions of fexit programs whose section does not name one. */
 export function attachTargets(arch: string): Readonly<Record<string, string>> {
   const prefix = arch === 'x64' ? '__x64_sys_' : `__${arch}_sys_`;
   return { fexit_execve: `${prefix}execve`, fexit_execveat: `${prefix}execveat` };

@@ -1,7 +1,7 @@
 /** Reads fields of C structs. Offsets come from the object's own BTF. */
 import type { Layout } from '../../system/native.ts';
 
-/** One struct type's fields over a buffer that holds an array of it. */
+/** Reads the fields of one struct type from a buffer that holds an array of it. */
 export class StructReader {
   readonly size: number;
   readonly #fields: Layout['fields'];
@@ -19,7 +19,7 @@ export class StructReader {
     return place.offset;
   }
 
-  /** A reader of an unsigned field of 1, 2, 4 or 8 bytes; exact up to 2^53, which is 104 days of nanoseconds. */
+  /** Gives a reader of an unsigned field of 1, 2, 4 or 8 bytes. It is exact up to 2^53, which is 104 days in nanoseconds. */
   number(field: string): (base: number) => number {
     const offset = this.#offset(field);
     const bytes = this.#bytes;
@@ -40,7 +40,7 @@ export class StructReader {
     return (base) => this.#bytes.readBigUInt64LE(base + offset);
   }
 
-  /** Bytes up to the first NUL; what is not UTF-8 is replaced. */
+  /** Gives a reader of text up to the first NUL. Bytes that are not UTF-8 are replaced. */
   text(field: string): (base: number) => string {
     const offset = this.#offset(field);
     const size = this.#fields[field]?.size ?? 0;
@@ -51,7 +51,7 @@ export class StructReader {
     };
   }
 
-  /** A reader of an array of unsigned 64-bit numbers. */
+  /** Gives a reader of an array of unsigned 64-bit numbers. */
   numbers(field: string): (base: number) => number[] {
     const offset = this.#offset(field);
     const length = (this.#fields[field]?.size ?? 0) / 8;

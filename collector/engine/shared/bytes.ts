@@ -1,4 +1,4 @@
-/** Numbers as the kernel's variables hold them: little-endian, on both architectures. */
+/** Encodes numbers for variables in the kernel: little-endian on both architectures. */
 export function u64s(values: readonly (number | string)[]): Uint8Array {
   const bytes = Buffer.alloc(values.length * 8);
   values.forEach((value, i) => bytes.writeBigUInt64LE(BigInt(value), i * 8));

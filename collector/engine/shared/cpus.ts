@@ -1,7 +1,7 @@
 /** The CPUs of this machine, by number. */
 import { readFileSync } from 'node:fs';
 
-/** CPU numbers from a list of sysfs such as `0-3,8`. */
+/** Reads CPU numbers from a list in sysfs, such as `0-3,8`. */
 function cpuList(name: 'possible' | 'online'): number[] {
   const text = readFileSync(`/sys/devices/system/cpu/${name}`, 'utf8').trim();
   return text.split(',').flatMap((range) => {

@@ -1,4 +1,4 @@
-/** From here on rows that were long unused give way, in both engines. */
+/** Whether a table is so full that rows that were long unused are removed. Both engines use this. */
 export function isNearlyFull(rows: number, capacity: number): boolean {
   return rows >= capacity * 0.9;
 }

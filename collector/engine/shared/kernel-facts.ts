@@ -1,11 +1,11 @@
-/** What only programs in the kernel can find out: this process' pid there, and where each CPU keeps its part of a counter. */
+/** Learns what only programs in the kernel can see: the pid of this process there, and the offset of each CPU's part of a counter. */
 import { loadNative, probesPath, type BpfObject, type NativeError } from '../../system/native.ts';
 import { u32 } from './bytes.ts';
 import { onlineCpus, possibleCpus } from './cpus.ts';
 import { reasonOf } from './native-reason.ts';
 import { probeConstant } from './probe-constants.ts';
 
-/** Programs that are run once after loading, and are attached to nothing. */
+/** Programs that are run once after loading and never attached. */
 export const LEARNING_PROGRAMS = {
   self: 'learn_own_pid',
   once: 'learn_anchor_pointer',
@@ -16,7 +16,7 @@ export function learnOwnPid(object: BpfObject): void {
   object.runProgram(LEARNING_PROGRAMS.self, -1);
 }
 
-/** Lets the probes read what each CPU holds back of a counter. Gives the reason if that cannot be. */
+/** Lets the probes read what each CPU holds back of a counter. Gives the reason if that is not possible. */
 export function learnCpuOffsets(object: BpfObject): string | undefined {
   try {
     object.writeGlobal('anchor_fd', u32(object.mapFd('anchor')));
@@ -29,13 +29,13 @@ export function learnCpuOffsets(object: BpfObject): string | undefined {
 }
 
 export interface KernelFacts {
-  /** Of this process, as the kernel has it: in a pid namespace it is another than this process knows. */
+  /** The pid of this process in the kernel. In a pid namespace, the process itself sees another one. */
   readonly ownPid: number;
-  /** What to add to a per-CPU pointer of the kernel to get the address on each CPU. */
+  /** The offset to add to a per-CPU pointer of the kernel to get the address on each CPU. */
   readonly perCpuOffsets: readonly bigint[];
 }
 
-/** For a reader that is not of this object. Needs what loading probes needs. */
+/** Gives these facts to readers other than the core probes. It needs the privileges for loading probes. */
 export function kernelFacts(): KernelFacts {
   const native = loadNative();
   const object = new native.BpfObject(probesPath);

@@ -1,7 +1,7 @@
 import { getSystemErrorName } from 'node:util';
 import type { NativeError } from '../../system/native.ts';
 
-/** In a person's words: the errno, and what libbpf said last that is not about the errno. */
+/** Gives the reason for a person: libbpf's last message that is not about the errno, and the errno. */
 export function reasonOf(error: NativeError): string {
   const name = error.errno ? getSystemErrorName(-error.errno) : error.message;
   const said = (error.log ?? '')

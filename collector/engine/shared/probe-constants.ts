@@ -1,4 +1,4 @@
-/** The constants that `probes/spawn.h` shares with user space, from the BTF of the compiled probes. */
+/** Reads the constants that `probes/spawn.h` shares with user space from the BTF of the compiled probes. */
 import { readFileSync } from 'node:fs';
 import { ForktaxError } from '../../model/errors.ts';
 import { readEnumerators } from '../../system/btf.ts';
@@ -6,7 +6,10 @@ import { probesPath } from '../../system/native.ts';
 
 let known: ReadonlyMap<string, number> | undefined;
 
-/** All enumerators: name → value. @throws FORKTAX_NO_NATIVE: the probes were not built */
+/**
+ * Gives the value of each enumerator.
+ * @throws FORKTAX_NO_NATIVE the probes were not built
+ */
 export function probeConstants(): ReadonlyMap<string, number> {
   return (known ??= readConstants());
 }
@@ -17,12 +20,12 @@ export function probeConstant(name: string): number {
   return value;
 }
 
-/** The value of each name in an enum: that of `EVENT_EXEC_FAILURE` for the prefix `EVENT` and the name `exec-failure`. */
+/** Gives the value of a name in an enum: that of `EVENT_EXEC_FAILURE` for the prefix `EVENT` and the name `exec-failure`. */
 export function enumValue(prefix: string, name: string): number {
   return probeConstant(`${prefix}_${name.toUpperCase().replaceAll('-', '_')}`);
 }
 
-/** From a value to its name in an enum; to the first name for a value that has none. */
+/** Gives a function from a value to its name in an enum, or to the first name for an unknown value. */
 export function enumNames<Name extends string>(
   prefix: string,
   names: readonly [Name, ...Name[]],

@@ -1,4 +1,4 @@
-/** spawnload is the truth that everything else is held against; here strace and /proc are held against it. */
+/** Other tests trust spawnload. These tests compare it with strace and /proc. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -11,9 +11,9 @@ const MIB = 1 << 20;
 
 interface Traced {
   readonly truth: Truth;
-  /** Beginnings of the spawning calls, threads left out, as strace writes them. */
+  /** The beginnings of the spawning calls as strace writes them, without threads. */
   readonly spawns: readonly string[];
-  /** `pid path` of each exec but spawnload's own. */
+  /** `pid path` for each exec except spawnload's own. */
   readonly execs: readonly string[];
 }
 
@@ -39,7 +39,7 @@ function trace(...args: string[]): Traced {
 
 const FLAGS = { fork: '', vfork: 'CLONE_VM|CLONE_VFORK', afork: 'CLONE_VM' };
 
-/** The one line that strace shows of each pair; the end of it may be cut where the child was quicker. */
+/** The line that strace shows for each pair. Its end may be cut if the child was faster. */
 const PAIRS = [
   ['fork', 'fork', /^fork\(/],
   ['fork', 'clone', /^clone\(child_stack=NULL, flags=SIGCHLD\b/],
