@@ -71,14 +71,11 @@ static __always_inline void note_slowest(struct cost_row *row, __u64 now, __u64 
 
 static __always_inline void send_spawn(const struct call *call, __u64 now, long error)
 {
-	struct event *event = reserve_event(error ? EVENT_SPAWN_FAILURE : EVENT_SPAWN, &call->key, now);
+	enum event_kind kind = error ? EVENT_SPAWN_FAILURE : EVENT_SPAWN;
+	struct event *event = event_of_spawner(kind, &call->key, call->child, now);
 
 	if (!event)
 		return;
-	event->pid = current_pid();
-	event->tid = current_tid();
-	event->cgroup = bpf_get_current_cgroup_id();
-	event->child = call->child;
 	event->stall_ns = now - call->start_ns;
 	event->copy_ns = error ? 0 : call->copy_end_ns - call->start_ns;
 	event->copied_rss_bytes = call->copied_rss_bytes;
@@ -150,14 +147,9 @@ static __always_inline int exec_failed(unsigned long file, long error)
 	if (!child || !(child->flags & CHILD) || child->flags & EXECD)
 		return 0;
 	count_failure(&child->spawn, FAILURE_EXEC, error);
-	event = reserve_event(EVENT_EXEC_FAILURE, &child->spawn, now);
+	event = event_of_child(EVENT_EXEC_FAILURE, child, pid, now);
 	if (!event)
 		return 0;
-	event->pid = child->spawner_pid;
-	event->tid = child->spawner_tid;
-	event->cgroup = child->spawner_cgroup;
-	event->child = pid;
-	event->since_spawn_ns = now - child->spawned_ns;
 	event->error = error;
 	bpf_probe_read_user_str(event->file, sizeof(event->file), (void *)file);
 	submit_event(event);

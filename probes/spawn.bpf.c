@@ -24,14 +24,10 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 static __always_inline void send_spawn_without_stall(const struct cost_key *key, struct task_struct *child, __u64 now,
 						     __u64 rss_bytes, __u64 page_table_bytes)
 {
-	struct event *event = reserve_event(EVENT_SPAWN, key, now);
+	struct event *event = event_of_spawner(EVENT_SPAWN, key, child->pid, now);
 
 	if (!event)
 		return;
-	event->pid = current_pid();
-	event->tid = current_tid();
-	event->cgroup = bpf_get_current_cgroup_id();
-	event->child = child->pid;
 	event->copied_rss_bytes = rss_bytes;
 	event->copied_page_table_bytes = page_table_bytes;
 	event->no_stall = true;
@@ -72,6 +68,7 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 		ADD(row->copied_page_table_bytes, page_table_bytes);
 		observe_size(&row->copied_rss, rss_bytes);
 	}
+	barrier_var(call); /* else the compiler tests a copy of the condition above, which Linux 5.15's verifier cannot follow */
 	if (!call) {
 		send_spawn_without_stall(&key, child, now, rss_bytes, page_table_bytes);
 		return 0;
@@ -105,14 +102,9 @@ static __always_inline void first_exec(struct process *child, __u32 pid, struct 
 		if (call && call->child == pid)
 			call->child_execd = true;
 	}
-	event = reserve_event(EVENT_EXEC, &child->spawn, now);
+	event = event_of_child(EVENT_EXEC, child, pid, now);
 	if (!event)
 		return;
-	event->pid = child->spawner_pid;
-	event->tid = child->spawner_tid;
-	event->cgroup = child->spawner_cgroup;
-	event->child = pid;
-	event->since_spawn_ns = now - child->spawned_ns;
 	bpf_probe_read_kernel_str(event->file, sizeof(event->file), BPF_CORE_READ(bprm, filename));
 	submit_event(event);
 }
@@ -140,15 +132,10 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, pid_t old_pid, struct
 
 static __always_inline void send_exit(const struct process *child, __u32 pid, __u32 exit_code, __u64 now)
 {
-	struct event *event = reserve_event(EVENT_EXIT, &child->spawn, now);
+	struct event *event = event_of_child(EVENT_EXIT, child, pid, now);
 
 	if (!event)
 		return;
-	event->pid = child->spawner_pid;
-	event->tid = child->spawner_tid;
-	event->cgroup = child->spawner_cgroup;
-	event->child = pid;
-	event->since_spawn_ns = now - child->spawned_ns;
 	event->exit_code = exit_code;
 	event->exec_seen = !!(child->flags & EXECD);
 	submit_event(event);

@@ -137,4 +137,33 @@ static __always_inline void remember_child(__u32 child, const struct cost_key *k
 	remember_process(child, &process);
 }
 
+/* An event of the current thread, which spawns. NULL as from reserve_event. */
+static __always_inline struct event *event_of_spawner(enum event_kind kind, const struct cost_key *charged, __u32 child,
+						      __u64 now)
+{
+	struct event *event = reserve_event(kind, charged, child, now);
+
+	if (!event)
+		return 0;
+	event->pid = current_pid();
+	event->tid = current_tid();
+	event->cgroup = bpf_get_current_cgroup_id();
+	return event;
+}
+
+/* An event in the life of a child. NULL as from reserve_event. */
+static __always_inline struct event *event_of_child(enum event_kind kind, const struct process *child, __u32 pid,
+						    __u64 now)
+{
+	struct event *event = reserve_event(kind, &child->spawn, pid, now);
+
+	if (!event)
+		return 0;
+	event->pid = child->spawner_pid;
+	event->tid = child->spawner_tid;
+	event->cgroup = child->spawner_cgroup;
+	event->since_spawn_ns = now - child->spawned_ns;
+	return event;
+}
+
 #endif

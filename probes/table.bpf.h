@@ -137,7 +137,8 @@ static __always_inline void count_failure(const struct cost_key *charged, enum f
 }
 
 /* Returns an event to fill in and submit with NO_WAKEUP (the reader polls), or NULL if nobody reads or there is no room (counted). */
-static __always_inline struct event *reserve_event(enum event_kind kind, const struct cost_key *charged, __u64 now)
+static __always_inline struct event *reserve_event(enum event_kind kind, const struct cost_key *charged, __u32 child,
+						   __u64 now)
 {
 	struct event *event;
 
@@ -151,6 +152,7 @@ static __always_inline struct event *reserve_event(enum event_kind kind, const s
 	__builtin_memset(event, 0, sizeof(*event));
 	event->time_ns = now;
 	event->kind = kind;
+	event->child = child;
 	event->mechanism = charged->mechanism;
 	event->syscall = charged->syscall;
 	__builtin_memcpy(event->comm, charged->comm, COMM_LEN);
