@@ -30,10 +30,10 @@ export interface Diagnosis {
 }
 
 export function diagnose(host: Host, trial: Trial, bpftrace?: BpftraceTrial): Diagnosis {
-  const findings = [...examineHost(host), ...(bpftrace ? [examineBpftrace(bpftrace)] : [])];
+  const able = seesSpawns(trial);
+  const findings = [...examineHost(host, able), ...(bpftrace ? [examineBpftrace(bpftrace)] : [])];
   if (bpftrace && 'hooks' in bpftrace) return byBpftrace(host, trial, findings, bpftrace.hooks ?? []);
   if ('error' in trial) return { able: false, host: [...findings, native(trial.error)], hooks: [] };
-  const able = seesSpawns(trial);
   return {
     able,
     ...(able && { engine: 'core' }),

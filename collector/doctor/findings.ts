@@ -1,4 +1,5 @@
 /** What the host's state means for forktax, and what to do about it. */
+import { isAtLeast, OLDEST_KERNEL, OLDEST_TESTED_KERNEL } from '../model/kernel-version.ts';
 import type { Host } from './host.ts';
 
 /** `note`: worth knowing, nothing is lost. `warn`: something is lost. `fail`: nothing can be measured. */
@@ -11,9 +12,10 @@ export interface Finding {
   readonly fix?: string;
 }
 
-export function examineHost(host: Host): Finding[] {
+/** `able`: the probes were tried, and can measure. */
+export function examineHost(host: Host, able: boolean): Finding[] {
   return [
-    kernel(host),
+    kernel(host, able),
     btf(host),
     capabilities(host),
     tracefsCapability(host),
@@ -31,16 +33,16 @@ export function canLoad({ capabilities: held }: Host): boolean {
   return held.has('CAP_SYS_ADMIN') || (held.has('CAP_BPF') && held.has('CAP_PERFMON'));
 }
 
-/** The oldest kernel that forktax supports is 5.15: docs/kernels.md has the reasons. */
-function kernel({ kernel: release, architecture }: Host): Finding {
+/** Vendors bring BPF to older kernels: Red Hat's 5.14 accepts what 5.15 does. */
+function kernel({ kernel: release = 'unknown', architecture }: Host, able: boolean): Finding {
   const check = 'kernel';
-  const [major = 0, minor = 0] = (release ?? '').split('.').map((part) => Number.parseInt(part, 10));
-  const found = `${release ?? 'unknown'} on ${architecture}`;
-  const isAtLeast = (wantedMajor: number, wantedMinor: number): boolean =>
-    major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
-  if (!isAtLeast(5, 15))
-    return { check, status: 'fail', found, fix: 'use Linux 5.15 or later; 6.1 and later are tested' };
-  if (!isAtLeast(6, 1)) return { check, status: 'note', found: `${found}: older than 6.1, the oldest that is tested` };
+  const found = `${release} on ${architecture}`;
+  if (!able && !isAtLeast(release, OLDEST_KERNEL)) {
+    const fix = `use Linux ${OLDEST_KERNEL} or later; ${OLDEST_TESTED_KERNEL} and later are tested`;
+    return { check, status: 'fail', found, fix };
+  }
+  if (!isAtLeast(release, OLDEST_TESTED_KERNEL))
+    return { check, status: 'note', found: `${found}: older than ${OLDEST_TESTED_KERNEL}, the oldest that is tested` };
   return { check, status: 'ok', found };
 }
 

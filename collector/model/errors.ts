@@ -1,4 +1,5 @@
 /** Every error that a person can meet. `docs/errors.md` lists them. */
+import { OLDEST_KERNEL, OLDEST_TESTED_KERNEL } from './kernel-version.ts';
 
 /** For each code, the exit status and the advice that follows the message. */
 export const ERRORS = {
@@ -14,6 +15,10 @@ export const ERRORS = {
   FORKTAX_NO_BTF: {
     exit: 1,
     help: 'Use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as the large distributions have built theirs since 2021.',
+  },
+  FORKTAX_OLD_KERNEL: {
+    exit: 1,
+    help: `Use Linux ${OLDEST_KERNEL} or later; ${OLDEST_TESTED_KERNEL} and later are tested.`,
   },
   FORKTAX_NO_NATIVE: { exit: 1, help: 'Build the native parts with `npm run setup`.' },
   FORKTAX_PROBES_REFUSED: { exit: 1, help: 'Report this with the output of `forktax doctor --json`.' },

@@ -1,6 +1,5 @@
 /** Opens, configures, loads and attaches the probes as far as this kernel and this process allow. */
 import { readFileSync } from 'node:fs';
-import { getSystemErrorName } from 'node:util';
 import { ForktaxError } from '../../model/errors.ts';
 import { LIFETIME_BOUNDS_NS, SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
 import { enumValue, probeConstant } from '../shared/probe-constants.ts';
@@ -11,6 +10,7 @@ import { reasonOf } from '../shared/native-reason.ts';
 import { CALL_HOOKS, type CallHook, type Hook } from '../../model/hooks.ts';
 import { GENERIC_NAMES } from '../../model/naming.ts';
 import type { EngineOptions } from '../../model/options.ts';
+import { refusal } from './refusal.ts';
 import {
   attachTargets,
   callHookPlans,
@@ -174,20 +174,6 @@ function hookOf(plan: HookPlan, refused: string | undefined): Hook {
   return refused === undefined
     ? { name, attached: true, columns }
     : { name, attached: false, reason: refused, columns };
-}
-
-/** Gives the error if nothing can be measured: a privilege is missing, or the kernel refused the probes. */
-function refusal(error: NativeError): ForktaxError {
-  const name = error.errno ? getSystemErrorName(-error.errno) : '';
-  if (name === 'EPERM' || name === 'EACCES')
-    return new ForktaxError('FORKTAX_NO_PRIVILEGE', 'the kernel does not let this process load BPF programs', {
-      detail: error.log,
-      cause: error,
-    });
-  return new ForktaxError('FORKTAX_PROBES_REFUSED', `the kernel refused the probes: ${reasonOf(error)}`, {
-    detail: error.log,
-    cause: error,
-  });
 }
 
 const KERNEL_BTF = '/sys/kernel/btf/vmlinux';

@@ -13,8 +13,8 @@ const good = readHost(writeHost(GOOD));
 const trial: Trial = { callHook: 'fentry', hooks: FAKE_HOOKS };
 const unprivileged: Partial<Host> = { capabilities: new Set(['CAP_BPF', 'CAP_PERFMON']) };
 
-function finding(check: string, change: Partial<Host>) {
-  return diagnose({ ...good, ...change }, trial).host.find((each) => each.check === check);
+function finding(check: string, change: Partial<Host>, outcome: Trial = trial) {
+  return diagnose({ ...good, ...change }, outcome).host.find((each) => each.check === check);
 }
 
 test('on a good host all is well', () => {
@@ -25,7 +25,6 @@ test('on a good host all is well', () => {
 
 test('each thing that is wrong is found, with a fix', () => {
   const cases: [check: string, change: Partial<Host>, status: string, fix: RegExp][] = [
-    ['kernel', { kernel: '5.14.21' }, 'fail', /5\.15/],
     ['BTF', { hasBtf: false }, 'fail', /CONFIG_DEBUG_INFO_BTF/],
     ['capabilities', { capabilities: new Set(['CAP_BPF']) }, 'fail', /CAP_PERFMON/],
     ['CAP_DAC_READ_SEARCH', unprivileged, 'note', /grant it/],
@@ -41,6 +40,14 @@ test('each thing that is wrong is found, with a fix', () => {
     assert.equal(found?.status, status, check);
     assert.match(found?.fix ?? '', fix, check);
   }
+});
+
+test('an old kernel is a failure where it refuses the probes, and a note where its vendor has changed it', () => {
+  const refused: Trial = { error: new ForktaxError('FORKTAX_OLD_KERNEL', 'Linux 5.14.21 refuses the probes') };
+  const { status, fix } = finding('kernel', { kernel: '5.14.21' }, refused) ?? {};
+  assert.deepEqual([status, fix], ['fail', 'use Linux 5.15 or later; 6.1 and later are tested']);
+  const works = finding('kernel', { kernel: '5.14.0-503.el9.x86_64' });
+  assert.deepEqual([works?.status, works?.fix], ['note', undefined]);
 });
 
 test('versions are compared as numbers', () => {
