@@ -44,7 +44,7 @@ test('the report names the fix under what it fixes', async () => {
   const { status, stdout } = await startCli(['doctor'], NOBODY).result;
   assert.equal(status, 1);
   assert.match(stdout, /^FAIL capabilities +missing: CAP_BPF, CAP_PERFMON\n +→ run as root/m);
-  assert.match(stdout, /\nforktax cannot measure here: see what says FAIL\.\n$/);
+  assert.match(stdout, /\nforktax cannot measure here: see the lines that say FAIL\.\n$/);
   assert.equal((await runCli('doctor')).status, 0);
 });
 
