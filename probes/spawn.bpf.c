@@ -68,7 +68,8 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 		ADD(row->copied_page_table_bytes, page_table_bytes);
 		observe_size(&row->copied_rss, rss_bytes);
 	}
-	barrier_var(call); /* else the compiler tests a copy of the condition above, which Linux 5.15's verifier cannot follow */
+	/* Without this the compiler tests a copy of the condition above, which the verifier of Linux 5.15 cannot follow. */
+	barrier_var(call);
 	if (!call) {
 		send_spawn_without_stall(&key, child, now, rss_bytes, page_table_bytes);
 		return 0;
