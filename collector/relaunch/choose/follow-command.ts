@@ -1,7 +1,7 @@
 /** Finds the executable that a command leads to, through scripts, `env`, and programs that only execute another. */
 import { basename } from 'node:path';
-import { findCommand, type Place } from './find-command.ts';
-import { isText, readStart } from './script-file.ts';
+import { findCommand, type Place } from '../../system/find-command.ts';
+import { isText, readStart } from '../../system/script-file.ts';
 
 /** Absolute paths: first the command, then what it leads to, last the executable. */
 export type Trail = readonly string[];

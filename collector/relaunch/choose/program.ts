@@ -3,7 +3,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { tryReadElf, type Elf } from './elf.ts';
 import { hasFileCapabilities } from '../../system/hold.ts';
-import type { Place } from './find-command.ts';
+import type { Place } from '../../system/find-command.ts';
 import { followCommand, type Trail } from './follow-command.ts';
 import { librariesOf, type Library } from './libraries.ts';
 

@@ -4,10 +4,10 @@ import { constants } from 'node:os';
 import type { ForktaxError } from '../../model/errors.ts';
 import { hold, type ExecRequest, type Held } from '../../system/hold.ts';
 import { readStat } from '../../system/proc.ts';
-import { execError } from '../choose/exec-error.ts';
-import { isShellText } from '../choose/script-file.ts';
+import { execError } from '../../system/exec-error.ts';
+import { isShellText } from '../../system/script-file.ts';
 import { openMeter, type Measurement } from '../measure/meter.ts';
-import { forwardSignals } from './forward-signals.ts';
+import { forwardSignals } from '../../system/forward-signals.ts';
 import type { RunRequest } from './request.ts';
 
 export interface RunResult {

@@ -6,7 +6,7 @@
  * - All other signals are forwarded.
  * - If the program stops, this process stops too, so that the shell sees a stopped job.
  */
-import { readStat, tryReadStat } from '../../system/proc.ts';
+import { readStat, tryReadStat } from './proc.ts';
 
 /** Signals that the terminal sends. */
 const TYPED = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH'] as const;

@@ -1,7 +1,7 @@
 /** Looks a command up as a shell does. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
-import { ForktaxError } from '../../model/errors.ts';
+import { ForktaxError } from '../model/errors.ts';
 import { execError } from './exec-error.ts';
 
 /** What execvp(3) searches if PATH is not set. */

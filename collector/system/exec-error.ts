@@ -1,4 +1,4 @@
-import { ForktaxError } from '../../model/errors.ts';
+import { ForktaxError } from '../model/errors.ts';
 
 /** What a shell would say about an exec that failed with this error. */
 export function execError(command: string, code: string): ForktaxError {
