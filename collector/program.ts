@@ -6,7 +6,9 @@ import { doctorCommand } from './doctor/command.ts';
 import { healthCommand } from './health/command.ts';
 import { histCommand } from './hist/command.ts';
 import { probesCommand } from './probes/command.ts';
+import { recordCommand } from './record/command.ts';
 import { relaunchCommand } from './relaunch/command.ts';
+import { replayCommand } from './replay/command.ts';
 import { serveCommand } from './serve/command.ts';
 import { snoopCommand } from './snoop/command.ts';
 import { withManual } from './terminal/manual.ts';
@@ -19,6 +21,8 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   histCommand,
   adviseCommand,
   relaunchCommand,
+  recordCommand,
+  replayCommand,
   probesCommand,
   doctorCommand,
   healthCommand,

@@ -91,6 +91,11 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
         holds: 'flags and opening of an engine for commands that measure',
         imports: ['collector/model', 'collector/system', 'collector/terminal', 'collector/engine'],
       },
+      {
+        path: 'collector/recording',
+        holds: 'the file of a recording: written, read, and replayed as an engine',
+        imports: ['collector/model', 'collector/system'],
+      },
       { path: 'collector/remote', holds: 'asks a running collector', imports: ['collector/model'] },
     ],
   },
@@ -111,6 +116,11 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
         path: 'collector/hist',
         holds: '`forktax hist`',
         imports: ['collector/model', 'collector/system', 'collector/terminal', 'collector/measuring'],
+      },
+      {
+        path: 'collector/record',
+        holds: '`forktax record`',
+        imports: ['collector/model', 'collector/terminal', 'collector/measuring', 'collector/recording'],
       },
       {
         path: 'collector/snoop',
@@ -237,6 +247,18 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
     title: 'The program',
     folders: [
       {
+        path: 'collector/replay',
+        holds: '`forktax replay`: other commands, on a recording',
+        imports: [
+          'collector/model',
+          'collector/terminal',
+          'collector/measuring',
+          'collector/recording',
+          'collector/hist',
+          'collector/snoop',
+        ],
+      },
+      {
         path: 'collector',
         holds: '`program.ts` has every command. `cli.ts` is the only file that prints errors and exits',
         imports: [
@@ -247,6 +269,8 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
           'collector/health',
           'collector/hist',
           'collector/snoop',
+          'collector/record',
+          'collector/replay',
           'collector/probes',
           'collector/doctor',
           'collector/serve',

@@ -12,13 +12,12 @@ import { parseComm, parseCount, parseInterval, parsePid } from '../terminal/argu
 import { renderHistogram } from '../terminal/histogram.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
-import { pause } from '../terminal/stop.ts';
-import { requireProcess } from '../system/target-process.ts';
-import { clock, printable } from '../terminal/text.ts';
+import { clockOf } from '../measuring/clock.ts';
+import { clock as clockText, printable } from '../terminal/text.ts';
 import { stopMeasuring } from '../measuring/stop.ts';
-import { callHookOption, engineOption, nameByOption, openEngine } from '../measuring/open-engine.ts';
+import { callHookOption, engineOption, nameByOption, openEngine, type OpenEngine } from '../measuring/open-engine.ts';
 
-export function histCommand() {
+export function histCommand(open: OpenEngine = openEngine) {
   const command = new Command('hist')
     .summary('print histograms of stalls, copied memory and delays')
     .description('Prints histograms of what process spawns cost: one at the end, or one for each interval.')
@@ -47,12 +46,11 @@ export function histCommand() {
     .option('--json', 'print NDJSON')
     .action(async (interval, count, options) => {
       const { name: comm, pid } = options;
-      if (pid !== undefined) requireProcess(pid);
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid }) };
       const wanted = { filter, callHook: options.callHook, nameBy: options.nameBy };
-      const engine = await openEngine(options.engine, wanted, standardOutput);
+      const engine = await open(options.engine, wanted, standardOutput);
       try {
-        await hist(engine, { ...options, interval, count }, standardOutput, stopMeasuring(pid, standardOutput));
+        await hist(engine, { ...options, interval, count }, standardOutput, stopMeasuring(engine, pid, standardOutput));
       } finally {
         engine.close();
       }
@@ -90,8 +88,9 @@ export async function hist(engine: Engine, settings: HistSettings, output: Outpu
     throw new ForktaxError('FORKTAX_NO_HOOK', `${settings.of} cannot be measured here: ${absent}`);
   let before = engine.snapshot().rows;
   output.talk('Measuring process spawns; Ctrl-C ends.\n');
-  for (let left = settings.count ?? Infinity; left > 0 && !stop.aborted; left--) {
-    await pause(settings.interval, stop);
+  const clock = clockOf(engine);
+  for (let left = settings.count ?? Infinity; left > 0 && !stop.aborted && !clock.ended; left--) {
+    await clock.pause(settings.interval, stop);
     await engine.settle?.();
     const { rows, atMs } = engine.snapshot();
     print(groupsOf(rowsSince(rows, before), settings), atMs, settings, output);
@@ -124,5 +123,5 @@ function print(groups: Groups, atMs: number, settings: HistSettings, output: Out
   const hidden = groups.length - shown.length;
   const more = hidden > 0 ? `\nsmaller groups that are not shown: ${formatCount(hidden)}; --top shows more\n` : '';
   const nothing = groups.length === 0 ? '\nno spawns\n' : '';
-  output.data(`${timestamp ? `\n${clock(atMs)}` : ''}${more}${nothing}${blocks.join('')}`);
+  output.data(`${timestamp ? `\n${clockText(atMs)}` : ''}${more}${nothing}${blocks.join('')}`);
 }

@@ -3,6 +3,7 @@ import { CALL_HOOKS, absentColumns } from '../model/hooks.ts';
 import { NAMINGS } from '../model/naming.ts';
 import { DEFAULT_ENGINE_OPTIONS, ENGINES, type EngineChoice, type EngineOptions } from '../model/options.ts';
 import type { Engine } from '../model/engine.ts';
+import { requireProcess } from '../system/target-process.ts';
 import { COLUMN_NAMES } from '../terminal/column-names.ts';
 import type { Output } from '../terminal/output.ts';
 
@@ -27,12 +28,17 @@ export function nameByOption() {
     .default('auto' as const);
 }
 
-/** Loads the probes. Reports what they cannot measure on this kernel to `output.talk`. */
+/**
+ * Loads the probes. Reports what they cannot measure on this kernel to `output.talk`.
+ * @throws ForktaxError, among them FORKTAX_NO_PROCESS: the process to measure is not there
+ */
 export async function openEngine(
   choice: EngineChoice,
   options: Partial<EngineOptions>,
   output: Output,
 ): Promise<Engine> {
+  const pid = options.filter?.pid;
+  if (pid !== undefined) requireProcess(pid);
   const { openEngine: open } = await import('../engine/open.ts');
   const engine = await open(choice, { ...DEFAULT_ENGINE_OPTIONS, ...options }, (trouble) =>
     output.talk(`${trouble}\n`),
@@ -42,3 +48,6 @@ export async function openEngine(
     output.talk(`${COLUMN_NAMES[column]} cannot be measured: ${reason}\n`);
   return engine;
 }
+
+/** Gives the engine that a command measures with. */
+export type OpenEngine = typeof openEngine;

@@ -2,6 +2,7 @@
  * Every engine gives a snapshot of the cost table and a stream of spawn events, whatever source it reads.
  * Nothing above `engine/` knows which engine runs.
  */
+import type { Clock } from './clock.ts';
 import type { EngineEvent } from './events.ts';
 import type { CallHook, Hook } from './hooks.ts';
 import type { RowLabel } from './options.ts';
@@ -42,6 +43,8 @@ export interface Engine {
    * Absent if a snapshot always has.
    */
   settle?(options?: { readonly faults?: boolean }): Promise<void>;
+  /** Present if time passes otherwise than on this host: in a recording. */
+  readonly clock?: Clock;
   /** Detaches everything. May be called again. */
   close(): void;
 }

@@ -3,7 +3,8 @@ import type { CallHook } from './hooks.ts';
 import type { Naming } from './naming.ts';
 
 /** What tells rows apart besides comm, mechanism and syscall. */
-export type RowLabel = 'none' | 'cgroup' | 'pid';
+export const ROW_LABELS = ['none', 'cgroup', 'pid'] as const;
+export type RowLabel = (typeof ROW_LABELS)[number];
 
 export interface EngineOptions {
   /** The capacity of the table of spawn costs, in rows. */

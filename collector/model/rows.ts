@@ -78,7 +78,8 @@ export function measuredPart(row: CostRow, absent: ReadonlyMap<ColumnGroup, stri
   return shown;
 }
 
-function rowKey(key: CostKey): string {
+/** Tells rows apart. All rows named `(other)` of one mechanism and system call are the same row. */
+export function rowKey(key: CostKey): string {
   const id = key.comm === OTHER ? '' : (key.id ?? '');
   return JSON.stringify([key.comm, key.mechanism, key.syscall, id]);
 }

@@ -13,15 +13,14 @@ import { jsonView, tableView, type SnoopView } from './view.ts';
 import { OUTCOME_COLUMN, SNOOP_COLUMNS } from './columns.ts';
 import { isFailure } from './table.ts';
 import { withManual } from '../terminal/manual.ts';
-import { pause } from '../terminal/stop.ts';
-import { requireProcess } from '../system/target-process.ts';
+import { clockOf } from '../measuring/clock.ts';
 import { EVENT_RING_BYTES } from '../measuring/event-ring.ts';
 import { stopMeasuring } from '../measuring/stop.ts';
-import { callHookOption, engineOption, nameByOption, openEngine } from '../measuring/open-engine.ts';
+import { callHookOption, engineOption, nameByOption, openEngine, type OpenEngine } from '../measuring/open-engine.ts';
 
 const CHECK_EVERY_MS = 500;
 
-export function snoopCommand() {
+export function snoopCommand(open: OpenEngine = openEngine) {
   const columns = [...SNOOP_COLUMNS, OUTCOME_COLUMN];
   const command = new Command('snoop')
     .summary('print a line for each spawn as it happens')
@@ -51,16 +50,15 @@ export function snoopCommand() {
     .action(async (options) => {
       if (options.follow && options.pid === undefined) throw new ForktaxError('FORKTAX_USAGE', '--follow needs --pid');
       const { name, pid, follow = false } = options;
-      if (pid !== undefined) requireProcess(pid);
       // The kernel finds descendants only through spawners that pass its filter, so a name would hide their children.
       const { comm, shownName } = follow ? { shownName: name } : { comm: name };
       const nameBy = shownName !== undefined && isGeneric(shownName) ? 'comm' : options.nameBy;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid, follow }) };
       const wanted = { filter, ringBytes: EVENT_RING_BYTES, callHook: options.callHook, nameBy };
-      const engine = await openEngine(options.engine, wanted, standardOutput);
+      const engine = await open(options.engine, wanted, standardOutput);
       try {
         const onlyPid = follow ? undefined : pid;
-        await snoop(engine, { ...options, shownName }, standardOutput, stopMeasuring(onlyPid, standardOutput));
+        await snoop(engine, { ...options, shownName }, standardOutput, stopMeasuring(engine, onlyPid, standardOutput));
       } finally {
         engine.close();
       }
@@ -98,14 +96,17 @@ export interface SnoopSettings {
 /** Prints until `stop` is aborted. The engine stays open. */
 export async function snoop(engine: Engine, settings: SnoopSettings, output: Output, stop: AbortSignal): Promise<void> {
   const view = settings.json ? jsonView(output) : tableView(engine.hooks, output);
-  const startMs = performance.now();
+  const clock = clockOf(engine);
+  const startMs = clock.now();
   const printer = new Printer(view, settings);
   const lines = new SpawnLines((line) => printer.add(line), { execsSeen: !absentColumns(engine.hooks).has('exec') });
   const summary = new SpawnSummary();
   const losses = new LossWatch(engine, view);
+  let checkedMs = startMs;
   const check = (): void => {
+    checkedMs = clock.now();
     if (losses.check()) lines.noteLoss();
-    lines.expire(performance.now());
+    lines.expire(checkedMs);
     printer.flush();
   };
 
@@ -113,21 +114,22 @@ export async function snoop(engine: Engine, settings: SnoopSettings, output: Out
     for (const event of events) {
       if (settings.shownName !== undefined && event.comm !== settings.shownName) continue;
       summary.add(event);
-      lines.add(event, performance.now());
+      lines.add(event, clock.now());
     }
-    printer.flush();
+    if (clock.now() - checkedMs >= CHECK_EVERY_MS) check();
+    else printer.flush();
   });
   const timer = setInterval(check, CHECK_EVERY_MS);
   output.talk('Tracing process spawns; Ctrl-C ends.\n');
   printer.flush();
-  await pause(settings.duration, AbortSignal.any([stop, printer.enough]));
+  await clock.pause(settings.duration, AbortSignal.any([stop, printer.enough]));
   await engine.settle?.();
   clearInterval(timer);
   unsubscribe();
   check();
   lines.flush();
   printer.flush();
-  view.summary(summary, { ns: (performance.now() - startMs) * 1e6, ...countsOf(engine, settings) });
+  view.summary(summary, { ns: (clock.now() - startMs) * 1e6, ...countsOf(engine, settings) });
 }
 
 /** Shows the lines that are wanted, and writes each batch at once. */

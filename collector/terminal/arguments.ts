@@ -12,6 +12,13 @@ const UNIT_NS: ReadonlyMap<string, number> = new Map([
   ['h', 3600e9],
 ]);
 
+const SIZE_UNITS: ReadonlyMap<string, number> = new Map([
+  ['', 1],
+  ['K', 2 ** 10],
+  ['M', 2 ** 20],
+  ['G', 2 ** 30],
+]);
+
 /** Parses `500us`, `5ms`, `1.5s` or `2m`. Gives nanoseconds, at most 24 days. */
 export function parseDuration(text: string): number {
   const ns = durationNs(text);
@@ -24,6 +31,15 @@ export function parseInterval(text: string): number {
   const ns = durationNs(/^[\d.]+$/.test(text) ? `${text}s` : text);
   if (!ns) throw new InvalidArgumentError('Give seconds, or a duration such as 500ms.');
   return ns;
+}
+
+/** Parses `500K`, `100M`, `2G` or a number of bytes: units of 1024. Gives bytes. */
+export function parseSize(text: string): number {
+  const [, number, unit = ''] = /^(\d+)(K|M|G)?(?:iB|B)?$/.exec(text) ?? [];
+  const bytes = Number(number ?? 0) * (SIZE_UNITS.get(unit) ?? 0);
+  if (!(bytes > 0) || !Number.isSafeInteger(bytes))
+    throw new InvalidArgumentError('Give a size, such as 500K, 100M or 2G.');
+  return bytes;
 }
 
 export function parseCount(text: string): number {

@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { ForktaxError } from '../../model/errors.ts';
-import { hold, type ExecRequest, type Held } from '../../system/hold.ts';
+import { execHeld } from '../../system/exec-held.ts';
+import { hold } from '../../system/hold.ts';
 import { readStat } from '../../system/proc.ts';
 import { execError } from '../../system/exec-error.ts';
-import { isShellText } from '../../system/script-file.ts';
 import { openMeter, type Measurement } from '../measure/meter.ts';
 import { forwardSignals } from '../../system/forward-signals.ts';
 import type { RunRequest } from './request.ts';
@@ -34,7 +34,7 @@ export async function run(request: RunRequest, onUnmeasured: (why: ForktaxError)
   if (!('finish' in meter)) onUnmeasured(meter);
   const cpuBeforeNs = readStat('self').childrenCpuNs;
   const start = process.hrtime.bigint();
-  const error = await execute(held, request.exec);
+  const error = await execHeld(held, request.exec);
   if (error !== undefined) held.release();
   const [code, signal] = await ended;
   const wallNs = Number(process.hrtime.bigint() - start);
@@ -48,12 +48,4 @@ export async function run(request: RunRequest, onUnmeasured: (why: ForktaxError)
     cpuNs: readStat('self').childrenCpuNs - cpuBeforeNs,
     measurement,
   };
-}
-
-/** Gives the error's name if the exec fails. A text that the kernel refuses is run by the shell, as shells do. */
-async function execute(held: Held, request: ExecRequest): Promise<string | undefined> {
-  const error = await held.exec(request);
-  if (error !== 'ENOEXEC' || !isShellText(request.path)) return error;
-  const [name = 'sh', ...args] = request.argv;
-  return held.exec({ ...request, path: '/bin/sh', argv: [name, request.path, ...args] });
 }

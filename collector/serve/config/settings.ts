@@ -4,6 +4,7 @@
  * It imports almost nothing: the command line is built from it on every start.
  */
 import { DEFAULT_PORT } from '../../model/address.ts';
+import { ROW_LABELS } from '../../model/options.ts';
 
 export interface Setting {
   readonly group: 'Web' | 'Measuring' | 'Logs';
@@ -54,7 +55,7 @@ export const SETTINGS = {
   label: {
     group: 'Measuring',
     argument: 'label',
-    choices: ['none', 'cgroup', 'pid'],
+    choices: ROW_LABELS,
     fallback: 'none',
     help: 'add this label to every metric of spawn costs; each of its values has its own rows and series',
   },

@@ -1,0 +1,69 @@
+/** Records all events, and a snapshot of the costs each second. */
+import type { Engine } from '../model/engine.ts';
+import { headerOf } from '../recording/header.ts';
+import { RecordingWriter, type WriterOptions } from '../recording/writer.ts';
+import { pause } from '../terminal/stop.ts';
+import type { Progress } from './progress.ts';
+
+const SNAPSHOT_EVERY_NS = 1e9;
+
+export interface RecordSettings extends WriterOptions {
+  /** Nanoseconds. Without it, until `stop` is aborted. */
+  readonly duration?: number | undefined;
+}
+
+/**
+ * Records until the time has passed or `stop` is aborted. The engine stays open.
+ * @throws FORKTAX_RECORDING: the file cannot be written. What was written before is good
+ */
+export async function record(
+  engine: Engine,
+  settings: RecordSettings,
+  onProgress: (progress: Progress) => void,
+  stop: AbortSignal,
+): Promise<Progress> {
+  const startMs = performance.now();
+  const before = engine.snapshot();
+  const writer = new RecordingWriter(settings, headerOf(engine));
+  let spawns = 0;
+  let failure: unknown;
+  const failed = new AbortController();
+  const unsubscribe = engine.subscribe((events) => {
+    try {
+      for (const event of events) {
+        writer.addEvent(event);
+        if (event.kind === 'spawn') spawns++;
+      }
+    } catch (error) {
+      failure = error;
+      failed.abort();
+    }
+  });
+  const progress = (eventsLost: number): Progress => ({
+    ns: (performance.now() - startMs) * 1e6,
+    spawns,
+    bytes: writer.bytes,
+    eventsLost: eventsLost - before.health.eventsLost,
+  });
+  try {
+    writer.addSnapshot(before);
+    const end = AbortSignal.any([stop, failed.signal]);
+    const endNs = settings.duration ?? Infinity;
+    for (let leftNs = endNs; leftNs > 0 && !end.aborted; leftNs = endNs - (performance.now() - startMs) * 1e6) {
+      await pause(Math.min(SNAPSHOT_EVERY_NS, leftNs), end);
+      if (end.aborted) break;
+      const snapshot = engine.snapshot();
+      writer.addSnapshot(snapshot);
+      onProgress(progress(snapshot.health.eventsLost));
+    }
+    await engine.settle?.({ faults: true });
+    unsubscribe();
+    if (failure) throw failure;
+    const last = engine.snapshot();
+    writer.addSnapshot(last);
+    return progress(last.health.eventsLost);
+  } finally {
+    unsubscribe();
+    writer.close();
+  }
+}

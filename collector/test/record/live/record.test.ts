@@ -1,0 +1,73 @@
+/** A recording has what happened: a replay of it counts what spawnload did. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SPAWNLOAD } from '../../../../native/spawnload/spawnload.ts';
+import { runCli, startCli } from '../../../../testing/run-cli.ts';
+
+const COUNT = 100_000;
+const BYTES_EACH = 60;
+const folder = mkdtempSync(join(tmpdir(), 'forktax-record-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const lastRecord = (stdout: string) => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
+
+test(`of ${COUNT} spawns not one is missing, and each takes less than ${BYTES_EACH} bytes`, async () => {
+  const path = join(folder, 'all.rec');
+  const load = [SPAWNLOAD, '--count', `${COUNT}`, '--mechanism', 'vfork', '--no-exec'];
+  const { status, stdout, stderr } = await runCli('record', '-o', path, '--', ...load);
+  assert.equal(status, 0, stderr);
+  assert.equal(lastRecord(stdout).spawned, COUNT, 'the command has its own output');
+  assert.ok(statSync(path).size < COUNT * BYTES_EACH);
+  const summary = lastRecord((await runCli('replay', path, 'snoop', '--json')).stdout);
+  assert.equal(summary.mechanisms.vfork.spawns + summary.events_lost, COUNT);
+  const hist = lastRecord((await runCli('replay', path, 'hist', '--json')).stdout);
+  assert.equal(hist.count, COUNT);
+  assert.ok(hist.sum <= lastRecord(stdout).stallNs.sum);
+  if (summary.events_lost === 0) assert.equal(summary.mechanisms.vfork.stall_sum_ns, hist.sum);
+});
+
+test('the exit status is that of the command; a missing one is told before anything is measured', async () => {
+  const path = join(folder, 'status.rec');
+  assert.equal((await runCli('record', '-o', path, '--', 'sh', '-c', 'exit 3')).status, 3);
+  assert.equal((await runCli('record', '-o', path, '--', 'sh', '-c', 'kill -9 $$')).status, 137);
+  const missing = await runCli('record', '-o', path, '--', 'no-such-program');
+  assert.equal(missing.status, 127);
+  assert.match(missing.stderr, /no-such-program: command not found/);
+});
+
+test('a killed recorder leaves a file that is good', async () => {
+  const path = join(folder, 'killed.rec');
+  const recorder = startCli(['record', '-o', path]);
+  after(() => recorder.child.kill('SIGKILL'));
+  const size = () => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  await recorder.said('Recording process spawns');
+  while (size() === 0) await sleep(100);
+  for (const before = size(); size() === before;) await sleep(100);
+  recorder.child.kill('SIGKILL');
+  await recorder.result;
+  const { status, stderr } = await runCli('replay', path, 'hist');
+  assert.equal(status, 0, stderr);
+});
+
+test('errors of files and options are told', async () => {
+  const full = await runCli('record', '-o', '/dev/full', '-d', '1s');
+  assert.equal(full.status, 1);
+  assert.match(full.stderr, /cannot write \/dev\/full: .*no space.*FORKTAX_RECORDING/is);
+  const foreign = await runCli('replay', SPAWNLOAD, 'snoop');
+  assert.equal(foreign.status, 1);
+  assert.match(foreign.stderr, /is not a recording/);
+  for (const bad of [
+    ['record'],
+    ['record', '-o', 'x', '--max-size', '0'],
+    ['record', '-o', 'x', '-p', '1', '--', 'true'],
+    ['replay', SPAWNLOAD, 'doctor'],
+    ['replay', '--speed', '-1', SPAWNLOAD, 'snoop'],
+    ['replay', '--at', '25:00', SPAWNLOAD, 'snoop'],
+  ])
+    assert.equal((await runCli(...bad)).status, 2, bad.join(' '));
+  assert.ok(!readFileSync(SPAWNLOAD).includes('forktaxRecording'));
+});
