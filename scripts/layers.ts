@@ -115,7 +115,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
       {
         path: 'collector/hist',
         holds: '`forktax hist`',
-        imports: ['collector/model', 'collector/system', 'collector/terminal', 'collector/measuring'],
+        imports: ['collector/model', 'collector/terminal', 'collector/measuring'],
       },
       {
         path: 'collector/record',
@@ -184,13 +184,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
       {
         path: 'collector/relaunch/run',
         holds: 'runs the program',
-        imports: [
-          'collector/model',
-          'collector/system',
-          'collector/relaunch/choose',
-          'collector/relaunch/plan',
-          'collector/relaunch/measure',
-        ],
+        imports: ['collector/model', 'collector/system', 'collector/relaunch/plan', 'collector/relaunch/measure'],
       },
       {
         path: 'collector/relaunch/report',

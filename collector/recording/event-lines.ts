@@ -17,7 +17,7 @@ const BASE = {
 } as const;
 
 /** The fields of each kind in the order of a line. New fields are added at the end; readers look them up by name. */
-export const EVENT_FIELDS: { readonly [K in Kind]: Fields<K> } = {
+const EVENT_FIELDS: { readonly [K in Kind]: Fields<K> } = {
   spawn: {
     ...BASE,
     child: 'number',
