@@ -18,6 +18,7 @@ import { requireProcess } from '../system/target-process.ts';
 import { VERSION } from '../system/version.ts';
 import { buildApp } from './http/app.ts';
 import { listen, type Listening } from './http/listen.ts';
+import { createRefusalCounts } from './metrics/refusals.ts';
 
 /** @throws ForktaxError when it cannot start */
 export async function serve(sources: Sources, stop: AbortSignal): Promise<void> {
@@ -71,6 +72,7 @@ export async function showConfig(sources: Sources): Promise<void> {
 }
 
 async function start(engine: Engine, config: Config, webConfig: () => WebConfig, logger: Logger): Promise<Listening> {
+  const refusals = createRefusalCounts();
   const app = buildApp({
     engine,
     version: VERSION,
@@ -78,11 +80,12 @@ async function start(engine: Engine, config: Config, webConfig: () => WebConfig,
     webConfig,
     telemetryPath: config['web.telemetry-path'],
     maxRequests: config['web.max-requests'],
+    refusals,
     ...(!config['web.disable-exporter-metrics'] && { processMetrics: createProcessMetrics() }),
     ...(config.label === 'cgroup' && { cgroupNames: createCgroupNames() }),
   });
   const addresses = config['web.systemd-socket'] ? passedSockets() : config['web.listen-address'];
-  const listening = await listen(app, addresses, webConfig);
+  const listening = await listen(app, addresses, webConfig, refusals);
   // Listening on a port below 1024 is the last thing that needs capabilities. A bpftrace that dies needs them to start again.
   if (engine.source) logger.debug('capabilities are kept: bpftrace needs them');
   else {

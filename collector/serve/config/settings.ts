@@ -45,7 +45,7 @@ export const SETTINGS = {
     group: 'Web',
     argument: 'number',
     fallback: 40,
-    help: 'how many scrapes may run at the same time; 0 means no limit',
+    help: 'how many pages may be sent at the same time, half of them to one address; 0 means no limit',
   },
   'web.disable-exporter-metrics': {
     group: 'Web',

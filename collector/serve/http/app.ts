@@ -19,13 +19,19 @@ import { eventsPlugin } from './events.ts';
 import { healthPlugin } from './health.ts';
 import { landingPlugin } from './landing.ts';
 import { metricsPlugin } from './metrics.ts';
+import { createPages } from './pages.ts';
+import { createReadings } from './readings.ts';
+import { createRefusalCounts, type RefusalCounts } from '../metrics/refusals.ts';
+import { Refusal } from './refusal.ts';
+import type { TurnOptions } from './turns.ts';
+import { readOnce, type Reading } from '../metrics/reading.ts';
 
 export interface AppOptions {
   readonly engine: Engine;
   readonly version: string;
   readonly logger: FastifyBaseLogger;
   readonly telemetryPath: string;
-  /** Scrapes at a time; 0: no limit. */
+  /** Pages at a time; 0: no limit. */
   readonly maxRequests: number;
   /** Asked at every request: it may change. */
   readonly webConfig: () => WebConfig;
@@ -34,22 +40,31 @@ export interface AppOptions {
   /** For an engine with the label `cgroup`. */
   readonly cgroupNames?: CgroupNames;
   readonly events?: Partial<EventHubOptions>;
+  readonly turns?: Partial<TurnOptions>;
+  /** Counted up here and where the sockets are. */
+  readonly refusals?: RefusalCounts;
 }
 
 export function buildApp(options: AppOptions): FastifyInstance {
   const { engine, version, logger, telemetryPath, cgroupNames, processMetrics } = options;
+  const refusals = options.refusals ?? createRefusalCounts();
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
   });
   const hub = new EventHub(engine, { ...DEFAULT_EVENT_HUB_OPTIONS, ...options.events });
-  const sources = { engine, version, readTables, cgroupNames, processMetrics, eventCounts: () => hub.counts() };
+  let lastReading: Promise<Reading> | undefined;
+  const takeReading = createReadings(() => (lastReading = readOnce(readTables, cgroupNames)));
+  const turns = { most: options.maxRequests, ...options.turns };
+  const pages = createPages({ takeReading, turns, refusals });
+  const serverCounts = () => ({ ...hub.counts(), refusals });
+  const sources = { engine, version, cgroupNames, processMetrics, serverCounts };
 
   app.register(accessPlugin, { webConfig: options.webConfig });
-  app.register(metricsPlugin, { path: telemetryPath, maxRequests: options.maxRequests, sources });
+  app.register(metricsPlugin, { path: telemetryPath, sources, pages });
   app.register(landingPlugin, { engine, version, telemetryPath });
-  app.register(healthPlugin, sources);
-  app.register(costsPlugin, sources);
+  app.register(healthPlugin, { engine, canRead });
+  app.register(costsPlugin, { engine, version, cgroupNames, pages });
   app.register(eventsPlugin, { engine, version, hub });
   app.setErrorHandler(explain);
   return app;
@@ -57,11 +72,18 @@ export function buildApp(options: AppOptions): FastifyInstance {
   /** Requests are not logged, so what went wrong with one must be. */
   function explain(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
     const code = error.statusCode ?? 500;
-    if (code >= 500) logger.error({ err: error, path: request.url }, 'a request failed');
+    const isDefect = code >= 500 && !(error instanceof Refusal);
+    if (isDefect) logger.error({ err: error, path: request.url }, 'a request failed');
     void reply
       .code(code)
       .type('text/plain')
-      .send(`${code >= 500 ? 'Internal error; see the log.' : error.message}\n`);
+      .send(`${isDefect ? 'Internal error; see the log.' : error.message}\n`);
+  }
+
+  /** Tables that could not be read are tried again. */
+  async function canRead(): Promise<boolean> {
+    const isKnownToFail = lastReading && !(await lastReading).snapshot;
+    return !isKnownToFail || (await takeReading(performance.now())).snapshot !== undefined;
   }
 
   function readTables(): Snapshot | undefined {

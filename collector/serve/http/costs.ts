@@ -7,7 +7,10 @@ import type { Engine } from '../../model/engine.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { HISTOGRAM_BOUNDS } from '../../model/bounds.ts';
 import { COST_COLUMNS } from '../../model/columns.ts';
+import type { Reading } from '../metrics/reading.ts';
+import type { Page, Pages } from './pages.ts';
 import { SCHEMA, toRecord } from './record.ts';
+import { Refusal } from './refusal.ts';
 
 /** By column, in nanoseconds or bytes. A histogram has one count more than bounds. */
 const BOUNDS = Object.fromEntries(
@@ -19,38 +22,56 @@ const BOUNDS = Object.fromEntries(
 interface Options {
   readonly engine: Engine;
   readonly version: string;
-  readonly readTables: () => Snapshot | undefined;
   readonly cgroupNames: CgroupNames | undefined;
+  readonly pages: Pages<Reading>;
 }
 
 export const costsPlugin: FastifyPluginCallback<Options> = (app, options, done) => {
-  app.get('/api/v1/costs', async (_request, reply) => {
-    const snapshot = options.readTables();
+  const page: Page<Reading> = {
+    contentType: 'application/json; charset=utf-8',
+    pieces: ({ snapshot }) => (snapshot ? renderCosts(snapshot, options) : []),
+  };
+
+  app.get('/api/v1/costs', (request, reply) => {
     reply.header('cache-control', 'no-store');
-    if (!snapshot) return reply.code(503).send({ error: 'the tables of spawn costs cannot be read' });
-    await options.cgroupNames?.resolve([...snapshot.rows, ...snapshot.failures].flatMap(({ id }) => id ?? []));
-    return toRecord(costsOf(snapshot, options));
+    return options.pages.send(request, reply, ({ snapshot }) => {
+      if (!snapshot) throw new Refusal(503, 'The tables of spawn costs cannot be read; see the log.');
+      return page;
+    });
   });
+
   done();
 };
 
-function costsOf({ rows, failures, ...rest }: Snapshot, { engine, version, cgroupNames }: Options): object {
+/** Row by row, so that a large table does not hold the event loop. */
+function* renderCosts({ rows, failures, ...rest }: Snapshot, options: Options): Generator<string> {
+  const { engine, version, cgroupNames } = options;
   const absent = absentColumns(engine.hooks);
   const { name, callHook, label, hooks, insteadOf } = engine;
-  return {
+  const head = {
     schema: SCHEMA,
     version,
     engine: { name, callHook, label, hooks, insteadOf },
     absent: Array.from(absent, ([column, reason]) => ({ column, reason })),
     bounds: BOUNDS,
     ...rest,
-    rows: rows.map((row) => withCgroup(measuredPart(row, absent))),
-    failures: failures
-      .filter(({ kind }) => !absent.has(kind === 'exec' ? 'execFailures' : 'stall'))
-      .map((failure) => withCgroup(failure)),
   };
+  const shownFailures = failures.filter(({ kind }) => !absent.has(kind === 'exec' ? 'execFailures' : 'stall'));
+  yield JSON.stringify(toRecord(head)).slice(0, -1);
+  yield* list('rows', rows, (row) => measuredPart(row, absent));
+  yield* list('failures', shownFailures, (failure) => failure);
+  yield '}';
 
-  function withCgroup(row: Pick<FailureRow, 'id'>): object {
-    return cgroupNames && row.id !== undefined ? { ...row, cgroup: cgroupNames.nameOf(row.id) } : row;
+  function* list<T extends Pick<FailureRow, 'id'>>(
+    key: string,
+    values: readonly T[],
+    shown: (value: T) => object,
+  ): Generator<string> {
+    yield `,"${key}":[`;
+    for (const [i, value] of values.entries()) {
+      const cgroup = cgroupNames && value.id !== undefined && { cgroup: cgroupNames.nameOf(value.id) };
+      yield `${i > 0 ? ',' : ''}${JSON.stringify(toRecord({ ...shown(value), ...cgroup }))}`;
+    }
+    yield ']';
   }
 }

@@ -8,9 +8,14 @@ import { formatAddress, parseAddress } from '../config/address.ts';
 import { contextOptions, isWelcome } from '../config/tls.ts';
 import type { TlsConfig, WebConfig } from '../config/web.ts';
 import { ForktaxError } from '../../model/errors.ts';
+import { createConnections, type Connections } from './connections.ts';
+import { createRefusalCounts } from '../metrics/refusals.ts';
 
 /** How long answers under way may take when the exporter stops. */
 const GRACE_MS = 5_000;
+
+/** A client that has begun to ask must go on asking. In milliseconds. */
+const TIMES = { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 5_000 };
 
 export interface Listening {
   /** As in a URL, with the ports that the kernel chose. */
@@ -26,11 +31,13 @@ export async function listen(
   app: FastifyInstance,
   addresses: readonly (string | number)[],
   webConfig: () => WebConfig,
+  refusals = createRefusalCounts(),
 ): Promise<Listening> {
   await app.ready();
+  const connections = createConnections(refusals);
   const servers: (Server | TlsServer)[] = [];
   try {
-    for (const address of addresses) servers.push(await open(createFor(app, webConfig), address));
+    for (const address of addresses) servers.push(await open(createFor(app, webConfig, connections), address));
   } catch (error) {
     for (const server of servers) server.close();
     throw error;
@@ -47,13 +54,23 @@ export async function listen(
   };
 }
 
-function createFor(app: FastifyInstance, webConfig: () => WebConfig): Server | TlsServer {
+function createFor(app: FastifyInstance, webConfig: () => WebConfig, connections: Connections): Server | TlsServer {
+  const server = createBare(
+    connections.limit((request, response) => app.routing(request, response)),
+    webConfig,
+  );
+  connections.watch(server);
+  return server;
+}
+
+function createBare(onRequest: RequestListener, webConfig: () => WebConfig): Server | TlsServer {
   const { tls } = webConfig();
-  const onRequest: RequestListener = (request, response) => app.routing(request, response);
-  if (!tls) return createServer(onRequest);
+  if (!tls) return createServer(TIMES, onRequest);
   const asks = tls.client_auth_type !== 'NoClientCert';
   const server = createTlsServer(
     {
+      ...TIMES,
+      handshakeTimeout: TIMES.headersTimeout,
       ...contextOptions(tls),
       requestCert: asks,
       rejectUnauthorized: tls.client_auth_type === 'RequireAndVerifyClientCert',

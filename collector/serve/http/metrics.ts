@@ -1,37 +1,25 @@
-/** The metrics, and how many may ask for them at a time. */
+/** The metrics. A format is a page here, and a choice in negotiate.ts. */
 import type { FastifyPluginCallback } from 'fastify';
-import { scrape, type ScrapeSources } from '../metrics/scrape.ts';
-import { CONTENT_TYPES } from '../metrics/text.ts';
+import { renderScrape, type ScrapeSources } from '../metrics/scrape.ts';
+import { CONTENT_TYPES, type Format } from '../metrics/text.ts';
+import type { Reading } from '../metrics/reading.ts';
 import { chooseFormat } from './negotiate.ts';
-import { sendPieces } from './send.ts';
+import type { Page, Pages } from './pages.ts';
 
 interface Options {
   readonly path: string;
-  /** 0: no limit. */
-  readonly maxRequests: number;
   readonly sources: ScrapeSources;
+  readonly pages: Pages<Reading>;
 }
 
-export const metricsPlugin: FastifyPluginCallback<Options> = (app, { path, maxRequests, sources }, done) => {
-  let underWay = 0;
+export const metricsPlugin: FastifyPluginCallback<Options> = (app, { path, sources, pages }, done) => {
+  const formats: Readonly<Record<Format, Page<Reading>>> = { text: page('text'), openmetrics: page('openmetrics') };
 
-  app.addHook('onRequest', async (_request, reply) => {
-    if (maxRequests > 0 && underWay >= maxRequests) {
-      return reply
-        .code(503)
-        .type('text/plain')
-        .send(`More than ${maxRequests} scrapes at a time (--web.max-requests).\n`);
-    }
-    underWay++;
-    reply.raw.once('close', () => underWay--);
-    return undefined;
-  });
-
-  app.get(path, async (request, reply) => {
-    const format = chooseFormat(request.headers.accept);
-    reply.header('content-type', CONTENT_TYPES[format]);
-    return sendPieces(request, reply, await scrape(sources, format));
-  });
+  app.get(path, (request, reply) => pages.send(request, reply, () => formats[chooseFormat(request.headers.accept)]));
 
   done();
+
+  function page(format: Format): Page<Reading> {
+    return { contentType: CONTENT_TYPES[format], pieces: (reading) => renderScrape(sources, reading, format) };
+  }
 };

@@ -1,17 +1,23 @@
 /** Metrics about forktax itself: whether it works, how full its tables are, what it lost and what it costs. */
 import type { Engine } from '../../model/engine.ts';
 import type { Health, ProgramCost, Snapshot } from '../../model/snapshot.ts';
+import type { RefusalCounts } from './refusals.ts';
 import type { Descriptor } from './descriptors.ts';
 import { header, label, sample, type Format } from './text.ts';
 
-export interface SelfState {
+/** What the server counts. */
+export interface ServerCounts {
+  readonly eventClients: number;
+  readonly eventClientsDropped: number;
+  readonly eventsSkipped: number;
+  readonly refusals: Readonly<RefusalCounts>;
+}
+
+export interface SelfState extends ServerCounts {
   readonly version: string;
   readonly engine: Engine;
   /** Absent when the tables could not be read. */
   readonly snapshot: Snapshot | undefined;
-  readonly eventClients: number;
-  readonly eventClientsDropped: number;
-  readonly eventsSkipped: number;
   /** Gives the time that this scrape has taken so far: reading the tables and rendering. */
   readonly scrapeSeconds: () => number;
 }
@@ -153,6 +159,13 @@ const METRICS = [
     labels: [],
     help: 'Events that were left out for clients of /api/v1/events that read too slowly.',
     samples: (state) => one(state.eventsSkipped),
+  },
+  {
+    name: 'forktax_clients_refused_total',
+    kind: 'counter',
+    labels: ['reason'],
+    help: 'Requests and connections that were refused or cut off, so that others are answered; docs/security.md has the reasons.',
+    samples: ({ refusals }) => Object.entries(refusals).map(([reason, count]) => [{ reason }, count]),
   },
   {
     name: 'forktax_probe_run_seconds_total',

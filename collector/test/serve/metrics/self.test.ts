@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { createRefusalCounts } from '../../../serve/metrics/refusals.ts';
 import { renderSelfMetrics, type SelfState } from '../../../serve/metrics/self.ts';
 import { createFakeEngine, hooksWithout } from '../../../../testing/fake-engine.ts';
 import { parseSamples, valueOf } from '../../../../testing/parse-metrics.ts';
@@ -25,6 +26,7 @@ function render(given: Partial<SelfState>, engine = createFakeEngine({ health })
     eventClients: 10,
     eventClientsDropped: 11,
     eventsSkipped: 12,
+    refusals: { ...createRefusalCounts(), busy: 14 },
     scrapeSeconds: () => 0.25,
     ...given,
   };
@@ -53,6 +55,7 @@ describe('metrics of forktax itself', () => {
     };
     const shown = Object.keys(expected).map((name) => [name, valueOf(samples, name)]);
     assert.deepEqual(Object.fromEntries(shown), expected);
+    assert.equal(valueOf(samples, 'forktax_clients_refused_total', { reason: 'busy' }), 14);
   });
 
   it('tell version, engine and hooks', () => {

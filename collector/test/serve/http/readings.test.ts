@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createReadings } from '../../../serve/http/readings.ts';
+
+function counted(restMs = 0) {
+  let count = 0;
+  let running = 0;
+  let mostRunning = 0;
+  const take = createReadings(async () => {
+    const reading = { begunAt: performance.now(), number: ++count };
+    mostRunning = Math.max(mostRunning, ++running);
+    await new Promise((resolve) => setImmediate(resolve));
+    running--;
+    return reading;
+  }, restMs);
+  return { take, count: () => count, mostRunning: () => mostRunning };
+}
+
+describe('readings of the tables', () => {
+  it('are shared by all who asked before one began', async () => {
+    const { take, count } = counted();
+    const now = performance.now();
+    const numbers = await Promise.all(Array.from({ length: 1_000 }, async () => (await take(now)).number));
+    assert.deepEqual([count(), new Set(numbers).size], [1, 1]);
+  });
+
+  it('are never older than the question, and one runs at a time', async () => {
+    const { take, mostRunning } = counted();
+    const asked: Promise<void>[] = [];
+    for (let i = 0; i < 50; i++) {
+      const since = performance.now();
+      asked.push(take(since).then(({ begunAt }) => assert.ok(begunAt >= since)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(asked);
+    assert.equal(mostRunning(), 1);
+  });
+
+  it('serve those too who asked before and come later', async () => {
+    const { take, count } = counted(1_000);
+    const since = performance.now();
+    await take(since);
+    await take(since);
+    assert.equal(count(), 1);
+  });
+
+  it('rest in between', async () => {
+    const ends: number[] = [];
+    const begins: number[] = [];
+    const take = createReadings(async () => {
+      const begunAt = performance.now();
+      begins.push(begunAt);
+      ends.push(performance.now());
+      return { begunAt };
+    }, 50);
+    await take(performance.now());
+    await take(performance.now());
+    // A timer counts whole milliseconds.
+    assert.ok((begins[1] ?? 0) - (ends[0] ?? 0) >= 49);
+  });
+
+  it('go on after one that failed, of which all its readers are told', async () => {
+    let fails = true;
+    const take = createReadings(async () => {
+      if (fails) throw new Error('gone');
+      return { begunAt: performance.now() };
+    }, 0);
+    const now = performance.now();
+    const both = await Promise.allSettled([take(now), take(now)]);
+    assert.deepEqual(
+      both.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    );
+    fails = false;
+    await take(performance.now());
+  });
+});
