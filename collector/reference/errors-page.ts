@@ -9,7 +9,7 @@ export function errorsPage(): string {
 
 # Errors
 
-An error is printed to standard error: what was wrong, then what to do, with a code in brackets.
+An error goes to standard error. The first line says what is wrong, and the next one what to do, with a code in brackets.
 
 ${sections.join('\n')}`;
 }

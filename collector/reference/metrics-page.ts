@@ -11,37 +11,38 @@ export function metricsPage(): string {
 
 # Metrics
 
-What \`forktax serve\` says at \`/metrics\`. The words are those of \`docs/architecture.md\`.
+\`forktax serve\` has these metrics at \`/metrics\`. \`docs/architecture.md\` defines the words.
 
 ## Spawn costs
 
-Totals since forktax started. A metric is absent, not zero, where one of the hooks that feed it is not attached:
-\`forktax_hook_attached\` and \`forktax doctor\` say which and why.
+These are totals since forktax started. If one of the hooks that feed a metric is not attached, the metric is absent, not
+zero. \`forktax_hook_attached\` says which hook is missing, and \`forktax doctor\` says why.
 
 ${markdownTable(['metric', 'kind', 'labels', 'what', 'fed by'], SPAWN_METRICS.map(spawnLine))}
 
-- \`comm\` is the name of the spawner: of its thread-group leader or, where a runtime gives every program the same name
-  there, of its executable (\`--name-by\`: ${GENERIC_NAMES.map((name) => `\`${name}\``).join(', ')} and numbers are
-  replaced); at most 15 bytes. \`${OTHER}\` is all that found no place in
-  a full table, and all rows that were long unused when it was nearly full. So no counter goes back, and every sum is whole.
+- \`comm\` is the name of the spawner, at most 15 bytes: that of its thread-group leader, or of its executable if a runtime
+  gives every program the same name (${GENERIC_NAMES.map((name) => `\`${name}\``).join(', ')} and numbers).
+  \`--name-by\` changes that.
+- \`comm="${OTHER}"\` has the costs that found no row in a full table, and those of rows that were long unused when the table
+  was nearly full. So no counter decreases, and every sum is whole.
 - \`mechanism\` is \`fork\`, \`vfork\` (also \`posix_spawn\`, \`popen\`, \`system\`) or \`afork\`. \`syscall\` is \`fork\`, \`vfork\`,
-  \`clone\`, \`clone3\`, or \`unknown\` for a call that began before forktax did.
-- \`errno\` is a name, such as \`EAGAIN\`. \`ERESTARTNOINTR\` is a call that a signal interrupted, and that the kernel starts
-  again. ${expectedErrors()} are shown as 0 for every spawner before they happen, so that
+  \`clone\`, \`clone3\`, or \`unknown\` for a call that began before forktax started.
+- \`errno\` is a name, such as \`EAGAIN\`. \`ERESTARTNOINTR\` is a call that a signal interrupted and that the kernel starts
+  again. For every spawner, ${expectedErrors()} are 0 before they happen, so that
   \`increase()\` sees the first one.
-- \`--label=cgroup\` adds \`cgroup\`, the path of the spawner's cgroup below its mount; one that was gone before it could be
-  looked up is \`(unknown)\`. \`--label=pid\` adds \`pid\`. Either makes a row of each value: see below.
+- \`--label=cgroup\` adds \`cgroup\`, the path of the spawner's cgroup below its mount. It is \`(unknown)\` if the cgroup was gone
+  before it could be looked up. \`--label=pid\` adds \`pid\`. Each value of such a label has its own rows.
 
 Bounds of histograms are inclusive, and powers of two of a second or a byte: each from 31 µs to 8 s for stalls and delays,
 every second one from 1 ms to 12 days for lifetimes, every third one from 256 KiB to 512 GiB for sizes. The text of \`le\` is
 the one that Prometheus 3 makes of it (\`le="3.0517578125e-05"\`, \`le="1.0"\`, \`le="2.62144e+05"\`), so series keep their names from
 version to version.
 
-### How many series that is
+### Number of series
 
-A spawner that uses one mechanism is one row of the table and ${seriesPerRow()} series. Servers have some 20 to 50 rows. The
-table holds 1,024 (\`--max-spawners\`), which bounds everything. With \`convert_classic_histograms_to_nhcb: true\` in its scrape
-configuration, Prometheus 3 makes one series of a histogram, and ${seriesPerRow(true)} of a row.
+A spawner that uses one mechanism is one row of the table and ${seriesPerRow()} series. A server usually has 20 to 50 rows. The
+table has 1,024 rows at most (\`--max-spawners\`). With \`convert_classic_histograms_to_nhcb: true\` in its scrape
+configuration, Prometheus 3 makes one series of each histogram, and ${seriesPerRow(true)} of a row.
 
 ### Queries
 
@@ -63,13 +64,13 @@ sum by (comm) (rate(forktax_avoidable_stall_seconds_total[5m])) / sum by (comm) 
 
 ${markdownTable(['metric', 'kind', 'labels', 'what'], SELF_METRICS.map(line))}
 
-Metrics of the exporter's process, \`process_*\` and \`nodejs_*\`, follow unless \`--web.disable-exporter-metrics\` is given.
+Metrics of the exporter's process, \`process_*\` and \`nodejs_*\`, follow these, unless \`--web.disable-exporter-metrics\` is set.
 
 ## Formats
 
-Prometheus' text format 0.0.4, or OpenMetrics 1.0.0 for those who ask for it in \`Accept\`; compressed for those who ask for
-that in \`Accept-Encoding\`. In OpenMetrics, a bucket of \`forktax_spawn_stall_seconds\` has the slowest spawn of the last
-minute as its exemplar, with the pid of the spawner; Prometheus keeps it with \`--enable-feature=exemplar-storage\`.
+The format is Prometheus' text format 0.0.4, or OpenMetrics 1.0.0 if \`Accept\` asks for it. It is compressed if
+\`Accept-Encoding\` asks for that. In OpenMetrics, a bucket of \`forktax_spawn_stall_seconds\` has the slowest spawn of the last
+minute as its exemplar, with the pid of the spawner. Prometheus keeps exemplars with \`--enable-feature=exemplar-storage\`.
 `;
 }
 

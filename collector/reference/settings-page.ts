@@ -8,20 +8,26 @@ export function configurationPage(): string {
 
 # Configuration
 
-\`forktax serve\` works without any. It listens on loopback only, port ${DEFAULT_PORT}: the range that exporters use by
-custom, 9100 to 9999, is full, and no exporter is known to use this one. (\`clone3\`, the newest of the system calls measured
-here, is number 435.)
+\`forktax serve\` works without any configuration. It listens on loopback only, on port ${DEFAULT_PORT}. The range that exporters
+usually take, 9100 to 9999, is full, and no other exporter is known to use this port. (\`clone3\`, the newest of the measured
+system calls, has the number 435.)
 
 ## Settings
 
-A setting comes from its flag; else from the environment; else from the file that \`--config.file\` or
-\`${environmentName('config.file')}\` names; else it has its default. A wrong or unknown setting is an error that names it,
-wherever it stands. \`forktax serve --config.check\` prints the settings in force, in the form of the file, and exits.
+The value of a setting comes from the first of these places that has one:
+
+1. its flag
+2. its environment variable
+3. the file that \`--config.file\` or \`${environmentName('config.file')}\` names
+4. its default
+
+A wrong or unknown setting in any of them is an error that names the setting. \`forktax serve --config.check\` prints the
+settings in force, in the format of the file, and exits.
 
 ${markdownTable(['flag', 'environment', 'default', 'what'], SETTING_NAMES.map(line))}
 
-Flags marked with + may be repeated. In the environment their values are separated by commas or spaces, in the file they are
-a list. The dots of a flag's name are its path in the file:
+Flags marked with + may be repeated. In the environment, commas or spaces separate their values; in the file, they are a
+list. The dots in the name of a flag separate the parts of its path in the file:
 
 \`\`\`yaml
 web:
@@ -36,8 +42,8 @@ log:
 
 ## TLS and passwords
 
-\`--web.config.file\` takes the file that every Prometheus exporter takes, in the
-[exporter-toolkit's format](https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md), all keys of it:
+\`--web.config.file\` takes the same file as every Prometheus exporter. It supports all keys of the
+[exporter-toolkit's format](https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md):
 
 \`\`\`yaml
 tls_server_config:
@@ -51,11 +57,13 @@ basic_auth_users:
   prometheus: $2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG
 \`\`\`
 
-Paths in it are relative to its folder. It and the files that it names are read again within two seconds of a change; what is
-then wrong is logged, and what was in force stays so. By then forktax has given
-up its capabilities: a file that only a root with \`CAP_DAC_OVERRIDE\` may read is read at the start and never again.
-Switching TLS on or off, or changing \`client_auth_type\`, needs a
-restart. \`http2\` is accepted and changes nothing: HTTP/1.1 is spoken.
+- Paths in the file are relative to its folder.
+- Within two seconds of a change, the file and the files that it names are read again. If they have an error, it is logged,
+  and the settings in force stay.
+- Hazard: by then forktax has given up its capabilities. A file that only root with \`CAP_DAC_OVERRIDE\` may read is read at the
+  start and never again.
+- Switching TLS on or off, and changing \`client_auth_type\`, need a restart.
+- \`http2\` is accepted and has no effect. The server speaks HTTP/1.1.
 
 ## Paths
 
