@@ -14,11 +14,12 @@ export function adviceJson({ aforkCostNs, observedNs, advice, eventsLost }: Find
 }
 
 function spawnerJson(advice: Advice): object {
-  const { comm, pid, executable, mechanism, spawns, choice, why, remedy } = advice;
+  const { comm, pid, executable, processes, mechanism, spawns, choice, why, remedy } = advice;
   return {
     comm,
     pid,
     executable,
+    processes,
     mechanism,
     spawns,
     avoidable_ns: Math.round(advice.avoidableNs),

@@ -1,7 +1,7 @@
 /** The output of `forktax advise` for a person. */
 import { formatBytes, formatCount, formatDuration } from '../terminal/format.ts';
 import { tableHeader, tableLine, type Column } from '../terminal/table.ts';
-import { printable } from '../terminal/text.ts';
+import { cutStart, printable, wrap } from '../terminal/text.ts';
 import { CALIBRATION_SPAWNS } from './calibrate.ts';
 import type { Findings } from './advise.ts';
 import type { Advice } from './rank.ts';
@@ -17,25 +17,41 @@ const COLUMNS: readonly Column<Advice>[] = [
     align: 'right',
     cell: ({ copiedRssBytes }) => (copiedRssBytes > 0 ? formatBytes(copiedRssBytes) : '-'),
   },
-  { title: 'SPAWNER', width: 23, align: 'left', cell: spawnerText },
 ];
 
-function spawnerText({ comm, pid }: Advice): string {
-  return `${printable(comm)}${pid === undefined ? '' : ` (${pid})`}`;
-}
+const INDENT = ' '.repeat(10);
+/** Of a path, so much is shown in any case. */
+const PATH_WIDTH = 12;
 
-export function adviceText({ aforkCostNs, observedNs, advice, eventsLost }: Findings, top: number): string {
+const ADDED_UP =
+  'This collector adds up programs of one name. One that is started with --label=pid tells processes apart.';
+
+export function adviceText(findings: Findings, { top, width }: { top: number; width: number }): string {
+  const { aforkCostNs, observedNs, advice, eventsLost, label } = findings;
   const period = observedNs === undefined ? 'since the collector started' : `in ${formatDuration(observedNs)}`;
   const cost = `afork costs ${formatDuration(aforkCostNs)} here (median of ${CALIBRATION_SPAWNS})`;
   const hidden = advice.length - top;
   const lines = [
-    `${cost}; stall beyond that cost, of spawns whose child called exec, ${period}:`,
-    ...(advice.length === 0 ? ['none'] : [`${tableHeader(COLUMNS)} WHY, AND WHAT TO DO`]),
-    ...advice
-      .slice(0, top)
-      .map((each) => `${tableLine(COLUMNS, each)} ${printable(each.why)} -> ${printable(each.remedy)}`),
+    ...wrap(`${cost}. Stall beyond that cost, of spawns whose child called exec, ${period}:`, width),
+    ...(advice.length === 0 ? ['none'] : [`${tableHeader(COLUMNS)} SPAWNER`]),
+    ...advice.slice(0, top).flatMap((each) => spawnerLines(each, width)),
+    ...(label === 'pid' ? [] : wrap(ADDED_UP, width)),
     ...(hidden > 0 ? [`${formatCount(hidden)} smaller ones are not shown; use --top to see more`] : []),
     ...(eventsLost > 0 ? [`${formatCount(eventsLost)} events were lost: some spawners may lack advice`] : []),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Its figures and who it is, then why, then what to do. */
+function spawnerLines(advice: Advice, width: number): string[] {
+  const paragraph = (text: string): string[] =>
+    wrap(printable(text), width - INDENT.length).map((line) => `${INDENT}${line}`);
+  const start = `${tableLine(COLUMNS, advice)} ${nameText(advice)} `;
+  const executable = cutStart(printable(advice.executable ?? ''), Math.max(PATH_WIDTH, width - start.length));
+  return [`${start}${executable}`.trimEnd(), ...paragraph(advice.why), ...paragraph(`-> ${advice.remedy}`)];
+}
+
+function nameText({ comm, pid, processes = 1 }: Advice): string {
+  const others = processes > 1 ? ` and ${formatCount(processes - 1)} more` : '';
+  return `${printable(comm)}${pid === undefined ? '' : ` (${pid}${others})`}`;
 }

@@ -1,17 +1,22 @@
 /** `forktax advise`: which spawners stall without need, and what to do about each. */
-import { Command } from '@commander-js/extra-typings';
+import { Command, Option } from '@commander-js/extra-typings';
 import { openEngine } from '../measuring/open-engine.ts';
 import { DEFAULT_URL } from '../model/address.ts';
 import { ForktaxError } from '../model/errors.ts';
 import { parseCount, parseInterval } from '../terminal/arguments.ts';
+import { formatDuration } from '../terminal/format.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
+import { showProgress } from '../terminal/progress.ts';
 import { stopRequested } from '../terminal/stop.ts';
 import { adviceJson } from './advice-json.ts';
 import { adviceText } from './advice-text.ts';
 import { adviseFromCollector, adviseFromHost } from './advise.ts';
+import { GROUPINGS, type Grouping } from './rank.ts';
 
 const DEFAULT_NS = 10e9;
+/** Rows: each process that spawns takes one for each mechanism and system call. */
+const MAX_PROCESSES = 16_384;
 
 export function adviseCommand() {
   const command = new Command('advise')
@@ -22,6 +27,11 @@ export function adviseCommand() {
     )
     .option('-d, --duration <duration>', 'how long to observe (default: 10s)', parseInterval)
     .option('--url <url>', `ask a running collector for all that it has counted, such as ${DEFAULT_URL}`)
+    .addOption(
+      new Option('--by <group>', 'what to rank: programs, each by its executable, or single processes')
+        .choices(GROUPINGS)
+        .default('program' as const),
+    )
     .option('--top <spawners>', 'how many spawners to show at most', parseCount, 20)
     .option('--json', 'print one JSON object')
     .action(async (options) => {
@@ -33,6 +43,7 @@ export function adviseCommand() {
     examples: [
       ['forktax advise', 'observe this host for ten seconds'],
       ['forktax advise -d 5m', 'observe it for five minutes'],
+      ['forktax advise --by pid', 'rank single processes'],
       [`forktax advise --url ${DEFAULT_URL}`, 'use what a collector has counted since it started'],
     ],
   });
@@ -41,20 +52,23 @@ export function adviseCommand() {
 interface AdviseOptions {
   readonly duration?: number | undefined;
   readonly url?: string | undefined;
+  readonly by: Grouping;
   readonly top: number;
   readonly json?: boolean | undefined;
 }
 
-async function printAdvice({ url, duration, top, json }: AdviseOptions, output: Output): Promise<void> {
+async function printAdvice({ url, duration, by, top, json }: AdviseOptions, output: Output): Promise<void> {
   const findings = await (url === undefined
     ? adviseFromHost({
-        open: (aforkCostNs) => openEngine('auto', { aforkCostNs }, output),
+        watch: (ns) => showProgress(output, (passed) => `Observing process spawns: ${passed} of ${formatDuration(ns)}`),
+        open: (aforkCostNs) => openEngine('auto', { aforkCostNs, label: 'pid', maxSpawners: MAX_PROCESSES }, output),
+        by,
         durationNs: duration ?? DEFAULT_NS,
         stop() {
           output.talk('Observing process spawns; Ctrl-C ends.\n');
           return stopRequested();
         },
       })
-    : adviseFromCollector(url));
-  output.data(json ? `${JSON.stringify(adviceJson(findings))}\n` : adviceText(findings, top));
+    : adviseFromCollector(url, by));
+  output.data(json ? `${JSON.stringify(adviceJson(findings))}\n` : adviceText(findings, { top, width: output.width }));
 }

@@ -1,21 +1,41 @@
-import { existsSync } from 'node:fs';
-import { lookAtExecutable, type Program } from '../relaunch/choose/program.ts';
+/** Finds out which program a spawner runs: from its process, or from what it exec'd if it has ended by then. */
+import { existsSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import { cutName, nameSpawner } from '../model/naming.ts';
+import { lookAtCommand, lookAtExecutable, lookAtForeign, type Program } from '../relaunch/choose/program.ts';
 import { readProcess, type RunningProcess } from '../relaunch/process/running-process.ts';
 
-/** A spawner, as it was while it lived. */
+/** What is known of a spawner; nothing if it ended at once. */
 export interface ExaminedSpawner {
   readonly pid: number;
-  readonly process: RunningProcess;
-  readonly program: Program;
+  /** As it was while it lived. */
+  readonly process?: RunningProcess;
+  readonly program?: Program;
+  /** The name of its mount namespace, if that is not ours: its paths mean something else here. */
+  readonly foreignMounts?: string;
 }
 
-/** Gives undefined if the spawner has ended, may not be inspected, or has a name other than `comm` by now. */
-export function examineSpawner(pid: number, comm: string): ExaminedSpawner | undefined {
+const OWN_MOUNTS = readlinkSync('/proc/self/ns/mnt');
+
+/** Gives undefined if the spawner has ended, may not be inspected, or has a name other than `name` by now. */
+export function examineSpawner(pid: number, name: string): ExaminedSpawner | undefined {
   try {
     const process = readProcess(pid);
-    if (process.comm !== comm || process.isKernelThread) return undefined;
-    const { executable, uid, gid } = process;
-    return { pid, process, program: lookOnce(executable, uid, gid) };
+    const { comm, executable, uid, gid, isKernelThread } = process;
+    const exe = cutName(basename(executable));
+    if (isKernelThread || nameSpawner('auto', { comm, exe }) !== name) return undefined;
+    const mounts = process.namespaces.find((namespace) => namespace.startsWith('mnt:'));
+    if (mounts === OWN_MOUNTS) return { pid, process, program: lookOnce(executable, uid, gid) };
+    return { pid, process, program: lookAtForeign(pid, executable), ...(mounts && { foreignMounts: mounts }) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Gives the program that an exec of this path starts; undefined if there is none on this host. */
+export function programOf(path: string): Program | undefined {
+  try {
+    return lookAtCommand([path], { searchPath: undefined, directory: '/', uid: 0, gid: 0 });
   } catch {
     return undefined;
   }
@@ -30,6 +50,6 @@ function lookOnce(executable: string, uid: number, gid: number): Program {
   return program;
 }
 
-export function isAlive({ pid }: ExaminedSpawner): boolean {
-  return existsSync(`/proc/${pid}`);
+export function isAlive({ pid, process }: ExaminedSpawner): boolean {
+  return process !== undefined && existsSync(`/proc/${pid}`);
 }

@@ -1,4 +1,5 @@
 import type { ColumnGroup } from '../model/columns.ts';
+import type { RowLabel } from '../model/options.ts';
 import type { CostRow } from '../model/rows.ts';
 import { ForktaxError } from '../model/errors.ts';
 import type { ExaminedSpawner } from './examine-spawner.ts';
@@ -8,9 +9,11 @@ export interface Observation {
   readonly rows: readonly CostRow[];
   /** How long the observation took; absent means since the collector started. */
   readonly ns?: number;
-  /** Gives, of the spawners with this name that could be examined, the one with the longest stall. */
-  readonly spawnerOf: (comm: string) => ExaminedSpawner | undefined;
+  /** Gives the spawner of a row, or the one of its longest stall if the row is of several. */
+  readonly spawnerOf: (row: CostRow) => ExaminedSpawner | undefined;
   readonly eventsLost: number;
+  /** With `pid`, each row is of one process. */
+  readonly label: RowLabel;
 }
 
 /** @throws FORKTAX_NO_HOOK: avoidable stall cannot be measured */

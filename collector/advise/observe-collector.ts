@@ -10,16 +10,17 @@ const THIS_HOST = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 /** @throws FORKTAX_COLLECTOR, FORKTAX_NO_HOOK */
 export async function observeCollector(url: string): Promise<Observation> {
   const base = new URL(url);
-  const { absent, rows, eventsLost } = await fetchCosts(base);
+  const { absent, rows, eventsLost, label } = await fetchCosts(base);
   requireStalls(absent);
   return {
     rows,
     eventsLost,
-    spawnerOf(comm) {
-      if (!THIS_HOST.test(base.hostname)) return undefined;
-      const slowest = rows.filter((row) => row.comm === comm).flatMap((row) => row.slowest ?? []);
-      const [longest] = slowest.toSorted((a, b) => b.stallNs - a.stallNs);
-      return longest && examineSpawner(longest.pid, comm);
+    label,
+    spawnerOf({ comm, id, slowest }) {
+      const pid = label === 'pid' && id !== undefined ? Number(id) : slowest?.pid;
+      if (pid === undefined) return undefined;
+      const examined = THIS_HOST.test(base.hostname) ? examineSpawner(pid, comm) : undefined;
+      return examined ?? (label === 'pid' ? { pid } : undefined);
     },
   };
 }

@@ -1,16 +1,23 @@
 /** Ranks spawners by avoidable stall, and says what to do about each. */
-import type { CostRow } from '../model/rows.ts';
+import { OTHER, sumBy, type CostRow } from '../model/rows.ts';
 import type { Mechanism } from '../model/spawn.ts';
-import { sumBy } from '../model/rows.ts';
 import { choose, type Choice } from '../relaunch/choose/choose.ts';
-import { commandText } from '../relaunch/plan/command-text.ts';
-import { isAlive, type ExaminedSpawner } from './examine-spawner.ts';
+import { closedRuntimeNamed, type Runtime } from '../relaunch/choose/runtimes.ts';
+import type { ExaminedSpawner } from './examine-spawner.ts';
 import type { Observation } from './observation.ts';
+import { remedyOf } from './remedy.ts';
+
+export const GROUPINGS = ['program', 'pid'] as const;
+export type Grouping = (typeof GROUPINGS)[number];
 
 export interface Advice {
+  /** Its name; of a program whose processes have several, that of its executable. */
   readonly comm: string;
+  /** Of the process with the longest stall. */
   readonly pid?: number;
   readonly executable?: string;
+  /** How many processes of the program spawned; absent where rows are not of one process each. */
+  readonly processes?: number;
   readonly avoidableNs: number;
   readonly spawns: number;
   /** The mechanism with the largest part of the avoidable stall. */
@@ -23,44 +30,73 @@ export interface Advice {
   readonly remedy: string;
 }
 
+interface ExaminedRow {
+  readonly row: CostRow;
+  readonly spawner: ExaminedSpawner | undefined;
+}
+
 /** Gives the largest avoidable stall first. Spawners without any are left out. */
-export function rankSpawners({ rows, spawnerOf }: Pick<Observation, 'rows' | 'spawnerOf'>): Advice[] {
-  return [...Map.groupBy(rows, ({ comm }) => comm)]
-    .map(([comm, own]) => adviceFor(comm, own, spawnerOf(comm)))
+export function rankSpawners(
+  { rows, spawnerOf, label }: Pick<Observation, 'rows' | 'spawnerOf' | 'label'>,
+  by: Grouping = 'program',
+): Advice[] {
+  const examined = rows.map((row) => ({ row, spawner: row.comm === OTHER ? undefined : spawnerOf(row) }));
+  return [...Map.groupBy(examined, (each) => groupOf(each, by, label))]
+    .map(([, group]) => adviceFor(group, label))
     .filter(({ avoidableNs }) => avoidableNs > 0)
     .toSorted((a, b) => b.avoidableNs - a.avoidableNs);
 }
 
-function adviceFor(comm: string, rows: readonly CostRow[], examined: ExaminedSpawner | undefined): Advice {
+/** Programs of one name are told apart only where each row is of one process. */
+function groupOf({ row: { comm, id }, spawner }: ExaminedRow, by: Grouping, label: Observation['label']): string {
+  if (by === 'pid') return JSON.stringify([comm, id]);
+  const { program, foreignMounts } = (label === 'pid' && spawner) || {};
+  return JSON.stringify(program ? [program.path, foreignMounts] : [comm]);
+}
+
+function adviceFor(group: readonly ExaminedRow[], label: Observation['label']): Advice {
+  const rows = group.map(({ row }) => row);
   const byMechanism = [...sumBy(rows, ({ mechanism }) => mechanism)];
   const [worst] = byMechanism.toSorted(([, a], [, b]) => b.avoidableStallNs - a.avoidableStallNs);
   if (!worst) throw new RangeError('no rows');
   const [mechanism, costs] = worst;
   const copiedRssBytes = costs.spawns > 0 ? costs.copiedRss.sum / costs.spawns : 0;
-  const choice = examined && choose(examined.program, 'auto', { copiedBytes: copiedRssBytes });
+  const spawner = exampleOf(group);
+  const choice = spawner?.program && choose(spawner.program, 'auto', { copiedBytes: copiedRssBytes });
+  const comm = nameOf(rows, spawner);
+  const runtime = choice ? choice.runtime : closedRuntimeNamed(comm);
   return {
     comm,
-    ...(examined && { pid: examined.pid, executable: examined.program.path }),
+    ...(spawner && { pid: spawner.pid, ...(spawner.program && { executable: spawner.program.path }) }),
+    ...(label === 'pid' && comm !== OTHER && { processes: new Set(rows.map(({ id }) => id)).size }),
     avoidableNs: byMechanism.reduce((sum, [, { avoidableStallNs }]) => sum + avoidableStallNs, 0),
     spawns: byMechanism.reduce((sum, [, { spawns }]) => sum + spawns, 0),
     mechanism,
     stallNs: costs.spawns > 0 ? costs.stall.sum / costs.spawns : 0,
     copiedRssBytes,
     ...(choice && { choice }),
-    why: whyOf(mechanism, choice),
-    remedy: remedyOf(examined, choice),
+    why: whyOf(mechanism, runtime, choice),
+    remedy: remedyOf({ comm, spawner, runtime, choice }),
   };
 }
 
-function whyOf(mechanism: Mechanism, choice: Choice | undefined): string {
-  if (choice?.runtime) return `${choice.runtime.name}: ${choice.runtime.spawns}`;
-  if (choice) return choice.reason;
-  return mechanism === 'fork' ? 'it copies its memory map' : 'it waits until its child calls exec';
+/** Prefers a process whose program is known, then the longest stall. */
+function exampleOf(group: readonly ExaminedRow[]): ExaminedSpawner | undefined {
+  const known = group.filter(({ spawner }) => spawner?.program);
+  const ranked = (known.length > 0 ? known : group).toSorted((a, b) => longestStall(b.row) - longestStall(a.row));
+  return ranked[0]?.spawner;
 }
 
-function remedyOf(examined: ExaminedSpawner | undefined, choice: Choice | undefined): string {
-  if (!examined || !choice) return 'it ended before it could be examined; start it with forktax relaunch';
-  if (choice.via === 'none') return choice.runtime?.offers ?? 'forktax cannot help here';
-  if (isAlive(examined)) return `forktax relaunch --pid ${examined.pid}`;
-  return `forktax relaunch -- ${commandText(examined.process.argv.map(String))}`;
+const longestStall = ({ slowest, avoidableStallNs }: CostRow): number => slowest?.stallNs ?? avoidableStallNs;
+
+function nameOf(rows: readonly CostRow[], spawner: ExaminedSpawner | undefined): string {
+  const names = new Set(rows.map(({ comm }) => comm));
+  const [first = ''] = names;
+  return names.size > 1 && spawner?.program ? spawner.program.name : first;
+}
+
+function whyOf(mechanism: Mechanism, runtime: Runtime | undefined, choice: Choice | undefined): string {
+  if (runtime) return `${runtime.name}: ${runtime.spawns}`;
+  if (choice) return choice.reason;
+  return mechanism === 'fork' ? 'it copies its memory map' : 'it waits until its child calls exec';
 }

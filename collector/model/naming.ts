@@ -25,6 +25,11 @@ export function isGeneric(comm: string): boolean {
   return GENERIC_NAMES.includes(comm) || /^\d+$/.test(comm);
 }
 
+/** Cuts a name to 15 bytes, as the kernel cuts a comm. */
+export function cutName(name: string): string {
+  return Buffer.from(name).subarray(0, 15).toString();
+}
+
 /** Both names of a process. `exe` is empty if there is no executable. */
 export interface ProcessNames {
   readonly comm: string;

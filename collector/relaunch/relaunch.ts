@@ -10,11 +10,13 @@
  *
  * A folder imports only those above it.
  */
+import { isatty } from 'node:tty';
 import { ForktaxError } from '../model/errors.ts';
 import { takeInheritance, type Inheritance } from '../system/inherited.ts';
 import type { RequestedVia } from './choose/choose.ts';
 import { comparisonJson } from './compare/comparison-json.ts';
 import { comparisonText } from './compare/comparison-text.ts';
+import { progressText } from './compare/progress-text.ts';
 import { runBothSides } from './compare/run-both-sides.ts';
 import { planCommand, type Plan } from './plan/plan.ts';
 import { inspectProcess } from './process/inspect-process.ts';
@@ -77,6 +79,7 @@ async function compareAndReport(
     via,
     runs,
     onInputWait: () => say('forktax: reading standard input to its end, so that each run gets the same\n'),
+    onRun: isatty(2) ? (start) => say(progressText(start)) : () => {},
     onUnmeasured: (why) => say(unmeasuredNotice(firstPlan, why)),
   });
   const [only] = sides.without;

@@ -1,5 +1,6 @@
 /** The table of spawn costs of a running collector: /api/v1/costs. */
 import type { ColumnGroup } from '../model/columns.ts';
+import type { RowLabel } from '../model/options.ts';
 import type { CostRow } from '../model/rows.ts';
 import { NO_COSTS } from '../model/costs.ts';
 import { askCollector } from './ask-collector.ts';
@@ -10,20 +11,28 @@ export interface CollectorCosts {
   /** What the collector cannot measure is 0 here. */
   readonly rows: readonly CostRow[];
   readonly eventsLost: number;
+  /** What else than comm, mechanism and syscall tells rows apart. */
+  readonly label: RowLabel;
 }
 
 /** @throws FORKTAX_COLLECTOR */
 export async function fetchCosts(url: URL): Promise<CollectorCosts> {
-  const { absent, rows, health } = await askCollector(url, 'api/v1/costs', 'no costs from', async (response) => {
-    const answer = camelCased(await response.json()) as Answer;
-    if (answer.schema !== 1 || !Array.isArray(answer.rows))
-      throw new Error('the answer is not that of a collector which this version of forktax knows');
-    return answer;
-  });
+  const { absent, rows, health, engine } = await askCollector(
+    url,
+    'api/v1/costs',
+    'no costs from',
+    async (response) => {
+      const answer = camelCased(await response.json()) as Answer;
+      if (answer.schema !== 1 || !Array.isArray(answer.rows))
+        throw new Error('the answer is not that of a collector which this version of forktax knows');
+      return answer;
+    },
+  );
   return {
     absent: new Map(absent.map(({ column, reason }) => [column, reason])),
     rows: rows.map((row): CostRow => Object.assign({}, NO_COSTS, row)),
     eventsLost: health.eventsLost,
+    label: engine.label,
   };
 }
 
@@ -32,6 +41,7 @@ interface Answer {
   readonly absent: readonly { readonly column: ColumnGroup; readonly reason: string }[];
   /** Rows lack the fields of absent columns. */
   readonly rows: readonly (Partial<CostRow> & Pick<CostRow, 'comm' | 'mechanism' | 'syscall'>)[];
+  readonly engine: { readonly label: RowLabel };
   readonly health: { readonly eventsLost: number };
 }
 

@@ -1,5 +1,6 @@
 /** Parsers of option values for commander. Each throws the error that commander reports as a usage error. */
 import { InvalidArgumentError } from '@commander-js/extra-typings';
+import { cutName } from '../model/naming.ts';
 
 /** The longest time that setTimeout takes: about 24 days. */
 const LONGEST_NS = (2 ** 31 - 1) * 1e6;
@@ -54,7 +55,7 @@ export function parsePid(text: string): number {
 /** Cuts the name to 15 bytes, as the kernel does; a longer one would never match. */
 export function parseComm(text: string): string {
   if (text === '') throw new InvalidArgumentError('Give the name of a process.');
-  return Buffer.from(text).subarray(0, 15).toString();
+  return cutName(text);
 }
 
 function durationNs(text: string): number | undefined {

@@ -51,6 +51,13 @@ export function lookAtExecutable(trail: Trail, options: Omit<LookOptions, keyof 
   };
 }
 
+/** Looks at the executable of a process in another mount namespace. Its libraries and its file modes are not known. */
+export function lookAtForeign(pid: number, executable: string): Program {
+  const elf = tryReadElf(`/proc/${pid}/exe`);
+  const name = basename(executable);
+  return { trail: [executable], path: executable, name, elf, libc: elf && libcOf(elf), libraries: [] };
+}
+
 function libcOf({ interpreter }: Elf): Libc {
   if (interpreter === undefined) return 'static';
   const loader = basename(interpreter);

@@ -138,3 +138,13 @@ const ENTRIES: readonly Entry[] = [
 export function runtimeOf(program: Program): Runtime | undefined {
   return ENTRIES.find(({ is }) => is(program));
 }
+
+/**
+ * Gives the runtime that a process of this name is, if its spawns cannot be replaced. For a process that cannot be
+ * examined any more.
+ */
+export function closedRuntimeNamed(name: string): Runtime | undefined {
+  const unseen: Program = { trail: [], path: name, name, elf: undefined, libc: undefined, libraries: [] };
+  const runtime = runtimeOf(unseen);
+  return runtime?.spawnsByItself ? runtime : undefined;
+}

@@ -17,8 +17,20 @@ export interface CompareOptions {
   readonly runs: number;
   /** Called if reading standard input takes long. */
   readonly onInputWait: () => void;
+  /** Called before each run. */
+  readonly onRun: (run: RunStart) => void;
   /** Called before the first run if nothing can be measured. */
   readonly onUnmeasured: (why: ForktaxError) => void;
+}
+
+export interface RunStart {
+  /** From 1. */
+  readonly number: number;
+  readonly runs: number;
+  /** With the way that makes spawns cheap. */
+  readonly isWith: boolean;
+  /** Since the first run began. */
+  readonly elapsedNs: number;
 }
 
 export interface Sides {
@@ -35,13 +47,20 @@ export async function runBothSides(options: CompareOptions): Promise<{ plan: Pla
   const input = await repeatableInput(options.onInputWait);
   const without: RunResult[] = [];
   const withIt: RunResult[] = [];
+  const start = performance.now();
+  const tell = (isWith: boolean): void => {
+    const number = without.length + withIt.length + 1;
+    options.onRun({ number, runs: 2 * options.runs, isWith, elapsedNs: (performance.now() - start) * 1e6 });
+  };
   let { plan, onUnmeasured } = options;
   for (let round = 0; round < options.runs; round++) {
+    tell(false);
     const before = await runOne(requestWithout(plan, inheritance), input, onUnmeasured);
     onUnmeasured = () => {};
     without.push(before);
     if (round === 0) plan = reconsidered(options, before);
     if (plan.choice.via === 'none' || before.signal === 'SIGINT') break;
+    tell(true);
     const after = await runOne(requestFor(plan, inheritance), input, onUnmeasured);
     withIt.push(after);
     if (after.signal === 'SIGINT') break;

@@ -25,8 +25,8 @@ function isConfined(target: RunningProcess, own: RunningProcess): boolean {
   return target.confinement !== expected;
 }
 
-/** nginx and PostgreSQL do that, among others: setproctitle(3bsd). */
-function isRewritten({ argv, executable, comm }: RunningProcess): boolean {
+/** Whether a process has overwritten its command line. nginx and PostgreSQL do that, among others: setproctitle(3bsd). */
+export function isRewritten({ argv, executable, comm }: RunningProcess): boolean {
   const name = basename(String(argv[0] ?? '')).replace(/^-/, '');
   const known = [basename(executable), comm];
   return argv.length === 0 || /\s/.test(name) || !known.some((each) => each.startsWith(name) || name.startsWith(each));

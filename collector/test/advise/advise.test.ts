@@ -1,10 +1,14 @@
 /** The ranking, and the advice to take what a collector has counted. */
 import assert from 'node:assert/strict';
 import { hash } from 'bcryptjs';
+import { basename } from 'node:path';
 import { test } from 'node:test';
+import type { ExaminedSpawner } from '../../advise/examine-spawner.ts';
+import { lookAtExecutable, type Program } from '../../relaunch/choose/program.ts';
+import { readProcess } from '../../relaunch/process/running-process.ts';
 import { OPEN_WEB_CONFIG } from '../../serve/config/web.ts';
-import type { CostRow } from '../../model/rows.ts';
-import { rankSpawners } from '../../advise/rank.ts';
+import { OTHER, type CostRow } from '../../model/rows.ts';
+import { rankSpawners, type Grouping } from '../../advise/rank.ts';
 import { adviceText } from '../../advise/advice-text.ts';
 import { atCost, observeCollector } from '../../advise/observe-collector.ts';
 import { createFakeEngine, fakeRow, hooksWithout } from '../../../testing/fake-engine.ts';
@@ -21,16 +25,96 @@ test('largest avoidable stall first, all mechanisms together, none without', () 
     row('large', 7 * ms, { mechanism: 'vfork', spawns: 3 }),
     row('good', 0, { mechanism: 'afork' }),
   ];
-  const advice = rankSpawners({ rows, spawnerOf: () => undefined });
+  const advice = rankSpawners({ rows, spawnerOf: () => undefined, label: 'none' });
   const ranked = advice.map(({ comm, avoidableNs, spawns, mechanism }) => [comm, avoidableNs, spawns, mechanism]);
   assert.deepEqual(ranked, [
     ['large', 12 * ms, 5, 'vfork'],
     ['small', 1 * ms, 1, 'fork'],
   ]);
-  const text = adviceText({ aforkCostNs: 16_000, observedNs: 10e9, advice, eventsLost: 0 }, 1);
-  assert.match(text, /^afork costs 16.0us here \(median of 100\); .* in 10.0s:\n/);
-  assert.match(text, /^ +12.0ms +5 vfork +3.00ms +\S+ large +it waits until its child calls exec -> /m);
+  const text = adviceText(
+    { aforkCostNs: 16_000, observedNs: 10e9, advice, eventsLost: 0, label: 'pid' },
+    { top: 1, width: 80 },
+  );
+  assert.match(
+    text,
+    /^afork costs 16.0us here \(median of 100\)\. Stall beyond that cost, of spawns whose\nchild called exec, in 10.0s:\n/,
+  );
+  assert.match(text, /^ +12.0ms +5 vfork +3.00ms +\S+ large\n {10}it waits until its child calls exec\n {10}-> /m);
   assert.match(text, /^1 smaller ones are not shown/m);
+});
+
+const programOf = (path: string): Program => ({
+  trail: [path],
+  path,
+  name: basename(path),
+  elf: undefined,
+  libc: undefined,
+  libraries: [],
+});
+
+test('programs of one name are not added up, processes of one program are', () => {
+  const paths = { 1: '/opt/a/app', 2: '/opt/a/app', 3: '/opt/b/app', 4: '/opt/a/app' };
+  const rows = [
+    row('app', 1 * ms, { id: '1' }),
+    row('app', 2 * ms, { id: '2', mechanism: 'vfork' }),
+    row('app', 5 * ms, { id: '3' }),
+    row('renamed', 4 * ms, { id: '4' }),
+    row('app', 6 * ms, { id: '5' }),
+    row(OTHER, 3 * ms),
+  ];
+  const spawnerOf = ({ id }: CostRow) => {
+    const path = paths[Number(id) as keyof typeof paths];
+    const foreign = id === '4' ? { foreignMounts: 'mnt:[1]' } : {};
+    return path === undefined ? { pid: Number(id) } : { pid: Number(id), program: programOf(path), ...foreign };
+  };
+  const named = (by: Grouping) =>
+    rankSpawners({ rows, spawnerOf, label: 'pid' }, by).map(({ comm, executable, processes, avoidableNs }) =>
+      [comm, executable, processes, avoidableNs / ms].join(' '),
+    );
+  assert.deepEqual(named('program'), [
+    'app  1 6',
+    'app /opt/b/app 1 5',
+    'renamed /opt/a/app 1 4',
+    'app /opt/a/app 2 3',
+    `${OTHER}   3`,
+  ]);
+  assert.deepEqual(
+    named('pid').map((text) => text.at(-1)),
+    ['6', '5', '4', '3', '2', '1'],
+  );
+});
+
+test('nobody is told to relaunch what cannot be helped, or is not known', () => {
+  const remedyFor = (comm: string, spawner?: ExaminedSpawner) =>
+    rankSpawners({ rows: [row(comm, 1 * ms)], spawnerOf: () => spawner, label: 'none' })[0]?.remedy;
+  for (const comm of ['bash', 'sh', 'dash', 'zsh', 'git', 'nginx', 'postgres', 'redis-server'])
+    assert.doesNotMatch(remedyFor(comm) ?? '', /forktax relaunch/, comm);
+  assert.match(remedyFor('python3.11') ?? '', /^use Python 3.10 or later/);
+  assert.match(remedyFor('app') ?? '', /^it could not be examined; forktax relaunch -- COMMAND says whether/);
+  assert.match(remedyFor(OTHER) ?? '', /^these are more spawners than the table holds/);
+  const shell = {
+    pid: process.pid,
+    process: readProcess('self'),
+    program: lookAtExecutable(['/bin/sh'], readProcess('self')),
+  };
+  assert.doesNotMatch(remedyFor('anything', shell) ?? '', /relaunch --/);
+  const self = { ...shell, program: lookAtExecutable([process.execPath], readProcess('self')) };
+  assert.match(
+    remedyFor('node', self) ?? '',
+    /^forktax relaunch --pid \d+ shows what to set at its next start; it cannot be replaced now: this command runs in it$/,
+  );
+});
+
+test('80 columns are enough', () => {
+  const rows = ['a', 'bash', 'java'].map((comm) => row(`${comm}-of-15-bytes`.slice(0, 15), 1e12, { id: '4194303' }));
+  const spawnerOf = () => ({ pid: 4_194_303, program: programOf(`/opt/${'long/'.repeat(20)}program`) });
+  const advice = rankSpawners({ rows, spawnerOf, label: 'pid' }, 'pid');
+  const text = adviceText(
+    { aforkCostNs: 16_000, observedNs: 10e9, advice, eventsLost: 0, label: 'pid' },
+    { top: 9, width: 80 },
+  );
+  for (const line of text.split('\n').filter((each) => / /.test(each.trim()))) assert.ok(line.length <= 80, line);
+  assert.equal(advice.length, 3);
 });
 
 const users = new Map([['me', (await hash('s:cret', 4)).replace('$2b$', '$2y$')]]);
@@ -54,7 +138,7 @@ test('the costs of a collector, by the cost of afork here', async () => {
     ['app', 40 * ms],
     ['quick', 0],
   ]);
-  const [advice, ...more] = rankSpawners({ rows, spawnerOf: () => undefined });
+  const [advice, ...more] = rankSpawners({ rows, spawnerOf: () => undefined, label: 'none' });
   assert.deepEqual([advice?.comm, advice?.spawns, advice?.copiedRssBytes, more.length], ['app', 10, 1 << 20, 0]);
 });
 

@@ -12,6 +12,7 @@ export function fakeOutput(
     said,
     data: (text) => void written.push(text),
     talk: (text) => void said.push(text),
+    progress: () => {},
     style: (_format, text) => text,
   };
 }

@@ -82,3 +82,18 @@ test('a shell in it has its own jobs, and can be suspended', async () => {
   await terminal.prompt();
   assert.match(await terminal.command('echo status=$?'), /status=4/);
 });
+
+test('--compare tells each run on the terminal', async () => {
+  using directory = temporaryDirectory();
+  await using terminal = await Terminal.open();
+  const report = directory.write('report', '');
+  const compare = ['relaunch', '--compare', '--runs', '2', '--via', 'preload', '--report', report];
+  const said = await terminal.command(commandText([...FORKTAX, ...compare, '--', 'sh', '-c', 'true']));
+  const runs = said.match(/forktax: run .*/g)?.map((line) => line.replaceAll(/[\d.]+(ms|s)\b/g, 'TIME').trim());
+  assert.deepEqual(runs, [
+    'forktax: run 1 of 4, without afork',
+    'forktax: run 2 of 4, with afork; TIME so far, about TIME to go',
+    'forktax: run 3 of 4, without afork; TIME so far, about TIME to go',
+    'forktax: run 4 of 4, with afork; TIME so far, about TIME to go',
+  ]);
+});
