@@ -18,8 +18,6 @@ enum limits {
 	LIFETIME_BOUNDS = 73, /* two for each power of two from 2^-14 s (61 us) to 2^22 s (49 days) */
 	SIZE_BOUNDS = 57,     /* two for each power of two from 4 KiB to 1 TiB */
 	MAX_ERRNO = 1024,     /* above the kernel's internal ones: ERESTARTNOINTR is 513 */
-	CALLS = 4096,	      /* spawning calls under way, remembered at once */
-	PROCESSES = 32768,    /* children and spawners, remembered at once */
 	FAILURES = 1024,      /* rows in the table of failures */
 	FEW_CPUS = 8,	      /* up to this many CPUs, all are read for what they hold back of a counter */
 	MAX_CPUS = 1024,

@@ -9,6 +9,9 @@
 
 #include "table.bpf.h"
 
+/* How many entries `calls` and `processes` each have room for; set by user space before loading. */
+const volatile __u32 max_processes = 32768;
+
 struct call {
 	__u64 start_ns;	   /* 0: no call is under way */
 	__u64 copy_end_ns; /* 0: the child does not exist yet */
@@ -41,14 +44,14 @@ struct process {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, CALLS);
+	__uint(max_entries, 32768); /* user space: --max-processes */
 	__type(key, __u32);
 	__type(value, struct call);
 } calls SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, PROCESSES);
+	__uint(max_entries, 32768); /* likewise */
 	__type(key, __u32);
 	__type(value, struct process);
 } processes SEC(".maps");
@@ -87,7 +90,7 @@ static __always_inline void remember_call(__u32 tid, const struct call *call)
 static __always_inline void call_ended(struct call *call, __u32 tid)
 {
 	call->start_ns = 0;
-	if (health.calls_tracked > CALLS / 2)
+	if (health.calls_tracked > max_processes / 2)
 		forget_call(tid);
 }
 

@@ -88,6 +88,7 @@ const EMPTY_SNAPSHOT: Snapshot = {
     callsTracked: 0,
     tableRows: 0,
     tableCapacity: 1024,
+    processCapacity: 32_768,
   },
 };
 

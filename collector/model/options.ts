@@ -9,6 +9,11 @@ export type RowLabel = (typeof ROW_LABELS)[number];
 export interface EngineOptions {
   /** The capacity of the table of spawn costs, in rows. */
   readonly maxSpawners: number;
+  /**
+   * How many children and spawners can be followed at once, and how many threads in a spawning call. The core engine
+   * takes some 300 bytes of the kernel's memory for each, at once.
+   */
+  readonly maxProcesses: number;
   readonly label: RowLabel;
   /** What a row's `comm` is. */
   readonly nameBy: Naming;
@@ -36,6 +41,7 @@ export interface EngineOptions {
 
 export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   maxSpawners: 1024,
+  maxProcesses: 32_768,
   label: 'none',
   nameBy: 'auto',
   callHook: 'auto',

@@ -10,6 +10,8 @@ export interface Health {
   readonly processesUntracked: number;
   readonly processesTracked: number;
   readonly callsTracked: number;
+  /** Room for `processesTracked`, and as much for `callsTracked`. */
+  readonly processCapacity: number;
   /** Idle rows that were removed; their counts are in `(other)`. */
   readonly rowsEvicted: number;
   readonly tableRows: number;

@@ -176,5 +176,6 @@ const NOTHING: Omit<Snapshot, 'atMs'> = {
     callsTracked: 0,
     tableRows: 0,
     tableCapacity: 0,
+    processCapacity: 0,
   },
 };

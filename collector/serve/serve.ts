@@ -119,6 +119,7 @@ async function engineOptionsOf(config: Config): Promise<EngineOptions> {
   return {
     ...DEFAULT_ENGINE_OPTIONS,
     maxSpawners: config['max-spawners'],
+    maxProcesses: config['max-processes'],
     label: config.label,
     nameBy: config['name-by'],
     callHook: config['call-hook'],

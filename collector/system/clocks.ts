@@ -1,7 +1,50 @@
-/** Converts the kernel's clocks to time since the epoch. */
+/**
+ * Converts the kernel's clocks to time since the epoch. Its clocks are those of the initial time namespace. This process
+ * may be in another one, whose clocks are ahead or behind (time_namespaces(7)).
+ */
 import { readFileSync } from 'node:fs';
 
-let knownOffsetMs = 0;
+interface ClockOffsets {
+  readonly monotonicNs: bigint;
+  readonly bootNs: bigint;
+}
+
+/** Gives what /proc/PID/timens_offsets says: how far a namespace's clocks are ahead of the kernel's. */
+export function parseClockOffsets(text: string): ClockOffsets {
+  const offsetOf = (clock: string): bigint => {
+    const [, seconds = '0', nanoseconds = '0'] = new RegExp(`^${clock}\\s+(-?\\d+)\\s+(\\d+)`, 'm').exec(text) ?? [];
+    return BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
+  };
+  return { monotonicNs: offsetOf('monotonic'), bootNs: offsetOf('boottime') };
+}
+
+let knownClockOffsets: ClockOffsets | undefined;
+
+/** A process stays in its time namespace. Kernels without such namespaces have no such file. */
+function clockOffsets(): ClockOffsets {
+  return (knownClockOffsets ??= parseClockOffsets(readIfThere('/proc/self/timens_offsets')));
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Gives the kernel's own monotonic clock, bpf_ktime_get_ns(), in nanoseconds. */
+export function kernelMonotonicNs(): bigint {
+  return process.hrtime.bigint() - clockOffsets().monotonicNs;
+}
+
+/** Gives the kernel's own boot clock in nanoseconds, to 10 ms. It runs on while the machine sleeps. */
+function kernelBootNs(): bigint {
+  const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  return BigInt(Math.round(uptime * 1e9)) - clockOffsets().bootNs;
+}
+
+let knownEpochOffsetMs = 0;
 
 /**
  * Gives the milliseconds to add to the kernel's monotonic clock to get the time since the epoch. The value is kept while
@@ -9,9 +52,9 @@ let knownOffsetMs = 0;
  * snapshot. Otherwise Prometheus would take its exemplar for a new one.
  */
 export function epochOffsetMs(): number {
-  const nowMs = Date.now() - Number(process.hrtime.bigint()) / 1e6;
-  if (Math.abs(nowMs - knownOffsetMs) > 10) knownOffsetMs = nowMs;
-  return knownOffsetMs;
+  const nowMs = Date.now() - Number(kernelMonotonicNs()) / 1e6;
+  if (Math.abs(nowMs - knownEpochOffsetMs) > 10) knownEpochOffsetMs = nowMs;
+  return knownEpochOffsetMs;
 }
 
 /** The resolution of /proc/uptime, plus some time between two readings. */
@@ -22,7 +65,6 @@ const UNCERTAIN_MS = 50;
  * runs on while the machine sleeps.
  */
 export function bootEpochMs(): number {
-  const bootMs = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;
-  const sleptMs = bootMs - Number(process.hrtime.bigint()) / 1e6;
+  const sleptMs = Number(kernelBootNs() - kernelMonotonicNs()) / 1e6;
   return epochOffsetMs() - (sleptMs < UNCERTAIN_MS ? 0 : sleptMs);
 }

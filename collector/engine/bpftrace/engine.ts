@@ -82,8 +82,16 @@ class BpftraceEngine implements Engine {
     this.#script = engineScript(options);
     this.hooks = this.#script.hooks;
     this.#table = new CostTable(options);
-    const { label, nameBy, aforkCostNs, filter } = options;
-    const joined = { label, nameBy, aforkCostNs, filter, ownPid: this.#script.ownPid, pageBytes: pageBytes() };
+    const { label, nameBy, aforkCostNs, filter, maxProcesses } = options;
+    const joined = {
+      label,
+      nameBy,
+      aforkCostNs,
+      filter,
+      maxProcesses,
+      ownPid: this.#script.ownPid,
+      pageBytes: pageBytes(),
+    };
     this.#joiner = new Joiner(this.#table, { ...joined, bootEpochMs: () => this.#bootEpochMs }, (event) =>
       this.#emit(event),
     );
@@ -92,6 +100,7 @@ class BpftraceEngine implements Engine {
   async start(report: (trouble: string) => void, bufferBytes: number): Promise<void> {
     this.#supervisor = await Supervisor.start({
       script: this.#script,
+      maxProcesses: this.#options.maxProcesses,
       cpus: availableParallelism(),
       bufferBytes,
       onMessage: (message) => this.#take(message),
@@ -164,6 +173,7 @@ class BpftraceEngine implements Engine {
         processesUntracked: processesUntracked + this.#keysLost,
         tableRows: size,
         tableCapacity: this.#options.maxSpawners,
+        processCapacity: this.#options.maxProcesses,
       },
       programs: [],
     };

@@ -36,7 +36,10 @@ interface Child {
 
 type Waiting = { readonly step: Return | Exec | ExecFailure | Exit; readonly sinceMs: number };
 
-export interface JoinerOptions extends Pick<EngineOptions, 'label' | 'nameBy' | 'aforkCostNs' | 'filter'> {
+export interface JoinerOptions extends Pick<
+  EngineOptions,
+  'label' | 'nameBy' | 'aforkCostNs' | 'filter' | 'maxProcesses'
+> {
   readonly ownPid: number;
   readonly pageBytes: number;
   /** Gives the milliseconds since the epoch when the boot clock was at 0. */
@@ -55,8 +58,6 @@ export class Joiner {
   readonly #forks = new Map<number, CostKey>();
   readonly #waiting = new Map<string, Waiting[]>();
   readonly #callCode = callCode();
-  readonly #mostCalls = probeConstant('CALLS');
-  readonly #mostProcesses = probeConstant('PROCESSES');
   callsUntracked = 0;
   processesUntracked = 0;
 
@@ -106,14 +107,15 @@ export class Joiner {
     row.charges.spawns++;
     row.charges.copiedPageTableBytes += birth.pageTableBytes;
     row.charges.copiedRss.observe(birth.pages * this.#options.pageBytes);
-    if (key.mechanism === 'fork') remember(this.#forks, birth.pid, key, this.#mostProcesses);
-    if (remember(this.#children, childName(birth), child, this.#mostProcesses)) this.processesUntracked++;
+    if (key.mechanism === 'fork') remember(this.#forks, birth.pid, key, this.#options.maxProcesses);
+    if (remember(this.#children, childName(birth), child, this.#options.maxProcesses)) this.processesUntracked++;
     this.#childOfPid.set(birth.child, child);
     if (this.#callCode.syscallOf(birth.call) === 'unknown') this.#emit(this.#spawnEvent(birth, key, child.bornNs));
     else {
       const replaced = this.#calls.get(this.#callOfThread.get(birth.tid) ?? '');
       if (replaced) replaced.replacedAtMs = Date.now();
-      if (remember(this.#calls, callName(birth), { birth, key, child }, this.#mostCalls)) this.callsUntracked++;
+      if (remember(this.#calls, callName(birth), { birth, key, child }, this.#options.maxProcesses))
+        this.callsUntracked++;
       this.#callOfThread.set(birth.tid, callName(birth));
       this.#takeWaiting(callName(birth));
     }

@@ -16,6 +16,7 @@ const STALL_MS = 10_000;
 export interface SupervisorOptions {
   readonly script: EngineScript;
   readonly cpus: number;
+  readonly maxProcesses: number;
   /** The size of all buffers together, over all processors. */
   readonly bufferBytes: number;
   readonly onMessage: (message: Message) => void;
@@ -102,7 +103,10 @@ export class Supervisor implements Source {
   }
 }
 
-function startTrace({ script, cpus, bufferBytes }: SupervisorOptions, bpftrace: Bpftrace): Promise<Trace> {
+function startTrace(
+  { script, cpus, bufferBytes, maxProcesses }: SupervisorOptions,
+  bpftrace: Bpftrace,
+): Promise<Trace> {
   return run({
     script: { text: script.text },
     parameters: script.parametersFor(bpftrace.version),
@@ -111,7 +115,7 @@ function startTrace({ script, cpus, bufferBytes }: SupervisorOptions, bpftrace: 
     helperErrors: false,
     stallTimeoutMs: STALL_MS,
     settings: {
-      maxMapKeys: probeConstant('PROCESSES'),
+      maxMapKeys: maxProcesses,
       maxStringBytes: probeConstant('FILE_LEN'),
       bufferPages: bufferPages(bufferBytes / cpus),
     },

@@ -120,6 +120,7 @@ class Trial {
     for (const [program, target] of Object.entries(attachTargets(process.arch)))
       if (wanted.has(program)) this.#aim(object, program, target);
     object.setMaxEntries('costs', this.#options.maxSpawners);
+    for (const map of ['processes', 'calls']) object.setMaxEntries(map, processCapacity(this.#options));
     object.setMaxEntries('events', this.#options.ringBytes);
     for (const [name, bytes] of constants(this.#options, this.#native.pageSize)) object.setRodata(name, bytes);
   }
@@ -188,6 +189,11 @@ function requireBtf(): void {
   }
 }
 
+/** Gives what was asked for, but no more than the threads that this host can have at once. */
+export function processCapacity({ maxProcesses }: EngineOptions): number {
+  return Math.min(maxProcesses, Number(readFileSync('/proc/sys/kernel/threads-max', 'utf8')));
+}
+
 /** Gives the values of the probes' constants, by variable. */
 function constants(options: EngineOptions, pageSize: number): [string, Uint8Array][] {
   const { filter } = options;
@@ -205,6 +211,7 @@ function constants(options: EngineOptions, pageSize: number): [string, Uint8Arra
     ['filter_comm_set', Uint8Array.of(filter.comm === undefined ? 0 : 1)],
     ['filter_comm', commsOf([filter.comm ?? ''], 1)],
     ['filter_cgroup', u64s([filter.cgroup ?? 0])],
+    ['max_processes', u32(processCapacity(options))],
     ['afork_cost_ns', u64s([options.aforkCostNs])],
   ];
 }

@@ -1,5 +1,5 @@
 /** The core engine: libbpf, CO-RE, and tables that the probes keep in the kernel. */
-import { attachProbes, type Attached } from './attach.ts';
+import { attachProbes, processCapacity, type Attached } from './attach.ts';
 import {
   costKeyReader,
   costReader,
@@ -12,7 +12,7 @@ import {
 import { otherKeys } from './enums.ts';
 import { probeConstant } from '../shared/probe-constants.ts';
 import { isNearlyFull } from '../shared/eviction.ts';
-import { epochOffsetMs } from '../../system/clocks.ts';
+import { epochOffsetMs, kernelMonotonicNs } from '../../system/clocks.ts';
 import { CALL_HOOKS, type CallHook, type Hook } from '../../model/hooks.ts';
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../../model/options.ts';
 import { OTHER, type CostRow, type FailureRow } from '../../model/rows.ts';
@@ -122,6 +122,7 @@ class CoreEngine implements Engine {
         ...this.#read.health(),
         tableRows: rows.length,
         tableCapacity: this.#options.maxSpawners,
+        processCapacity: processCapacity(this.#options),
         rowsEvicted: this.#rowsEvicted,
       },
       programs: this.#object.programStats().filter((program) => program.runs > 0 || program.missed > 0),
@@ -135,7 +136,7 @@ class CoreEngine implements Engine {
   #evictIdle(inTable: number, offsetMs: number): ReadonlySet<number> {
     const gone = new Set<number>();
     if (!isNearlyFull(inTable, this.#options.maxSpawners)) return gone;
-    const idleSinceNs = Number(process.hrtime.bigint()) - this.#options.idleMs * 1e6;
+    const idleSinceNs = Number(kernelMonotonicNs()) - this.#options.idleMs * 1e6;
     const keySize = this.#costs.keys.length / this.#options.maxSpawners;
     const rowSize = this.#costs.values.length / this.#options.maxSpawners;
     for (let i = 0; i < inTable; i++) {

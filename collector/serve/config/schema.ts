@@ -42,6 +42,7 @@ export const SCHEMA = {
   label: oneOf(SETTINGS.label.choices),
   'name-by': oneOf(SETTINGS['name-by'].choices),
   'max-spawners': wholeNumber(1, 1_000_000),
+  'max-processes': wholeNumber(64, 4_194_304),
   engine: oneOf(SETTINGS.engine.choices),
   'call-hook': oneOf(SETTINGS['call-hook'].choices),
   'without-hook': z.preprocess(listFromOne, z.array(text, { error: 'must be a list of hooks' })),

@@ -72,6 +72,12 @@ export const SETTINGS = {
     fallback: 1024,
     help: 'how many rows the table of spawn costs has; costs that find no row are charged to "(other)"',
   },
+  'max-processes': {
+    group: 'Measuring',
+    argument: 'number',
+    fallback: 32_768,
+    help: 'how many children, and how many calling threads, are followed at once; takes 300 bytes of kernel memory for each',
+  },
   engine: {
     group: 'Measuring',
     argument: 'engine',

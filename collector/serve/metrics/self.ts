@@ -126,6 +126,13 @@ const METRICS = [
     samples: ofHealth('processesTracked'),
   },
   {
+    name: 'forktax_processes_capacity',
+    kind: 'gauge',
+    labels: [],
+    help: 'Room for forktax_processes_tracked, and as much again for forktax_calls_tracked (--max-processes).',
+    samples: ofHealth('processCapacity'),
+  },
+  {
     name: 'forktax_processes_untracked_total',
     kind: 'counter',
     labels: [],

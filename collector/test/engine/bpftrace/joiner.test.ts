@@ -37,6 +37,7 @@ function joining() {
     label: 'none',
     nameBy: 'auto',
     filter: {},
+    maxProcesses: 64,
   } as const;
   const joiner = new Joiner(table, { ...options, bootEpochMs: () => 0 }, (event) => void events.push(event));
   return {

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { OTHER } from '../../../model/rows.ts';
+import { prepareSpawnload, type ReadySpawnload } from '../../../../native/spawnload/spawnload.ts';
 import { EngineProcess } from './engine-process.ts';
 import { openEngine, rowsOf, total } from '../../../../testing/engines.ts';
 import { scaled, spawnload, uniqueComm } from '../../../../testing/spawnload.ts';
@@ -81,6 +82,57 @@ test('rows long unused give way, and nothing of them is lost', async () => {
     );
   }
   assert.ok(engine.snapshot().health.rowsEvicted >= 15);
+});
+
+test('in a time namespace events have the time of the host, and no fresh row is taken for an idle one', async () => {
+  const comm = uniqueComm();
+  const shifted = ['unshare', '--time', '--monotonic', '100000', '--boottime', '200000', '--fork', '--kill-child'];
+  const collector = new EngineProcess({ maxSpawners: 1, stream: true, filter: { comm } }, shifted);
+  try {
+    await collector.ready();
+    const beginMs = Date.now();
+    await spawnload('--mechanism', 'vfork', '--comm', comm);
+    const { snapshot, lastEventAtMs } = await collector.report();
+    const times = [snapshot.atMs, snapshot.rows[0]?.slowest?.atMs, lastEventAtMs];
+    for (const atMs of times) assert.ok(Math.abs((atMs ?? 0) - beginMs) < 60_000, `${atMs}, not ${beginMs}`);
+    assert.equal(snapshot.health.rowsEvicted, 0);
+  } finally {
+    await collector.end();
+  }
+});
+
+test('processes without room are counted, and the room is told', async () => {
+  const comm = uniqueComm();
+  const [room, count] = [64, 100];
+  using engine = openEngine({ maxProcesses: room, filter: { comm } });
+  const args = ['--mechanism', 'vfork', '--comm', comm, '--count', count, '--live', count];
+  const all = await prepareSpawnload([...args, '--child-lifetime', 600_000].map(String));
+  const ended = all.go().catch(() => undefined);
+  const spawned = () => rowsOf(engine, comm)[0]?.spawns ?? 0;
+  while (spawned() < count) await sleep(20);
+  const { processesTracked, processesUntracked, processCapacity } = engine.snapshot().health;
+  all.kill();
+  await ended;
+  assert.deepEqual([processesTracked, processesUntracked, processCapacity], [room, count - room, room]);
+});
+
+test('threads give up their place in the table of calls when more than half of it is taken', async () => {
+  const comm = uniqueComm();
+  const [room, count] = [8, 12];
+  using engine = openEngine({ maxProcesses: room, filter: { comm } });
+  const living: ReadySpawnload[] = [];
+  try {
+    for (let i = 1; i <= count; i++) {
+      const one = await prepareSpawnload(['--mechanism', 'vfork', '--comm', comm, '--child-lifetime', '600000']);
+      living.push(one);
+      void one.go().catch(() => undefined);
+      while (total(rowsOf(engine, comm)[0]?.stall ?? { counts: [] }) < i) await sleep(20);
+    }
+    const { callsTracked, callsUntracked } = engine.snapshot().health;
+    assert.deepEqual([callsTracked, callsUntracked], [room / 2, 0]);
+  } finally {
+    for (const one of living) one.kill();
+  }
 });
 
 test('two collectors side by side say the same', async () => {

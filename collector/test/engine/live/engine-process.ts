@@ -11,6 +11,8 @@ export interface EngineReport {
   readonly snapshot: Snapshot;
   /** Events received so far, by kind. */
   readonly events: Readonly<Record<string, number>>;
+  /** Milliseconds since the epoch. */
+  readonly lastEventAtMs?: number;
 }
 
 /** How to become somebody else first, setpriv(1) say. */
@@ -56,15 +58,17 @@ const print = (value: unknown) => console.log(JSON.stringify(value));
 
 async function main(given: Partial<EngineOptions> & { stream?: boolean }): Promise<void> {
   const events: Record<string, number> = {};
+  let lastEventAtMs: number | undefined;
   const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, ...given });
   if (given.stream)
     engine.subscribe((batch) => {
       for (const { kind } of batch) events[kind] = (events[kind] ?? 0) + 1;
+      lastEventAtMs = batch.at(-1)?.atMs;
     });
   print({ callHook: engine.callHook });
   for await (const _ of createInterface({ input: process.stdin })) {
     if (given.stream) await new Promise((resolve) => setTimeout(resolve, 200));
-    print({ snapshot: engine.snapshot(), events });
+    print({ snapshot: engine.snapshot(), events, lastEventAtMs });
   }
   engine.close();
 }

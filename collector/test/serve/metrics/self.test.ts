@@ -16,6 +16,7 @@ const health = {
   callsTracked: 7,
   tableRows: 8,
   tableCapacity: 9,
+  processCapacity: 10,
 };
 
 function render(given: Partial<SelfState>, engine = createFakeEngine({ health })): string {
@@ -48,6 +49,7 @@ describe('metrics of forktax itself', () => {
       forktax_calls_tracked: 7,
       forktax_table_rows: 8,
       forktax_table_capacity: 9,
+      forktax_processes_capacity: 10,
       forktax_event_clients: 10,
       forktax_event_clients_dropped_total: 11,
       forktax_events_skipped_total: 12,
