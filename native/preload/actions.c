@@ -268,14 +268,28 @@ void actions_free(struct actions *actions)
 
 /* --- the self-test --- */
 
-static bool holds_what_was_added(const struct __spawn_action *action)
+/* Newer than the oldest glibc that this runs with (2.29, 2.29, 2.34). Where they are missing, no such action is there to read. */
+static bool add_newer(posix_spawn_file_actions_t *actions)
+{
+	int (*addchdir)(posix_spawn_file_actions_t *, const char *);
+	int (*addfchdir)(posix_spawn_file_actions_t *, int);
+	int (*addclosefrom)(posix_spawn_file_actions_t *, int);
+	find_next("posix_spawn_file_actions_addchdir_np", &addchdir);
+	find_next("posix_spawn_file_actions_addfchdir_np", &addfchdir);
+	find_next("posix_spawn_file_actions_addclosefrom_np", &addclosefrom);
+	return (!addchdir || !addchdir(actions, "/b")) && (!addfchdir || !addfchdir(actions, 8)) &&
+	       (!addclosefrom || !addclosefrom(actions, 9));
+}
+
+static bool holds_what_was_added(const struct __spawn_action *action, int count)
 {
 	return action[0].tag == TAG_CLOSE && action[0].of.fd == 4 && action[1].tag == TAG_DUP2 &&
 	       action[1].of.dup2.fd == 5 && action[1].of.dup2.to == 6 && action[2].tag == TAG_OPEN &&
 	       action[2].of.open.fd == 7 && !strcmp(action[2].of.open.path, "/a") &&
-	       action[2].of.open.flags == O_APPEND && action[2].of.open.mode == 0123 && action[3].tag == TAG_CHDIR &&
-	       !strcmp(action[3].of.chdir.path, "/b") && action[4].tag == TAG_FCHDIR && action[4].of.fd == 8 &&
-	       action[5].tag == TAG_CLOSEFROM && action[5].of.fd == 9;
+	       action[2].of.open.flags == O_APPEND && action[2].of.open.mode == 0123 &&
+	       (count < 4 || (action[3].tag == TAG_CHDIR && !strcmp(action[3].of.chdir.path, "/b"))) &&
+	       (count < 5 || (action[4].tag == TAG_FCHDIR && action[4].of.fd == 8)) &&
+	       (count < 6 || (action[5].tag == TAG_CLOSEFROM && action[5].of.fd == 9));
 }
 
 /* At load, for it allocates. Until then nothing is legible. */
@@ -285,10 +299,8 @@ __attribute__((constructor)) static void test_layout(void)
 	posix_spawn_file_actions_init(&actions);
 	bool added = !posix_spawn_file_actions_addclose(&actions, 4) &&
 		     !posix_spawn_file_actions_adddup2(&actions, 5, 6) &&
-		     !posix_spawn_file_actions_addopen(&actions, 7, "/a", O_APPEND, 0123) &&
-		     !posix_spawn_file_actions_addchdir_np(&actions, "/b") &&
-		     !posix_spawn_file_actions_addfchdir_np(&actions, 8) &&
-		     !posix_spawn_file_actions_addclosefrom_np(&actions, 9);
-	legible = added && actions.__used == 6 && holds_what_was_added(actions.__actions);
+		     !posix_spawn_file_actions_addopen(&actions, 7, "/a", O_APPEND, 0123) && add_newer(&actions);
+	int count = actions.__used;
+	legible = added && count >= 3 && count <= 6 && holds_what_was_added(actions.__actions, count);
 	posix_spawn_file_actions_destroy(&actions);
 }

@@ -21,7 +21,7 @@ $(PRELOAD_OUT)/libafork-preload.so: $(PRELOAD_OBJECTS) $(PRELOAD)/preload-$(TARG
 	$(check_arrows)
 	$(CC) $(CFLAGS) -shared -pthread -Wl,-soname,libafork-preload.so -Wl,-z,defs -Wl,-z,now -Wl,-z,nodelete \
 		-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=free \
-		-Wl,--version-script=$(PRELOAD)/preload-$(TARGET_MACHINE).map $(PRELOAD_OBJECTS) -o $@
+		-Wl,--version-script=$(PRELOAD)/preload-$(TARGET_MACHINE).map $(PRELOAD_OBJECTS) -ldl -o $@
 	@test "$$($(NM) -D --defined-only $@ | sed -n 's/.* T \(.*\)@@.*/\1/p' | grep -v '^pidfd_' | tr '\n' ' ')" = \
 		'fclose pclose popen posix_spawn posix_spawnp system ' || { echo '$@: exports other symbols' >&2; rm $@; exit 1; }
 	@! $(NM) -D -u $@ | grep -wE 'malloc|calloc|realloc|free|strdup' || { rm $@; exit 1; }

@@ -38,16 +38,12 @@ enum way {
 
 /* --- process.c: what holds for the process --- */
 
+typedef int spawn_function(int *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
+			   char *const[], char *const[]);
+
 /* The functions behind ours: glibc's, unless another library interposes too. */
 struct next {
-	int (*posix_spawn)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
-			   char *const[], char *const[]);
-	int (*posix_spawnp)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
-			    char *const[], char *const[]);
-	int (*pidfd_spawn)(int *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
-			   char *const[], char *const[]);
-	int (*pidfd_spawnp)(int *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
-			    char *const[], char *const[]);
+	spawn_function *posix_spawn, *posix_spawnp, *pidfd_spawn, *pidfd_spawnp;
 	int (*system)(const char *);
 	FILE *(*popen)(const char *, const char *);
 	int (*pclose)(FILE *);
@@ -57,6 +53,8 @@ struct next {
 	bool popen_tells_errno; /* popen()'s errno is that of the spawn, not always ENOMEM (glibc e7223fa1e8) */
 };
 const struct next *next(void);
+/* Writes the address of the next function of that name to the pointer at `function`: NULL where there is none. */
+void find_next(const char *name, void *function);
 
 /* Whether afork may be used by the caller. False also in a copy of the process that our fork() handlers do not know of. */
 bool process_usable(void);

@@ -15,18 +15,16 @@ static int mechanism;	     /* enum afork_mechanism; AFORK_ANY: none that is safe
 
 /* --- the functions behind ours --- */
 
-/* Where each of our own names is found next. */
+/* Where each of our own names is found next. Those of glibc 2.39 are NULL where an older one runs. */
 static const struct {
 	const char *name;
 	void *function; /* a pointer to it in `functions` */
 } wanted[] = {
 	{"posix_spawn", &functions.posix_spawn},
 	{"posix_spawnp", &functions.posix_spawnp},
-#if __GLIBC_PREREQ(2, 39)
 	{"pidfd_spawn", &functions.pidfd_spawn},
 	{"pidfd_spawnp", &functions.pidfd_spawnp},
 	{"posix_spawnattr_getcgroup_np", &functions.getcgroup},
-#endif
 	{"system", &functions.system},
 	{"popen", &functions.popen},
 	{"pclose", &functions.pclose},
@@ -41,12 +39,16 @@ static void *address_in(const void *function)
 	return address;
 }
 
+void find_next(const char *name, void *function)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+	memcpy(function, &found, sizeof found);
+}
+
 static void find_functions(void)
 {
-	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-		void *found = dlsym(RTLD_NEXT, wanted[i].name);
-		memcpy(wanted[i].function, &found, sizeof found);
-	}
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		find_next(wanted[i].name, wanted[i].function);
 }
 
 static bool contains(const struct dl_phdr_info *library, const void *address)
@@ -66,9 +68,11 @@ static int look_for_others(struct dl_phdr_info *library, size_t size, void *unus
 	(void)size, (void)unused;
 	if (!contains(library, (const void *)(uintptr_t)gnu_get_libc_version))
 		return 0;
-	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
-		if (!contains(library, address_in(wanted[i].function)))
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		const void *address = address_in(wanted[i].function);
+		if (address && !contains(library, address))
 			return 2;
+	}
 	return 1;
 }
 

@@ -87,12 +87,14 @@ static int try(struct attempt *attempt, uint64_t mask)
 static int ask_glibc(const struct request *request)
 {
 	const struct next *real = next();
-	if (request->pidfd)
-		return (request->search ? real->pidfd_spawnp : real->pidfd_spawn)(request->pid, request->file,
-										  request->actions, request->attributes,
-										  request->argv, request->envp);
-	return (request->search ? real->posix_spawnp : real->posix_spawn)(
-		request->pid, request->file, request->actions, request->attributes, request->argv, request->envp);
+	spawn_function *function = request->pidfd    ? (request->search ? real->pidfd_spawnp : real->pidfd_spawn)
+				   : request->search ? real->posix_spawnp
+						     : real->posix_spawn;
+	/* A glibc before 2.39 runs, and whoever calls pidfd_spawn() has found ours. */
+	if (!function)
+		return ENOSYS;
+	return function(request->pid, request->file, request->actions, request->attributes, request->argv,
+			request->envp);
 }
 
 /*
@@ -176,7 +178,9 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 	return spawn_request(&(struct request){pid, file, actions, attributes, argv, envp, .search = true});
 }
 
-#if __GLIBC_PREREQ(2, 39)
+/* Whatever glibc this is built with: it may run with a later one. Headers before 2.39 declare neither. */
+spawn_function pidfd_spawn, pidfd_spawnp;
+
 EXPORT int pidfd_spawn(int *pidfd, const char *path, const posix_spawn_file_actions_t *actions,
 		       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
@@ -190,4 +194,3 @@ EXPORT int pidfd_spawnp(int *pidfd, const char *file, const posix_spawn_file_act
 	return spawn_request(
 		&(struct request){pidfd, file, actions, attributes, argv, envp, .search = true, .pidfd = true});
 }
-#endif
