@@ -5,6 +5,8 @@
 CLANG ?= clang
 LLVM_STRIP ?= llvm-strip
 NM ?= nm
+# For programs that are linked statically: any libc will do, as it goes along.
+STATIC_CC ?= $(CC)
 CFLAGS ?= -O2 -g
 CXXFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Werror -Wshadow -Wmissing-declarations

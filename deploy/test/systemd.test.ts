@@ -44,7 +44,7 @@ test('installed, it is valid: every setting is known, and the program is there',
   const unit = join(root, 'usr/lib/systemd/system/forktax.service');
   const program = /^ExecStart=(\S+) serve$/m.exec(readFileSync(unit, 'utf8'))?.[1] ?? '';
   assert.equal(program, '/usr/bin/forktax');
-  assert.match(readFileSync(join(root, program), 'utf8'), /^exec \/usr\/bin\/node .* "\$@"$/m);
+  assert.match(readFileSync(join(root, program), 'utf8'), /^exec "\/usr\/bin\/node" .* "\$@"$/m);
   // Where the program and the man page are, verify would look outside the root.
   const here = readFileSync(unit, 'utf8')
     .replace(program, '/bin/true')

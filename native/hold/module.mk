@@ -3,7 +3,7 @@ all: native/hold/build/hold
 
 native/hold/build/hold: native/hold/hold.c native/hold/module.mk
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -D_GNU_SOURCE -static $(LDFLAGS) -o $@ $<
+	$(STATIC_CC) $(CFLAGS) $(WARN) -std=gnu11 -D_GNU_SOURCE -static $(LDFLAGS) -o $@ $<
 
 clean: clean-hold
 clean-hold:

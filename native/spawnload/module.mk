@@ -6,11 +6,11 @@ spawnload_objects := $(spawnload_sources:native/spawnload/%.c=native/spawnload/b
 all: $(spawnload)
 
 $(spawnload): $(spawnload_objects)
-	$(CC) -static -pthread $(LDFLAGS) -o $@ $^
+	$(STATIC_CC) -static -pthread $(LDFLAGS) -o $@ $^
 
 native/spawnload/build/%.o: native/spawnload/%.c $(wildcard native/spawnload/*.h) native/spawnload/module.mk
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -D_GNU_SOURCE -pthread -c -o $@ $<
+	$(STATIC_CC) $(CFLAGS) $(WARN) -std=gnu11 -D_GNU_SOURCE -pthread -c -o $@ $<
 
 clean: clean-spawnload
 clean-spawnload:
