@@ -48,3 +48,4 @@ export type ColumnKind<Name extends CostColumnName> = (typeof COST_COLUMNS)[Name
 export type HistogramColumnName = {
   [Name in CostColumnName]: ColumnKind<Name> extends HistogramKind ? Name : never;
 }[CostColumnName];
+export type CounterColumnName = Exclude<CostColumnName, HistogramColumnName>;

@@ -1,7 +1,8 @@
+import { COST_COLUMNS } from '../model/columns.ts';
 import { OTHER } from '../model/rows.ts';
 import { GENERIC_NAMES } from '../model/naming.ts';
 import { markdownTable } from './markdown.ts';
-import { SPAWN_METRICS, type Descriptor, type SpawnMetric } from '../serve/metrics/descriptors.ts';
+import { feedingGroups, SPAWN_METRICS, type Descriptor, type SpawnMetric } from '../serve/metrics/descriptors.ts';
 import { CLASSIC_BUCKETS } from '../serve/metrics/classic.ts';
 import { SELF_METRICS } from '../serve/metrics/self.ts';
 
@@ -79,7 +80,7 @@ function line({ name, kind, labels, help }: Descriptor): string[] {
 }
 
 function spawnLine(metric: SpawnMetric): string[] {
-  return [...line(metric), metric.columns.join(', ')];
+  return [...line(metric), feedingGroups(metric).join(', ')];
 }
 
 function expectedErrors(): string {
@@ -90,7 +91,8 @@ function expectedErrors(): string {
 /** Counts the series of a row. A classic histogram has its buckets, one above all bounds, sum and count; a native one is one series. */
 function seriesPerRow(native = false): number {
   const counts = SPAWN_METRICS.map((metric) => {
-    if ('histogram' in metric) return native ? 1 : CLASSIC_BUCKETS[metric.scale].bounds.length + 3;
+    if (metric.kind === 'histogram')
+      return native ? 1 : CLASSIC_BUCKETS[COST_COLUMNS[metric.column].kind].bounds.length + 3;
     if ('failure' in metric) return metric.expectedErrors.length;
     return 'roles' in metric ? Object.keys(metric.roles).length : 1;
   });

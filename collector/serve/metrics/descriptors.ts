@@ -2,10 +2,13 @@
  * Every metric of spawn costs, once: the renderer, docs/metrics.md and the dashboards take name, help, labels and kind
  * from here. Metrics about forktax itself are in self.ts.
  */
-import type { HistogramKind } from '../../model/bounds.ts';
-import type { ColumnGroup } from '../../model/columns.ts';
-import type { CostRow, FailureRow, SlowestSpawn } from '../../model/rows.ts';
-import type { Histogram } from '../../model/histogram.ts';
+import {
+  COST_COLUMNS,
+  type ColumnGroup,
+  type CounterColumnName,
+  type HistogramColumnName,
+} from '../../model/columns.ts';
+import type { FailureRow } from '../../model/rows.ts';
 
 export interface Descriptor {
   /** The name in a query. A histogram's name has no `_bucket`, `_sum` or `_count`. */
@@ -18,31 +21,26 @@ export interface Descriptor {
   readonly help: string;
 }
 
-interface SpawnDescriptor extends Descriptor {
-  /** If attached hooks do not feed all of these, the metric is absent. */
-  readonly columns: readonly ColumnGroup[];
-}
-
-export interface RowCounter extends SpawnDescriptor {
+export interface RowCounter extends Descriptor {
   readonly kind: 'counter';
-  readonly value: (row: CostRow) => number;
+  readonly column: CounterColumnName;
 }
 
-/** One field of the row for each value of the label `role`. */
-export interface RoleCounter extends SpawnDescriptor {
+/** One column of the row for each value of the label `role`. */
+export interface RoleCounter extends Descriptor {
   readonly kind: 'counter';
-  readonly roles: Readonly<Record<string, (row: CostRow) => number>>;
+  readonly roles: Readonly<Record<string, CounterColumnName>>;
 }
 
-export interface RowHistogram extends SpawnDescriptor {
+export interface RowHistogram extends Descriptor {
   readonly kind: 'histogram';
   readonly unit: 'seconds' | 'bytes';
-  readonly scale: HistogramKind;
-  readonly histogram: (row: CostRow) => Histogram;
-  readonly slowest?: (row: CostRow) => SlowestSpawn | undefined;
+  readonly column: HistogramColumnName;
+  /** The row's slowest spawn is the exemplar of its bucket. */
+  readonly slowest?: true;
 }
 
-export interface FailureCounter extends SpawnDescriptor {
+export interface FailureCounter extends Descriptor {
   readonly kind: 'counter';
   readonly failure: FailureRow['kind'];
   /** Names of errors that are shown as 0 before they happen, so that increase() sees the first one. */
@@ -60,15 +58,13 @@ const METRICS = [
     kind: 'counter',
     labels: ROW_LABELS,
     help: 'Processes created.',
-    columns: ['spawns'],
-    value: (row) => row.spawns,
+    column: 'spawns',
   },
   {
     name: 'forktax_spawn_failures_total',
     kind: 'counter',
     labels: ['comm', 'syscall', 'errno'],
     help: 'Spawning calls that returned an error.',
-    columns: ['stall'],
     failure: 'spawn',
     expectedErrors: ['EAGAIN', 'ENOMEM'],
   },
@@ -78,10 +74,8 @@ const METRICS = [
     unit: 'seconds',
     labels: ROW_LABELS,
     help: 'Time that the caller stood still in one spawning call.',
-    columns: ['stall'],
-    scale: 'timeHistogram',
-    histogram: (row) => row.stall,
-    slowest: (row) => row.slowest,
+    column: 'stall',
+    slowest: true,
   },
   {
     name: 'forktax_spawn_copy_seconds_total',
@@ -89,8 +83,7 @@ const METRICS = [
     unit: 'seconds',
     labels: ROW_LABELS,
     help: 'Part of the stall until the child exists, in which the kernel copies. The rest of the stall is waiting.',
-    columns: ['stall'],
-    value: (row) => row.copyNs,
+    column: 'copyNs',
   },
   {
     name: 'forktax_spawn_copied_rss_bytes',
@@ -98,9 +91,7 @@ const METRICS = [
     unit: 'bytes',
     labels: ROW_LABELS,
     help: "Resident memory of the child when it starts. 0 if it shares its parent's memory.",
-    columns: ['spawns'],
-    scale: 'sizeHistogram',
-    histogram: (row) => row.copiedRss,
+    column: 'copiedRss',
   },
   {
     name: 'forktax_spawn_copied_page_table_bytes_total',
@@ -108,24 +99,21 @@ const METRICS = [
     unit: 'bytes',
     labels: ROW_LABELS,
     help: "Page tables of children when they start. 0 if a child shares its parent's memory.",
-    columns: ['spawns'],
-    value: (row) => row.copiedPageTableBytes,
+    column: 'copiedPageTableBytes',
   },
   {
     name: 'forktax_cow_faults_total',
     kind: 'counter',
     labels: ['comm', 'role'],
     help: 'Write faults on present pages: in the spawner after it forked (parent), in the child before its exec (child).',
-    columns: ['faults'],
-    roles: { parent: (row) => row.cowFaultsParent, child: (row) => row.cowFaultsChild },
+    roles: { parent: 'cowFaultsParent', child: 'cowFaultsChild' },
   },
   {
     name: 'forktax_child_page_faults_total',
     kind: 'counter',
     labels: ['comm', 'mechanism'],
     help: 'User page faults of children before their exec.',
-    columns: ['faults'],
-    value: (row) => row.childFaults,
+    column: 'childFaults',
   },
   {
     name: 'forktax_exec_delay_seconds',
@@ -133,16 +121,13 @@ const METRICS = [
     unit: 'seconds',
     labels: ROW_LABELS,
     help: 'Time from the start of a child to its successful exec.',
-    columns: ['exec'],
-    scale: 'timeHistogram',
-    histogram: (row) => row.execDelay,
+    column: 'execDelay',
   },
   {
     name: 'forktax_exec_failures_total',
     kind: 'counter',
     labels: ['comm', 'errno'],
     help: 'Failed execs of children before their first successful exec, charged to their spawner.',
-    columns: ['execFailures'],
     failure: 'exec',
     expectedErrors: ['ENOENT', 'EACCES'],
   },
@@ -152,9 +137,7 @@ const METRICS = [
     unit: 'seconds',
     labels: ROW_LABELS,
     help: 'Time from the start of a child to its exit.',
-    columns: ['lifetime'],
-    scale: 'lifetimeHistogram',
-    histogram: (row) => row.lifetime,
+    column: 'lifetime',
   },
   {
     name: 'forktax_avoidable_stall_seconds_total',
@@ -162,8 +145,7 @@ const METRICS = [
     unit: 'seconds',
     labels: ['comm'],
     help: 'Stall beyond the cost of an afork on this host, for spawns whose child called exec.',
-    columns: ['stall', 'exec'],
-    value: (row) => row.avoidableStallNs,
+    column: 'avoidableStallNs',
   },
 ] as const satisfies readonly SpawnMetric[];
 
@@ -171,3 +153,10 @@ const METRICS = [
 export type NamedSpawnMetric = (typeof METRICS)[number];
 
 export const SPAWN_METRICS: readonly SpawnMetric[] = METRICS;
+
+/** Gives the groups of columns that feed a metric. The metric is absent if one of them is. */
+export function feedingGroups(metric: SpawnMetric): readonly ColumnGroup[] {
+  if ('failure' in metric) return [metric.failure === 'exec' ? 'execFailures' : 'stall'];
+  const columns = 'roles' in metric ? Object.values(metric.roles) : [metric.column];
+  return [...new Set(columns.flatMap((column) => COST_COLUMNS[column].needs))];
+}
