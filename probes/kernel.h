@@ -54,6 +54,12 @@ enum clone_flags {
 	CLONE_THREAD = 0x00010000,
 };
 
+/* arch/x86/include/asm/trap_pf.h. Other architectures encode faults differently; arm64 has no such tracepoint. */
+enum page_fault_bits {
+	PAGE_FAULT_PRESENT = 1,
+	PAGE_FAULT_WRITE = 2,
+};
+
 /* include/linux/mm_types_task.h; MM_SWAPENTS lies between */
 enum {
 	MM_FILEPAGES = 0,

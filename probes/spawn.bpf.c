@@ -174,10 +174,6 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 }
 
 #if defined(__TARGET_ARCH_x86)
-/* From arch/x86/include/asm/trap_pf.h. Other architectures encode faults differently; arm64 has no such tracepoint. */
-#define PAGE_FAULT_PRESENT 1
-#define PAGE_FAULT_WRITE 2
-
 static __always_inline void charge_faults(struct process *process, bool cow)
 {
 	__u32 flags = process->flags;

@@ -157,6 +157,21 @@ struct event {
 	char file[FILE_LEN]; /* EXEC, EXEC_FAILURE: the path, cut to fit */
 };
 
+/* How spawn-events.bt packs a call into a number: its start << CODE_START, these bits, and an enum spawn_syscall. */
+enum call_code {
+	CODE_SYSCALL = 7, /* the bits of the system call */
+	CODE_VM = 8,	  /* CLONE_VM was set */
+	CODE_VFORK = 16,  /* CLONE_VFORK was set */
+	CODE_START = 5,
+};
+
+/* What spawn-events.bt counts page faults as; one fault can be several. */
+enum fault_bits {
+	FAULT_COW_SPAWNER = 1, /* copy-on-write in a process that has forked */
+	FAULT_CHILD = 2,       /* any, in a child before its exec */
+	FAULT_COW_CHILD = 4,   /* copy-on-write, in such a child that has not forked */
+};
+
 /* What could not be counted in its place. All of it is shown. */
 struct health {
 	__u64 events_lost;     /* ring buffer full */
@@ -180,6 +195,9 @@ struct contract {
 	enum event_kind event_kind;
 	enum task_flags task_flags;
 	enum clone_flags clone_flags;
+	enum page_fault_bits page_fault_bits;
+	enum call_code call_code;
+	enum fault_bits fault_bits;
 };
 
 #endif

@@ -58,6 +58,7 @@ export class Joiner {
   readonly #forks = new Map<number, CostKey>();
   readonly #waiting = new Map<string, Waiting[]>();
   readonly #callCode = callCode();
+  readonly #faultBits = faultBits();
   callsUntracked = 0;
   processesUntracked = 0;
 
@@ -128,7 +129,7 @@ export class Joiner {
     this.#calls.delete(callName(step));
     if (this.#callOfThread.get(step.tid) === callName(step)) this.#callOfThread.delete(step.tid);
     const { birth, key, child } = call;
-    const startNs = startOf(step.call);
+    const startNs = this.#callCode.startOf(step.call);
     const stallNs = Number(step.now - startNs);
     const copyNs = Number(child.bornNs - startNs);
     const row = this.#row(key);
@@ -154,7 +155,7 @@ export class Joiner {
       mechanism: key.mechanism,
       syscall,
       cgroup: step.cgroup,
-      stallNs: Number(step.now - startOf(step.call)),
+      stallNs: Number(step.now - this.#callCode.startOf(step.call)),
       errno: step.errno,
     });
   }
@@ -207,15 +208,16 @@ export class Joiner {
     this.#emit({ kind: 'exit', ...this.#ofChild(child, now), lifetimeNs, status, execSeen: executed });
   }
 
-  /** `what` is a set of bits: 1 is CoW in a spawner, 2 any fault in a child before its exec, 4 CoW in such a child. */
+  /** `what` is a set of bits of the enum `fault_bits`. */
   takeFaults(pid: number, what: number, count: number): void {
+    const { cowInSpawner, inChild, cowInChild } = this.#faultBits;
     const fork = this.#forks.get(pid);
     const child = this.#childOfPid.get(pid);
-    if (what & 1 && fork) this.#table.rowOf(fork, 0).charges.cowFaultsParent += count;
-    if (!child || !(what & 6)) return;
+    if (what & cowInSpawner && fork) this.#table.rowOf(fork, 0).charges.cowFaultsParent += count;
+    if (!child || !(what & (inChild | cowInChild))) return;
     const row = this.#table.rowOf(child.key, 0);
-    if (what & 2) row.charges.childFaults += count;
-    if (what & 4) row.charges.cowFaultsChild += count;
+    if (what & inChild) row.charges.childFaults += count;
+    if (what & cowInChild) row.charges.cowFaultsChild += count;
   }
 
   #wait(name: string, step: Waiting['step']): void {
@@ -298,13 +300,17 @@ export class Joiner {
 const childName = ({ child, birth }: { readonly child: number; readonly birth: string }) => `${child} ${birth}`;
 const callName = ({ tid, call }: { readonly tid: number; readonly call: string }) => `call ${tid} ${call}`;
 
-/** Decodes a `call` of the script: start << 5 | vfork << 4 | vm << 3 | system call. */
+/** Decodes a `call` of the script. The enum `call_code` of `probes/spawn.h` says what it consists of. */
 function callCode() {
   const [cloneVm, cloneVfork] = [probeConstant('CLONE_VM'), probeConstant('CLONE_VFORK')];
+  const [codeVm, codeVfork] = [BigInt(probeConstant('CODE_VM')), BigInt(probeConstant('CODE_VFORK'))];
+  const [codeSyscall, codeStart] = [BigInt(probeConstant('CODE_SYSCALL')), BigInt(probeConstant('CODE_START'))];
   const syscallName = enumNames('SYSCALL', SYSCALLS);
   return {
-    syscallOf: (call: string): SpawnSyscall => syscallName(Number(BigInt(call) & 7n)),
-    flagsOf: (call: string): number => (BigInt(call) & 8n ? cloneVm : 0) | (BigInt(call) & 16n ? cloneVfork : 0),
+    startOf: (call: string): bigint => BigInt(call) >> codeStart,
+    syscallOf: (call: string): SpawnSyscall => syscallName(Number(BigInt(call) & codeSyscall)),
+    flagsOf: (call: string): number =>
+      (BigInt(call) & codeVm ? cloneVm : 0) | (BigInt(call) & codeVfork ? cloneVfork : 0),
     mechanismOf(flags: number): Mechanism {
       if (!(flags & cloneVm)) return 'fork';
       return flags & cloneVfork ? 'vfork' : 'afork';
@@ -312,7 +318,14 @@ function callCode() {
   };
 }
 
-const startOf = (call: string): bigint => BigInt(call) >> 5n;
+/** The bits of `what` in the script's maps of page faults. */
+function faultBits() {
+  return {
+    cowInSpawner: probeConstant('FAULT_COW_SPAWNER'),
+    inChild: probeConstant('FAULT_CHILD'),
+    cowInChild: probeConstant('FAULT_COW_CHILD'),
+  };
+}
 
 /** Adds an entry as the last one, and removes the first one if there are too many. Gives whether one was removed. */
 function remember<K, V>(map: Map<K, V>, key: K, value: V, most: number): boolean {

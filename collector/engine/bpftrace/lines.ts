@@ -64,7 +64,7 @@ interface Turn {
 export type Step = Birth | Return | Failure | Exec | ExecFailure | Exit | Beat | Turn;
 
 /** The number of fields before the last one, which may contain spaces. */
-const FIELDS: Readonly<Record<string, number>> = { N: 10, R: 4, F: 7, X: 4, E: 5, D: 6, B: 2, T: 3 };
+export const FIELDS: Readonly<Record<string, number>> = { N: 10, R: 4, F: 7, X: 4, E: 5, D: 6, B: 2, T: 3 };
 
 /** Gives undefined for any other line and for one that is cut short. */
 export function parseStep(line: string): Step | undefined {

@@ -9,6 +9,7 @@ import { CALL_HOOKS } from '../../model/hooks.ts';
 import { MECHANISMS, SYSCALLS } from '../../model/spawn.ts';
 import { readEnums } from '../../engine/core/enums.ts';
 import { enumNames, enumValue, probeConstant, probeConstants } from '../../engine/shared/probe-constants.ts';
+import { FIELDS } from '../../engine/bpftrace/lines.ts';
 import { ENGINE_SCRIPT, readPeopleScript, scriptNames } from '../../engine/bpftrace/scripts.ts';
 import { readEnumerators } from '../../system/btf.ts';
 import { loadNative, probesPath, type Layout } from '../../system/native.ts';
@@ -100,9 +101,17 @@ describe('the constants', () => {
     const code = readFileSync(ENGINE_SCRIPT, 'utf8')
       .replace(/\/\*[^]*?\*\//, '')
       .replaceAll(/\/\/.*/g, '');
-    const named = new Set(code.match(/\b(?:CLONE|PF|SYSCALL|COMM)_\w+/g));
-    assert.ok(named.size >= 8);
+    const named = new Set(code.match(/\b(?:CLONE|CODE|COMM|FAULT|PAGE|PF|SYSCALL)_\w+/g));
+    assert.ok(named.size >= 16, `${named.size}`);
     for (const name of named) probeConstant(name);
+  });
+
+  test('the engine’s script prints as many fields as are read', () => {
+    const printed = readFileSync(ENGINE_SCRIPT, 'utf8').matchAll(/printf\("(\w)((?: %?\w+)*)\\n"/g);
+    const counts: Record<string, number> = {};
+    for (const [, letter = '', fields = ''] of printed)
+      counts[letter] = fields.split(' ').filter((field) => field !== '%r' && field !== '%s').length;
+    assert.deepEqual(counts, FIELDS);
   });
 
   test('are what the scripts for people have as numbers', () => {
