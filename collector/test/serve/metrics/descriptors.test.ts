@@ -22,7 +22,7 @@ test('a metric has the unit of its column', () => {
   const unitOf = (column: CostColumnName): string | undefined => {
     const { kind } = COST_COLUMNS[column];
     if (kind !== 'counter') return SCALES[kind].unitsPerBase === 1 ? 'bytes' : 'seconds';
-    return /Ns$/.test(column) ? 'seconds' : /Bytes$/.test(column) ? 'bytes' : undefined;
+    return column.endsWith('Ns') ? 'seconds' : column.endsWith('Bytes') ? 'bytes' : undefined;
   };
   for (const metric of SPAWN_METRICS)
     for (const column of columnsOf(metric)) {
