@@ -1,7 +1,8 @@
 /**
- * What afork saves: npm run bench:afork -- [--full] [--only C|node] [--rounds N]
- * Prints tables; a run of both sides also writes them, with a picture, to docs/afork-bench.md and .svg.
- * --full adds 8 GB and takes five processes a case, not three. Root, for the exec gate; without, that case is left out.
+ * Measures what afork saves: npm run bench:afork -- [--full] [--only C|node] [--rounds N]
+ * Prints tables. A run of both sides also writes them, with a picture, to docs/afork-bench.md and .svg.
+ * --full adds 8 GB, and uses five processes for each case instead of three. The exec gate needs root; without it, that case
+ * is left out.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

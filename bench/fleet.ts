@@ -1,7 +1,7 @@
 /**
- * What a host's series cost a Prometheus: how many they are, and their bytes on disk. `npm run bench:fleet [-- MINUTES]`.
- * One second here stands for the 15 of a usual scrape interval: the load is as many times faster, so that a sample differs
- * from the one before by as much as it would. docs/fleet.md has a run.
+ * Measures what the series of a host cost a Prometheus: their number, and their bytes on disk. `npm run bench:fleet [-- MINUTES]`.
+ * One second stands for the 15 seconds of a usual scrape interval. The load is 15 times as fast, so that each sample differs
+ * from the one before as much as usual. docs/fleet.md has the results of a run.
  */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * What it costs to measure: npm run bench:overhead [-- --rounds N] [-- --write]
- * Prints tables; --write puts them into docs/overhead.md. Asserts nothing: times are the machine's.
+ * Measures what measuring costs: npm run bench:overhead [-- --rounds N] [-- --write]
+ * Prints tables; --write writes them to docs/overhead.md. It asserts nothing, because times depend on the machine.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -56,7 +56,7 @@ async function main(): Promise<void> {
   if (values.write) writeResults(markdown);
 }
 
-/** Replaces what stands between the marks. */
+/** Replaces the text between the marks. */
 function writeResults(markdown: string): void {
   const [before = '', , after = ''] = readFileSync(PAGE, 'utf8').split(MARK);
   writeFileSync(PAGE, `${before}${MARK}\n\n${markdown}\n\n${MARK}${after}`);

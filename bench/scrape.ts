@@ -1,4 +1,4 @@
-/** What a scrape costs, by the number of rows in the table: scripts/node bench/scrape.ts [ROWS...] */
+/** Measures what a scrape costs, by the number of rows in the table: scripts/node bench/scrape.ts [ROWS...] */
 import { measureScrape, type ScrapeCost } from './overhead/scrape-cost.ts';
 
 const sizes = process.argv.slice(2).map(Number);

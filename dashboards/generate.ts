@@ -1,4 +1,4 @@
-/** Writes the dashboards and rules; `npm run check` and `npm test` fail when one is not current. With --check it only compares. */
+/** Writes the dashboards and rules. With --check it only compares; `npm run check` and `npm test` fail if one is not current. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { generatedFiles } from './generated-files.ts';
 

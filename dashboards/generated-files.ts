@@ -1,4 +1,4 @@
-/** The files that are made from this code: path from the root of the repository → content. */
+/** The files that are generated from this code, by their path from the root of the repository. */
 import type { Dashboard, DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { exporter } from './boards/exporter.ts';
 import { fleetBoard } from './boards/fleet.ts';
@@ -20,8 +20,8 @@ export function generatedFiles(): ReadonlyMap<string, string> {
 }
 
 /**
- * Panels get numbers, so that a link to one stays right when Grafana loads the dashboard anew. The builders put links and
- * annotations into a menu, where nobody on call looks: they go back to the top of the page.
+ * Panels get numbers, so that a link to one stays right when Grafana loads the dashboard again. The builders put links and
+ * annotations into a menu, where nobody on call looks, so they are moved to the top of the page.
  */
 function built(builder: DashboardBuilder): Dashboard {
   const board = builder.build();

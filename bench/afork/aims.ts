@@ -1,4 +1,4 @@
-/** What afork set out to reach, and whether this run shows it. Ratios are of median stalls within one case. */
+/** The aims of afork, and whether this run reaches them. Ratios are of median stalls within one case. */
 import { FLOOR, GATED, LARGE, type Side, SMALL } from './cases.ts';
 import { findResult, quantiles, type Result } from './results.ts';
 
@@ -8,7 +8,7 @@ interface Aim {
   readonly name: string;
   readonly numerator: string;
   readonly denominator: string;
-  /** The ratio shall be at least, or at most, this. */
+  /** The ratio must be at least, or at most, this. */
   readonly atLeast?: number;
   readonly atMost?: number;
 }
@@ -17,7 +17,7 @@ export interface Verdict {
   readonly text: string;
   readonly aim: string;
   readonly ratio: number;
-  /** What the ratio would have been had afork cost no more than the floor; undefined where the ratio is not to afork. */
+  /** The ratio if afork cost no more than the floor; undefined if the ratio is not to afork. */
   readonly most: number | undefined;
   readonly met: boolean;
 }
@@ -44,7 +44,7 @@ const AIMS: readonly Aim[] = [
   { ...NODE, text: `Node, ${GATED}: vfork stand-in / afork`, name: GATED, numerator: STAND_IN, atLeast: 30 },
 ];
 
-/** Flat: the largest size costs no more than this times the smallest. */
+/** A cost is flat if the largest size costs at most this many times the smallest. */
 const FLAT = 1.5;
 
 export function judge(results: readonly Result[]): readonly Verdict[] {

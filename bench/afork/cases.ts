@@ -1,4 +1,4 @@
-/** What is measured: in which surroundings, and by which mechanisms. */
+/** The cases: the surroundings and the mechanisms that are measured in them. */
 
 import { readFileSync } from 'node:fs';
 
@@ -10,13 +10,13 @@ export interface Case {
   readonly bytes: number;
   readonly hugePages?: true;
   readonly descriptors?: number;
-  /** Processes that want a CPU all the time, for each CPU. */
+  /** How many processes keep each CPU busy. */
   readonly hogsPerCpu?: number;
-  /** Milliseconds that every exec of the child's program waits for a permission. */
+  /** How long every exec of the child's program waits for permission, in milliseconds. */
   readonly gateMs?: number;
-  /** C only: another thread maps memory meanwhile. */
+  /** C only: another thread maps memory at the same time. */
   readonly maps?: true;
-  /** Share of `--rounds`, for cases in which a round is slow. */
+  /** The share of `--rounds`, for cases with slow rounds. */
   readonly share?: number;
 }
 
@@ -25,16 +25,16 @@ const MECHANISMS: Readonly<Record<Side, readonly string[]>> = {
   Node: ['child_process', 'vfork stand-in', 'afork', 'no child'],
 };
 
-/** The one in question. */
+/** The mechanism that is compared with the others. */
 export const OURS: Readonly<Record<Side, string>> = { C: 'afork_spawn', Node: 'afork' };
 
-/** Its caller must not touch its descriptors meanwhile: measured only where the descriptors are what costs. */
+/** Its caller must not touch its descriptors at the same time, so it is measured only where descriptors are the cost. */
 const DEFERRED = 'afork_spawn, deferred';
 
-/** What no mechanism can be faster than: in C a bare clone(), which is unsafe, in Node a spawn() that makes no child. */
+/** No mechanism can be faster than these: in C a bare clone(), which is unsafe, and in Node a spawn() without a child. */
 export const FLOOR: Readonly<Record<Side, string>> = { C: 'clone(CLONE_VM)', Node: 'no child' };
 
-/** No alternatives to it: the floors, and afork itself with a flag. */
+/** Mechanisms that are no alternatives to it: the floors, and afork itself with a flag. */
 export const UNFAIR: readonly string[] = [FLOOR.C, FLOOR.Node, DEFERRED];
 
 export function mechanismsOf({ side, descriptors }: Case): readonly string[] {
@@ -47,9 +47,9 @@ export const LARGE = '2 GB';
 export const GATED = `exec gate of ${GATE_MS} ms`;
 
 const MB = 2 ** 20;
-/** Above this much memory a fork is so slow that there are fewer rounds. */
+/** With more memory than this, forks are so slow that there are fewer rounds. */
 const LEISURELY = 256 * MB;
-/** For what the spawner itself opens. */
+/** Descriptors for what the spawner itself opens. */
 const SPARE_DESCRIPTORS = 200;
 const SIZES = { [SMALL]: 16 * MB, '256 MB': 256 * MB, '1 GB': 1024 * MB, [LARGE]: 2048 * MB };
 const FULL_SIZES = { ...SIZES, '8 GB': 8192 * MB };
@@ -73,12 +73,12 @@ function casesOf(side: Side, full: boolean): readonly Case[] {
   ];
 }
 
-/** Small processes in C spawn so fast that many more rounds take no time, and give a better p99. */
+/** Gives more rounds for small processes in C. They spawn so fast that more rounds hardly take time, and give a better p99. */
 function shareOf(side: Side, bytes: number): number {
   return side === 'C' && bytes <= 16 * MB ? 5 : Math.min(1, Math.max(0.2, LEISURELY / bytes));
 }
 
-/** The hard limit of this process and its children. */
+/** Gives the hard limit of open files for this process and its children. */
 function mostDescriptors(): number {
   const hard = /^Max open files +\S+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
   return hard ? Number(hard) : Infinity;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gate PROGRAM MILLISECONDS: lets every exec of that program, and of no other, wait so long, as a virus scanner does,
- * until standard input ends. Needs root, and a kernel with fanotify's permission events.
+ * gate PROGRAM MILLISECONDS delays every exec of that program by this time, as a virus scanner does, until standard input
+ * ends. Other programs are not delayed. It needs root, and a kernel with fanotify's permission events.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* hogs COUNT: that many processes that want a CPU all the time, until standard input ends. */
+/* hogs COUNT runs this many processes that keep a CPU busy, until standard input ends. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

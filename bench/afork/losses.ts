@@ -1,10 +1,10 @@
-/** Where afork is not the best: found in the results, so that no run can leave it out. */
+/** Finds the cases where afork is not the best. They come from the results, so no run can leave them out. */
 import { mechanismsOf, OURS, UNFAIR } from './cases.ts';
 import { quantiles, type Result } from './results.ts';
 import type { Measure } from './samples.ts';
 import { formatMs, titlesOf } from './table.ts';
 
-/** Below this ratio of medians it is noise. */
+/** A smaller ratio of medians is noise. */
 const NOTABLE = 1.2;
 
 export function renderLosses(results: readonly Result[]): string {

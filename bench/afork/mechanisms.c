@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Each way to spawn, as a program would use it that wants nothing but another program to run. */
+/* The mechanisms, each as a program would use it that only wants to run another program. */
 #define _GNU_SOURCE
 #include "spawner.h"
 #include "afork.h"
@@ -51,7 +51,7 @@ static void spawn_posix(char *program)
 		fail("posix_spawn", error);
 }
 
-/* The floor, and no more than that: no signal blocked, errno shared, one child at a time, nothing copied. */
+/* The floor. It is unsafe: no signal is blocked, errno is shared, there is one child at a time, and nothing is copied. */
 static void begin_bare(void)
 {
 	bare_stack = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
@@ -74,7 +74,7 @@ static void spawn_afork(char *program)
 		fail("afork_spawn", error);
 }
 
-/* Descriptors 0 to 2 alone, so that the child may copy the table: the caller closes nothing meanwhile. */
+/* The caller closes nothing meanwhile, so the child may copy the table of descriptors itself. */
 static void spawn_afork_deferred(char *program)
 {
 	const struct afork_options options = {.size = sizeof options, .file = program, .flags = AFORK_DEFER_FDS};

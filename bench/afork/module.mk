@@ -1,5 +1,5 @@
-# The small C programs of `npm run bench:afork`, and the Node package a second time: a process that loads both can hold
-# the library to vfork in one of them, so that both mechanisms are measured in the same process.
+# The small C programs of `npm run bench:afork`, and a second copy of the Node package. A process that loads both copies can
+# restrict one of them to vfork, so that both mechanisms are measured in the same process.
 BENCH_AFORK := build/bench/afork
 BENCH_AFORK_CFLAGS = $(CFLAGS) $(WARN) -std=gnu11 -pthread -Inative/afork
 BENCH_AFORK_PROGRAMS := tiny spawner hogs gate prepare
@@ -8,7 +8,7 @@ bench-afork: $(BENCH_AFORK_PROGRAMS:%=$(BENCH_AFORK)/%) $(BENCH_AFORK)/package/p
 .PHONY: bench-afork
 test: bench-afork # so that a benchmark that no longer builds is seen
 
-# A program whose own start costs next to nothing: no libc, no dynamic linker, one page of code.
+# A program whose own start costs almost nothing: no libc, no dynamic linker, one page of code.
 $(BENCH_AFORK)/tiny: bench/afork/tiny.c native/afork/core/syscall.h bench/afork/module.mk
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_AFORK_CFLAGS) -static -nostdlib -ffreestanding -fno-stack-protector $< -o $@

@@ -1,7 +1,7 @@
 /**
  * node-spawner.ts PROGRAM ROUNDS BYTES DESCRIPTORS PACKAGE SECOND_PACKAGE
- * As spawner.c, for Node: one child at a time with three pipes, in random order by each mechanism. SECOND_PACKAGE is a
- * copy of PACKAGE that is held to vfork: the addon of a copy is a library of its own to the dynamic linker.
+ * Does for Node what spawner.c does for C: spawns one child at a time with three pipes, by each mechanism in random order.
+ * SECOND_PACKAGE is a copy of PACKAGE that is restricted to vfork. To the dynamic linker, its addon is another library.
  */
 import childProcess, { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,10 +12,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type * as Afork from '../../native/afork/node/index.ts';
 import { type Sample, shuffled } from './samples.ts';
 
-/** Large, for only whole aligned huge pages in it can be huge. */
+/** Chunks are large, because only whole aligned huge pages in them can be huge. */
 const MOST_CHUNK_BYTES = 256 * 2 ** 20;
 const WARM_UP_ROUNDS = 2;
-/** Between children, so that the timer of the delay monitor has settled. */
+/** A pause between children, in which the timer of the delay monitor settles. */
 const PAUSE_MS = 3;
 
 type Spawn = (file: string) => ChildProcess;
@@ -23,7 +23,7 @@ const [program = '', rounds = '1', bytes = '0', descriptors = '0', packagePath =
   process.argv.slice(2);
 const chunkBytes = Math.min(Number(bytes), MOST_CHUNK_BYTES);
 const held = Array.from({ length: Number(bytes) / chunkBytes }, () => Buffer.alloc(chunkBytes, 1));
-// Without this V8 may collect what nobody reads again, and the process is small after all.
+// Without this, V8 may collect the memory, because nothing reads it again.
 Object.assign(globalThis, { held });
 for (let i = 0; i < Number(descriptors); i++) openSync('/dev/null', 'r');
 
@@ -43,7 +43,7 @@ for (let round = -WARM_UP_ROUNDS; round < Number(rounds); round++)
     const sample = await measure(mechanism, spawn);
     if (round >= 0) console.log(JSON.stringify(sample));
   }
-// At the end: a look that finds nothing is another path, and the mechanisms above shall stay as warm as they are.
+// This comes last: a missing program takes another path, and the mechanisms above should stay warm.
 for (let round = 0; round < Number(rounds); round++) console.log(JSON.stringify(await measureNoChild()));
 assertMechanism(second, ['vfork']);
 assertMechanism(first, ['clone3', 'clone']);
@@ -59,7 +59,7 @@ async function loadAfork(path: string, mechanism: string | undefined): Promise<t
 }
 
 async function measure(mechanism: string, spawn: Spawn): Promise<Sample> {
-  // Before the pause, for the first interval after a reset is not counted.
+  // The reset comes before the pause, because the first interval after it is not counted.
   delay.reset();
   await sleep(PAUSE_MS);
   const start = process.hrtime.bigint();
@@ -72,12 +72,12 @@ async function measure(mechanism: string, spawn: Spawn): Promise<Sample> {
   if (code !== 0) throw new Error(`${program} exited with ${String(code)}`);
   const exec = Number((await report)[0].readBigInt64LE() - start);
   await closed;
-  // The turn that the spawn held up ends with the timer after it.
+  // The turn that the spawn blocked ends with the timer after it.
   await sleep(PAUSE_MS);
   return { mechanism, stall, exec, exit, loop: delay.max };
 }
 
-/** All of a spawn() but the child: Node's JavaScript, pipes, and the look at the program, which is not there. */
+/** Measures a spawn() without a child: Node's JavaScript, the pipes, and the check of a program that does not exist. */
 async function measureNoChild(): Promise<Sample> {
   await sleep(PAUSE_MS);
   const start = process.hrtime.bigint();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prepare small|huge PROGRAM ARGUMENT…: runs it with or without transparent huge pages (where the system's default is
- * "madvise" the program must still ask for them), and with as many open files as it is allowed.
+ * prepare small|huge PROGRAM ARGUMENT… runs the program with or without transparent huge pages, and with the largest allowed
+ * number of open files. If the system's default is "madvise", the program must still ask for huge pages.
  */
 #include <stdio.h>
 #include <string.h>

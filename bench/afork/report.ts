@@ -1,4 +1,4 @@
-/** The page about the run. */
+/** Writes the page about a run. */
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { judge } from './aims.ts';
@@ -7,7 +7,7 @@ import { renderLosses } from './losses.ts';
 import type { Result } from './results.ts';
 import { renderResults, renderVerdicts } from './table.ts';
 
-/** Before the run adds to it: a machine with other work to do measures that too. */
+/** The load average before the run. Other work on the machine is measured too. */
 const [loadBefore = 0] = loadavg();
 
 export function describeMachine(): string {
@@ -27,18 +27,18 @@ Written by \`npm run bench:afork${options}\` on ${date}: ${describeMachine()}.
 ![Time the caller stands still](afork-bench.svg)
 
 Times are p50 / p99 / max, in milliseconds, from the call; n is the number of spawns. Numbers of different machines, and
-of different runs on a machine that has other work, do not compare; ratios within a table do.
+of different runs on a machine that has other work, cannot be compared. Ratios within a table can.
 
 ## Aims
 
 ${renderVerdicts(judge(results))}
 
-"Possible" is the ratio to the floor of the same run: in C a bare \`clone(CLONE_VM)\`, in Node a \`spawn()\` that makes no
-child at all, for its program is missing. An aim above it is out of reach on this machine, whatever afork does.
+"Possible" is the ratio to the floor of the same run: in C a bare \`clone(CLONE_VM)\`, and in Node a \`spawn()\` whose program is
+missing, so that it creates no child. On this machine, no mechanism can reach an aim above that ratio.
 
 ## Where afork loses
 
-Medians of other mechanisms that were better by a fifth or more, the floors left aside.
+These medians of other mechanisms were better by a fifth or more. The floors are left out.
 
 ${renderLosses(results)}
 

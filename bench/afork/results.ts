@@ -1,4 +1,4 @@
-/** All that a run has measured, by case and mechanism. */
+/** The results of a run, by case and mechanism. */
 import type { Case, Side } from './cases.ts';
 import type { Outcome } from './run.ts';
 import { type Measure, type Quantiles, quantilesOf, type Sample } from './samples.ts';
@@ -16,7 +16,7 @@ export function addOutcome(result: Result, { samples, residentBytes, skipped }: 
   if (skipped) result.skipped = skipped;
 }
 
-/** Undefined where nothing was measured. */
+/** Gives undefined if nothing was measured. */
 export function quantiles(result: Result, mechanism: string, measure: Measure): Quantiles | undefined {
   const measured = result.samples
     .filter((sample) => sample.mechanism === mechanism)

@@ -1,4 +1,4 @@
-/** Runs one case: its surroundings, then the spawner in them. */
+/** Runs one case: sets up its surroundings, and runs the spawner in them. */
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism, freemem } from 'node:os';
@@ -10,12 +10,12 @@ import type { Sample } from './samples.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const BUILT = `${ROOT}build/bench/afork`;
-/** Beyond what the case holds: page tables, the spawner, whatever else runs here. */
+/** Memory for page tables, the spawner and other programs, in addition to the memory of the case. */
 const SPARE_BYTES = 2 ** 30;
 
 export interface Outcome {
   readonly samples: readonly Sample[];
-  /** Of the Node process. */
+  /** Resident memory of the Node process. */
   readonly residentBytes?: number;
   /** Why the case could not be measured here. */
   readonly skipped?: string;
@@ -42,7 +42,7 @@ export async function runCase(measured: Case, rounds: number): Promise<Outcome> 
 
 class NotHere extends Error {}
 
-/** Ends with its standard input, so also when this process is killed. */
+/** Starts a helper that ends when its standard input ends, and so also when this process is killed. */
 async function startHelper(name: string, args: readonly string[]): Promise<Helper> {
   const helper = spawn(`${BUILT}/${name}`, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   for await (const line of createInterface({ input: helper.stdout })) {
@@ -62,7 +62,7 @@ async function runSpawner(measured: Case, program: string, rounds: number): Prom
   const pages = measured.hugePages ? 'huge' : 'small';
   const command =
     measured.side === 'C' ? spawnerInC(measured, program, rounds) : spawnerInNode(measured, program, rounds);
-  // Node's malloc() asks for huge pages where the system wants to be asked.
+  // If the system gives huge pages only on request, malloc() must request them.
   const env = measured.hugePages ? { ...process.env, GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' } : process.env;
   const run = promisify(execFile)(`${BUILT}/prepare`, [pages, ...command], { env, maxBuffer: 2 ** 26 });
   const { stdout } = await run.catch((error: Error & { stderr: string }) => {

@@ -1,15 +1,15 @@
-/** What one spawn took, in nanoseconds from the call. What was not measured is 0. */
+/** The times of one spawn, in nanoseconds from the call. A time that was not measured is 0. */
 export interface Sample {
   readonly mechanism: string;
-  /** For which the caller stood still. */
+  /** How long the caller stood still. */
   readonly stall: number;
-  /** Until the first instruction of the child's program. */
+  /** The time until the first instruction of the child's program. */
   readonly exec: number;
-  /** Until the caller knew of the child's exit. */
+  /** The time until the caller learned of the child's exit. */
   readonly exit: number;
-  /** C: the longest mmap() of another thread meanwhile. */
+  /** C: the longest mmap() of another thread in that time. */
   readonly map?: number;
-  /** Node: the longest delay of the event loop meanwhile, of a timer of 1 ms. */
+  /** Node: the longest delay of the event loop in that time, by a timer of 1 ms. */
   readonly loop?: number;
 }
 
@@ -27,7 +27,7 @@ export function quantilesOf(values: readonly number[]): Quantiles {
   return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), max: sorted.at(-1) ?? NaN, count: sorted.length };
 }
 
-/** The nearest rank: always a value that was measured. */
+/** Gives the nearest rank, which is always a measured value. */
 function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? NaN;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * spawner PROGRAM ROUNDS SEED BYTES small|huge DESCRIPTORS map|quiet MECHANISM…
- * Each round spawns PROGRAM once by each mechanism, in random order, one child at a time, and prints for each what it
- * measured, in nanoseconds from the call: {"mechanism":…,"stall":…,"exec":…,"exit":…,"map":…}.
+ * Each round spawns PROGRAM once by each mechanism, in random order, one child at a time. For each child, it prints the times
+ * in nanoseconds from the call: {"mechanism":…,"stall":…,"exec":…,"exit":…,"map":…}.
  */
 #include "spawner.h"
 #include <errno.h>
@@ -30,7 +30,7 @@ void fail(const char *what, int error)
 	exit(1);
 }
 
-/* All children report into one pipe, which is open before the first worker of avfork() is made. */
+/* All children report into one pipe, which is opened before the first worker of avfork() starts. */
 static void open_reports(void)
 {
 	int ends[2];

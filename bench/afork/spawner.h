@@ -11,10 +11,10 @@ _Noreturn void fail(const char *what, int error);
 
 struct mechanism {
 	const char *name;
-	/* Starts program, which reports on descriptor 1, and returns as soon as the mechanism lets it. */
+	/* Starts the program, which reports on descriptor 1, and returns as soon as the mechanism allows. */
 	void (*spawn)(char *program);
-	void (*begin)(void); /* once, before anything is measured; may be NULL */
-	void (*after)(void); /* after each child's exit: checks, and frees what spawn() left; may be NULL */
+	void (*begin)(void); /* called once, before anything is measured; may be NULL */
+	void (*after)(void); /* called after each child's exit, to check and to free what spawn() left; may be NULL */
 };
 
 const struct mechanism *find_mechanism(const char *name);
@@ -24,7 +24,7 @@ const struct mechanism *find_mechanism(const char *name);
 void hold_memory(size_t bytes, int huge);
 void hold_descriptors(int count);
 void start_mapper(void);
-/* The longest mmap() + first write + munmap() in another thread between the two, in nanoseconds. */
+/* Between these two calls, another thread maps memory. mapper_stop() returns the longest mmap() + first write + munmap(). */
 void mapper_go(void);
 int64_t mapper_stop(void);
 

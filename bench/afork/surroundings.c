@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the spawning process has about it: memory, descriptors, another thread that maps memory. */
+/* The surroundings of the spawning process: memory, descriptors, and another thread that maps memory. */
 #define _GNU_SOURCE
 #include "spawner.h"
 #include <errno.h>

@@ -1,4 +1,4 @@
-/** The stalls as a picture: a row for each case, a dot at the median, a line to p99, on a scale of powers of ten. */
+/** Draws the stalls: a row for each case, a dot at the median, and a line to p99, on a logarithmic scale. */
 import { init, type CustomSeriesOption, type EChartsOption } from 'echarts';
 import { mechanismsOf, type Side } from './cases.ts';
 import { quantiles, type Result } from './results.ts';
@@ -25,10 +25,10 @@ const TITLES: Readonly<Record<Side, string>> = {
 const WIDTH = 960;
 const LEFT = 190;
 const RIGHT = 24;
-/** Pixels of a case's row: for each of its mechanisms, and between two rows. */
+/** The height of a case's row in pixels, for each of its mechanisms, and the space between two rows. */
 const LANE = 9;
 const GAP = 10;
-/** Pixels above a chart for its title and legend, and below for its scale. */
+/** The space above a chart for its title and legend, and below it for its scale, in pixels. */
 const HEADER = 64;
 const FOOTER = 36;
 
@@ -72,7 +72,7 @@ const captionAt = (top: number, text: string) => ({
   textStyle: { fontSize: 11, fontWeight: 'normal' as const, color: '#666' },
 });
 
-/** Whole decades around all that is shown, in nanoseconds: the charts have one scale. */
+/** Gives whole decades around all values, in nanoseconds, because the charts have one scale. */
 function decadesAround(results: readonly Result[]) {
   const values = results.flatMap((result) =>
     mechanismsOf(result.measured).flatMap((mechanism) => {
@@ -88,7 +88,7 @@ function decadesAround(results: readonly Result[]) {
 
 interface Place {
   readonly side: Side;
-  /** Of the chart's axes and grid. */
+  /** The index of the chart's axes and grid. */
   readonly index: number;
   readonly top: number;
   readonly height: number;
@@ -133,7 +133,7 @@ function chartOf(results: readonly Result[], { side, index, top, height, lanes }
   };
 }
 
-/** One mechanism's marks, each in its lane of its case's row. */
+/** Gives the marks of one mechanism, each in its lane in the row of its case. */
 function marksOf(results: readonly Result[], mechanism: string, index: number, lanes: number): CustomSeriesOption {
   const data = results.flatMap((result, row) => {
     const stall = quantiles(result, mechanism, 'stall');

@@ -1,4 +1,4 @@
-/** The results as tables in Markdown, which a terminal shows well enough too. */
+/** Writes the results as Markdown tables, which are also readable on a terminal. */
 import { mechanismsOf, type Side } from './cases.ts';
 import type { Verdict } from './aims.ts';
 import { quantiles, type Result } from './results.ts';
@@ -41,7 +41,7 @@ function renderQuantiles(result: Result, mechanism: string, measure: Measure): s
   return found ? [found.p50, found.p99, found.max].map(formatMs).join(' / ') : '';
 }
 
-/** Three significant digits, never an exponent. */
+/** Gives three significant digits, without an exponent. */
 export function formatMs(ns: number): string {
   const ms = ns / 1e6;
   return ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms >= 1 ? ms.toFixed(2) : ms.toFixed(3);

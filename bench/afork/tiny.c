@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The program that is spawned: says when its first instruction ran, and who it is, on descriptor 1, and exits. */
+/* The program that is spawned. It writes its pid and the time of its first instruction to descriptor 1, and exits. */
 #include "core/syscall.h"
 #include <time.h>
 #include <stdint.h>

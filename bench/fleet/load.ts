@@ -1,9 +1,9 @@
-/** A busy host: some spawners often, most seldom, half of them in two ways. */
+/** Makes the load of a busy host: a few spawners spawn often, most spawn seldom, and half of them by two mechanisms. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { SPAWNLOAD } from '../../testing/spawnload.ts';
 
 export const SPAWNERS = 20;
-/** Spawns a second of the busiest and the least busy: 2, and one in 15 s; times 15. */
+/** Spawns a second of the busiest spawner (2 times 15) and of the least busy one (one in 15 s, times 15). */
 const MOST = 30;
 const LEAST = 1;
 const FOREVER = '1000000';
@@ -20,7 +20,7 @@ function waysOf(i: number): string[][] {
   return i % 2 === 0 ? [fork, vfork] : [fork];
 }
 
-/** Log-spaced: a host has few busy spawners. */
+/** Gives rates that are spaced logarithmically, because a host has few busy spawners. */
 function rateOf(i: number): number {
   return MOST * (LEAST / MOST) ** (i / (SPAWNERS - 1));
 }

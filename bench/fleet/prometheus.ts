@@ -1,4 +1,4 @@
-/** Debian's Prometheus, scraping one target every second. */
+/** Runs Debian's Prometheus, which scrapes one target every second. */
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,9 +6,9 @@ import { spawnPrometheus } from '../../testing/prometheus-process.ts';
 
 export interface Prometheus {
   readonly child: ChildProcess;
-  /** The value of an expression that has one. */
+  /** Gives the value of an expression that has one value. */
   readonly number: (expression: string) => Promise<number>;
-  /** Writes all it has to a block, and measures that. */
+  /** Makes Prometheus write all samples to a block, and measures it. */
   readonly snapshot: () => Promise<{ series: number; samples: number; chunkBytes: number; indexBytes: number }>;
 }
 
@@ -21,7 +21,7 @@ export async function startPrometheus(folder: string, target: string, rules: rea
       {
         job_name: 'forktax',
         static_configs: [{ targets: [target] }],
-        // What else spawns on this machine is not the load.
+        // Other spawners on this machine are not part of the load.
         metric_relabel_configs: [{ source_labels: ['comm'], regex: '|spawner-.*', action: 'keep' }],
       },
     ],

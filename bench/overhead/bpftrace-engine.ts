@@ -1,4 +1,4 @@
-/** The bpftrace engine with what the kernel says of its programs, which the engine itself does not know. */
+/** The bpftrace engine with the kernel's statistics of its programs, which the engine itself does not know. */
 import { execFileSync } from 'node:child_process';
 import { openBpftraceEngine } from '../../collector/engine/bpftrace/engine.ts';
 import { DEFAULT_ENGINE_OPTIONS } from '../../collector/model/options.ts';
@@ -8,7 +8,7 @@ interface Program {
   readonly id: number;
   readonly type: string;
   readonly name?: string;
-  /** Both absent before the first run. */
+  /** Both are absent before the first run. */
   readonly run_time_ns?: number;
   readonly run_cnt?: number;
 }
@@ -27,7 +27,7 @@ export async function openWithPrograms(): Promise<Engine> {
     Array.from(
       tracepointPrograms().filter(({ id }) => own.has(id)),
       ({ id, name = '', run_cnt: runs = 0, run_time_ns: runNs = 0 }) => ({
-        // A program for each tracepoint of a probe has the same name.
+        // The programs for the tracepoints of one probe all have the same name.
         program: name === 'page_fault_user' ? name : `${name} ${id}`,
         runs,
         runNs,

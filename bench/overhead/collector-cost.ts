@@ -1,4 +1,4 @@
-/** What the collector itself takes: processor time and memory, at rest and while the machine spawns all it can. */
+/** Measures the collector's own processor time and memory, at rest and while the machine spawns at full speed. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readStat } from '../../collector/system/proc.ts';
@@ -9,7 +9,7 @@ const REST_MS = 10_000;
 const SPAWNS = 20_000;
 const SCRAPE_EVERY_MS = 1_000;
 
-/** MiB. What is not private are pages of Node.js itself and of libraries, which all who run them share. */
+/** Memory in MiB. Pages that are not private belong to Node.js and to libraries, and are shared by all processes that run them. */
 interface Memory {
   readonly resident: number;
   readonly private: number;
@@ -25,7 +25,7 @@ export interface CollectorCost {
   readonly eventsLost: number;
 }
 
-/** With what it has started: a bpftrace is part of its cost. */
+/** Measures the collector with its children: a bpftrace is part of its cost. */
 export async function measureCollector(tool: Tool): Promise<CollectorCost> {
   const collector = await startTool(tool);
   try {
@@ -52,7 +52,7 @@ async function spawnWhileScraped(collector: RunningTool) {
   return { spawnsPerSecond: (truth.spawned / truth.elapsedNs) * 1e9, eventsLost };
 }
 
-/** Of one processor. */
+/** Gives the load in percent of one processor. */
 async function cpuPercent(tool: RunningTool, work: () => Promise<void>): Promise<number> {
   const cpu = () => processesOf(tool).reduce((sum, pid) => sum + readStat(pid).cpuNs / 1e6, 0);
   const [cpuBefore, before] = [cpu(), performance.now()];
@@ -60,7 +60,7 @@ async function cpuPercent(tool: RunningTool, work: () => Promise<void>): Promise
   return ((cpu() - cpuBefore) / (performance.now() - before)) * 100;
 }
 
-/** It and its children. */
+/** Gives the pids of the collector and its children. */
 function processesOf({ pid = 0 }: RunningTool): number[] {
   const threads = readdirSync(`/proc/${pid}/task`);
   const children = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8'));

@@ -1,4 +1,4 @@
-/** Every tool under the same loads, in rounds of random order, each against nothing in the same round. */
+/** Runs every tool under the same loads, in rounds of random order, and compares each with "nothing" in the same round. */
 import type { CallHook } from '../../collector/model/hooks.ts';
 import { FIGURES, runLoads, type FigureName, type Figures } from './loads.ts';
 import { shuffled, summarize, type Summary } from './statistics.ts';
@@ -6,10 +6,10 @@ import { NOTHING, startTool, toolsFor, type Tool } from './tools.ts';
 
 export interface Compared {
   readonly tool: string;
-  /** Why it could not run here. */
+  /** Why the tool could not run here. */
   readonly unavailable?: string;
   readonly values: Readonly<Record<FigureName, Summary>>;
-  /** To the value of nothing in the same round: 1 is no slow-down. */
+  /** Ratios to the value of "nothing" in the same round. 1 means that the tool slows nothing down. */
   readonly ratios: Readonly<Record<FigureName, Summary>>;
 }
 

@@ -1,4 +1,4 @@
-/** What is done while a tool watches, and what of it is measured. */
+/** The loads under which tools are compared, and the figures that are measured. */
 import { execFileSync } from 'node:child_process';
 import { median } from './statistics.ts';
 import { runSpawnload, type Truth } from '../../native/spawnload/spawnload.ts';
@@ -42,14 +42,14 @@ export async function runLoads(): Promise<Figures> {
   };
 }
 
-/** Children that write much and do little else. */
+/** Measures page faults with children that write much memory and do little else. */
 async function childFaultUs(): Promise<number> {
   const touching = ['--rss', String(16 * MIB), '--child-touch', '4000', '--no-exec', '--count', '20'];
   const truth = await runSpawnload(['--mechanism', 'fork', ...touching]);
   return truth.cpuNs / truth.childrenFaults / 1000;
 }
 
-/** dd makes two for each byte: to read nothing, and to write it nowhere. */
+/** Measures a system call with dd, which makes two for each byte: a read and a write. */
 function systemCallNs(): number {
   const calls = 400_000;
   const startedAt = performance.now();

@@ -1,4 +1,4 @@
-/** The results as the tables of docs/overhead.md. */
+/** Writes the results as the tables of docs/overhead.md. */
 import { cpus, release, totalmem } from 'node:os';
 import { readFileSync } from 'node:fs';
 import type { CollectorCost } from './collector-cost.ts';
@@ -48,7 +48,7 @@ export function table(titles: readonly string[], rows: readonly (readonly Cell[]
   return [line(titles), line(titles.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
 }
 
-/** Three digits that mean something. */
+/** Gives three significant digits. */
 const digits = (value: number): string =>
   Number.isFinite(value) ? String(value >= 100 ? Math.round(value) : Number(value.toPrecision(3))) : '–';
 
@@ -68,7 +68,7 @@ function probeTable(probes: readonly ProbeCost[]): string {
   return table(['engine, and how it sees the calls', ...titles.map((title) => `${title}, ns`), 'n'], rows);
 }
 
-/** Of the first tool, which is none, the values; of the others how many times that, round by round. */
+/** Gives the values of the first tool, which is "nothing", and for the others the ratios to it in the same round. */
 function comparisonTable(compared: readonly Compared[]): string {
   const names = Object.keys(FIGURES) as FigureName[];
   const rows = compared

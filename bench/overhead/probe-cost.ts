@@ -1,4 +1,4 @@
-/** Nanoseconds of BPF, as the kernel's own statistics have them. Those cost some 20 ns a run, part of which they count. */
+/** Measures nanoseconds of BPF with the kernel's statistics. These cost some 20 ns for each run, part of which they count. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { openCoreEngine } from '../../collector/engine/core/engine.ts';
 import { DEFAULT_ENGINE_OPTIONS } from '../../collector/model/options.ts';
@@ -13,21 +13,21 @@ const STATISTICS = '/proc/sys/kernel/bpf_stats_enabled';
 const MIB = 1 << 20;
 const SPAWNS = 1000;
 const PAGE_FAULT = 'page_fault_user';
-/** These run at every system call of the host, and are told apart. */
+/** These programs run at every system call of the host, and are counted separately. */
 const EVERY_CALL = ['sys_enter', 'sys_exit'];
 
-/** The ways of the core engine to see the calls, and the other engine. */
+/** The call hooks of the core engine, and the other engine. */
 export type Watcher = CallHook | 'bpftrace';
 
 export interface ProbeCost {
   readonly watcher: Watcher;
-  /** All other programs, for each spawn. */
+  /** The time of all other programs, for each spawn. */
   readonly posixSpawnNs: Summary;
   readonly forkNs: Summary;
-  /** Of a child that has not exec'd yet, and of a process that has nothing to do with spawning. */
+  /** The time for a page fault of a child before its exec, and of a process that has nothing to do with spawning. */
   readonly childFaultNs: Summary;
   readonly otherFaultNs: Summary;
-  /** What every system call of the host pays, where the calls are seen by `raw`. */
+  /** The time for every system call of the host, with the call hook `raw`. */
   readonly systemCallNs: Summary;
 }
 
@@ -37,17 +37,17 @@ interface Spent {
   readonly runNs: number;
 }
 
-/** What each program ran during one load, and the host's spawns in that time: on a busy machine not the load's alone. */
+/** The run time of each program during one load, and the host's spawns in that time, which on a busy machine are more than the load's. */
 interface Measured {
   readonly programs: ReadonlyMap<string, Spent>;
   readonly spawns: number;
 }
 
-/** Switches the statistics on, and back to what they were however this ends. */
+/** Turns the statistics on, and restores them however this ends. */
 async function withStatistics<T>(work: () => Promise<T>): Promise<T> {
   const before = readFileSync(STATISTICS, 'utf8');
   const restore = (): void => writeFileSync(STATISTICS, before);
-  const interrupted = (): void => process.exit(130); // runs the handlers of exit
+  const interrupted = (): void => process.exit(130); // this runs the handlers of `exit`
   process.once('exit', restore);
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, interrupted);
   writeFileSync(STATISTICS, '1');

@@ -1,6 +1,6 @@
 /**
- * What a scrape costs, by the number of rows in the table.
- * Rows are made up, so that only rendering, compression and HTTP are measured; a client in another thread asks.
+ * Measures what a scrape costs, by the number of rows in the table. Rows are made up, so that only rendering, compression and
+ * HTTP are measured. The client is in another thread.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
@@ -29,17 +29,17 @@ interface Scrape {
   readonly ms: number;
 }
 
-/** One for each number of rows; times are medians of several runs. */
+/** The cost for one number of rows. Times are medians of several runs. */
 export interface ScrapeCost {
   readonly rows: number;
   readonly lines: number;
   readonly textBytes: number;
-  /** Rendering and encoding alone. */
+  /** Processor time for rendering and encoding only. */
   readonly renderCpuMs: number;
   readonly plainMs: number;
   readonly gzipMs: number;
   readonly gzipBytes: number;
-  /** The longest time for which nothing else could run in the exporter while it was scraped. */
+  /** The longest time for which the scrape blocked the exporter's event loop. */
   readonly blockedMs: number;
 }
 
@@ -72,7 +72,7 @@ export async function measureScrape(rowCount: number): Promise<ScrapeCost> {
   };
 }
 
-/** Piece by piece, as a scrape does it, and encoded: the number of bytes. */
+/** Renders and encodes piece by piece, as a scrape does. Gives the number of bytes. */
 function renderAll(engine: Engine): number {
   let bytes = 0;
   for (const text of renderSpawnMetrics(engine.snapshot(), 'text', NONE)) bytes += Buffer.from(text).length;
@@ -85,7 +85,7 @@ function countLines(engine: Engine): number {
   return lines;
 }
 
-/** Different numbers in each row, as in life: equal ones would compress too well. */
+/** Makes a row with different numbers than the others. Equal numbers would compress too well. */
 function makeRow(index: number): CostRow {
   const counts = (length: number) => Float64Array.from({ length }, (_, i) => ((index + 1) * (i + 7) * 7919) % 100_000);
   const histogram = (length: number) => ({ counts: counts(length), sum: (index + 1) * 123_456_789 });
@@ -98,7 +98,7 @@ function makeRow(index: number): CostRow {
   };
 }
 
-/** Processor time: on a busy machine, the clock would also measure the others. */
+/** Measures processor time. On a busy machine, a clock would also measure other processes. */
 function cpuMsOf(work: () => void): number {
   const before = process.cpuUsage();
   work();

@@ -1,8 +1,8 @@
-/** What many runs of one thing say: the middle, and how far they lie apart. */
+/** The summary of many runs: the median and the quartiles. */
 
 export interface Summary {
   readonly median: number;
-  /** First and third quartile: half of the runs lie between them. */
+  /** The first and the third quartile. Half of the runs are between them. */
   readonly low: number;
   readonly high: number;
   readonly runs: number;
@@ -21,7 +21,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
 }
 
-/** Fisher and Yates: every order is as likely, so that no tool is always measured first. */
+/** Shuffles by Fisher and Yates, so that no tool is always measured first. */
 export function shuffled<T>(items: readonly T[]): T[] {
   const keyed = items.map((item) => ({ item, key: Math.random() }));
   return keyed.toSorted((a, b) => a.key - b.key).map(({ item }) => item);

@@ -1,4 +1,4 @@
-/** The tools that watch spawns: each a process of its own, as a person would start it. */
+/** The tools that watch spawns. Each is a process, started as a person would start it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { runSpawnload } from '../../native/spawnload/spawnload.ts';
 const FORKTAX = fileURLToPath(new URL('../../scripts/forktax', import.meta.url));
 const READY_WITHIN_MS = 30_000;
 
-/** What one would write to see each spawn and how long its caller stood still. */
+/** A script as a person would write it to see each spawn and how long its caller stood still. */
 const BPFTRACE_SCRIPT = ['fork', 'vfork', 'clone', 'clone3']
   .map(
     (call) => `
@@ -24,14 +24,14 @@ tracepoint:syscalls:sys_exit_${call} /@start[tid]/ {
   )
   .join('');
 
-/** Line by line, as it writes to a terminal. */
+/** The output is buffered by line, as on a terminal. */
 const BPFTRACE = ['bpftrace', '-B', 'line'];
 
 export interface Tool {
   readonly name: string;
-  /** Absent: nothing runs. */
+  /** If absent, nothing runs. */
   readonly command?: readonly string[];
-  /** What it says once it is attached: by itself, or of a spawn that it saw. */
+  /** Output that shows that the tool is attached: its own message, or a spawn that it saw. */
   readonly ready: RegExp;
 }
 
@@ -49,7 +49,7 @@ function serve(name: string, ...flags: string[]): Tool {
   return { name, command: forktax('serve', '--web.listen-address=127.0.0.1:0', ...flags), ready: /listening/ };
 }
 
-/** `NOTHING` twice: how far apart two runs of the same lie is the least that could be told from chance. */
+/** `NOTHING` runs twice. Smaller differences than those between its two runs are noise. */
 export const NOTHING: Tool = { name: 'nothing', ready: /^/ };
 
 export const toolsFor = (callHooks: readonly CallHook[]): readonly Tool[] => [
@@ -65,12 +65,12 @@ export const toolsFor = (callHooks: readonly CallHook[]): readonly Tool[] => [
 
 export interface RunningTool {
   readonly pid: number | undefined;
-  /** All it wrote so far. */
+  /** Gives all output so far. */
   output(): string;
   stop(): Promise<void>;
 }
 
-/** @throws Error with the tool's own words where it cannot run here */
+/** @throws Error with the tool's message if it cannot run here */
 export async function startTool(tool: Tool): Promise<RunningTool> {
   if (!tool.command) return { pid: undefined, output: () => '', stop: () => Promise.resolve() };
   const folder = mkdtempSync(join(tmpdir(), 'forktax-bench-'));
@@ -90,12 +90,12 @@ export async function startTool(tool: Tool): Promise<RunningTool> {
   return { pid: child.pid, output, stop };
 }
 
-/** A file, because what is printed must go somewhere, and reading it here would cost this process. */
+/** Starts a command that writes to a file. Reading its output here would cost this process time. */
 function startWritingTo(log: string, [command = '', ...args]: readonly string[]): ChildProcess {
   const env = { ...process.env, PYTHONUNBUFFERED: '1' };
   const descriptor = openSync(log, 'a');
   const child = spawn(command, args, { stdio: ['ignore', descriptor, descriptor], env });
-  child.on('error', () => undefined); // a command that is not there: told by its missing pid
+  child.on('error', () => undefined); // a missing command shows by its missing pid
   closeSync(descriptor);
   return child;
 }
@@ -114,7 +114,7 @@ async function untilReady(tool: Tool, child: ChildProcess, output: () => string)
   }
 }
 
-/** The line of a failed tool's output that says most: bcc's last one only names its own source. */
+/** Gives the most useful line of a failed tool's output. The last line of bcc only names its own source. */
 function reasonIn(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   return lines.find((line) => /unable|cannot|error|fail|denied/i.test(line)) ?? lines.at(-1) ?? 'it ended';

@@ -1,4 +1,4 @@
-/** Both engines at once over one load: what each has counted of every row, and how far their stalls lie apart. */
+/** Runs both engines over one load. Gives what each has counted in every row, and how much their stalls differ. */
 import { openBpftraceEngine } from '../../collector/engine/bpftrace/engine.ts';
 import { openCoreEngine } from '../../collector/engine/core/engine.ts';
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../../collector/model/options.ts';
@@ -11,10 +11,10 @@ import { runSpawnload } from '../../native/spawnload/spawnload.ts';
 const MIB = 1 << 20;
 const TOUCHES = ['--rss', String(16 * MIB), '--parent-touch', '10', '--child-touch', '5'];
 
-/** In the comms, for others may do the same meanwhile. */
+/** Part of the comms, because other processes may spawn at the same time. */
 const TAG = `${process.pid}`;
 
-/** One for each mechanism, and one for each kind of failure. */
+/** One load for each mechanism, and one for each kind of failure. */
 const LOADS: Readonly<Record<string, readonly string[]>> = {
   fork: ['--mechanism', 'fork', ...TOUCHES],
   vfork: ['--mechanism', 'vfork', '--rss', String(16 * MIB)],
@@ -25,7 +25,7 @@ const LOADS: Readonly<Record<string, readonly string[]>> = {
   refused: ['--mechanism', 'fork', '--nproc-limit'],
 };
 
-/** What must be equal, and how it is read from a row. */
+/** The counts that must be equal, and how they are read from a row. */
 const COUNTS: Readonly<Record<string, (row: CostRow) => number>> = {
   spawns: (row) => row.spawns,
   stalls: (row) => histogramCount(row.stall),
@@ -38,7 +38,7 @@ const COUNTS: Readonly<Record<string, (row: CostRow) => number>> = {
   'child faults': (row) => row.childFaults,
 };
 
-/** Of one row or kind of failure. */
+/** The counts of one row or kind of failure. */
 export interface Parity {
   readonly row: string;
   readonly what: string;
@@ -46,7 +46,7 @@ export interface Parity {
   readonly bpftrace: number;
 }
 
-/** Of the spawns that both engines told of: bpftrace's stall less core's, nanoseconds. */
+/** For spawns that both engines reported: bpftrace's stall minus core's, in nanoseconds. */
 interface StallDifference {
   readonly load: string;
   readonly spawns: number;
@@ -59,14 +59,14 @@ export interface ParityResults {
   readonly spawns: number;
   readonly counts: readonly Parity[];
   readonly stalls: readonly StallDifference[];
-  /** Events that either engine lost: then nothing here means anything. */
+  /** Events that either engine lost. If there are any, the results mean nothing. */
   readonly lost: number;
 }
 
-/** Both see the calls by the same tracepoints, core first at each, so that neither contains the other. */
+/** Both engines see the calls at the same tracepoints. Core's hook comes first at each, so neither stall contains the other. */
 const OPTIONS: EngineOptions = { ...DEFAULT_ENGINE_OPTIONS, callHook: 'syscalls', ringBytes: 1 << 24 };
 
-/** `spawns` of each load. */
+/** Runs each load with this number of spawns. */
 export async function measureParity(spawns: number): Promise<ParityResults> {
   const core = openCoreEngine(OPTIONS);
   try {
@@ -104,7 +104,7 @@ async function measure({ core, bpftrace }: Both, spawns: number): Promise<Parity
   };
 }
 
-/** `row TAB what` → how much; of the loads only. */
+/** Gives counts of the loads by `row TAB what`. */
 function countsOf(engine: Engine): Map<string, number> {
   const counts = new Map<string, number>();
   const { rows, failures } = engine.snapshot();
@@ -121,7 +121,7 @@ function countsOf(engine: Engine): Map<string, number> {
   return counts;
 }
 
-/** Undefined for the comms of others. */
+/** Gives undefined for the comms of other processes. */
 function loadOf(comm: string): string | undefined {
   const [tag, load = ''] = comm.split('-');
   return tag === TAG && load in LOADS ? load : undefined;
@@ -129,7 +129,7 @@ function loadOf(comm: string): string | undefined {
 
 type Stalls = Map<string, Map<number, number>>;
 
-/** load → child → stall, until it is stopped. */
+/** Collects stalls by load and child until it is stopped. */
 function stallsOf(engine: Engine): { stop(): Stalls } {
   const stalls: Stalls = new Map();
   const stop = engine.subscribe((events: readonly EngineEvent[]) => {

@@ -1,9 +1,9 @@
-/** The two engines say the same of the same spawns. */
+/** Both engines agree about the same spawns. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { measureParity } from './measure.ts';
 
-/** More than a hook and a program of either engine take between the two clocks of one moment; less than any stall. */
+/** More than the hooks and programs of both engines take at one tracepoint, and less than any stall. */
 const BETWEEN_HOOKS_NS = 50_000;
 
 test('both engines at once: the same counts and bytes in every row, the stalls apart by what lies between their hooks', async () => {

@@ -1,4 +1,4 @@
-/** forktax itself: does it measure, what does it miss, and what does it cost? */
+/** The dashboard about forktax itself: does it measure, what does it miss, and what does it cost? */
 import { RowBuilder, type DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard } from './frame.ts';
 import { UIDS } from '../shared/uids.ts';
@@ -219,7 +219,7 @@ function ownCost() {
   ];
 }
 
-/** Folded: without the kernel's statistics there is nothing to see in it. */
+/** This row is folded, because it is empty without the kernel's statistics. */
 function bpfPrograms() {
   const seconds = fleet.rate('forktax_probe_run_seconds_total', ['program']);
   const runs = fleet.rate('forktax_probe_runs_total', ['program']);

@@ -1,4 +1,4 @@
-/** The overview of a Prometheus that has only what recording rules leave: the one above the shards of a large fleet. */
+/** The overview for a Prometheus that has only the series of recording rules: the one above the shards of a large fleet. */
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { recordedDashboard } from './frame.ts';
 import { UIDS } from '../shared/uids.ts';

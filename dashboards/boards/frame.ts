@@ -1,4 +1,4 @@
-/** What every dashboard has: variables, each within the choice of those before it, links to the others, annotations. */
+/** The parts of every dashboard: variables, each within the choice of those before it, links to the others, and annotations. */
 import {
   AnnotationQueryBuilder,
   DashboardBuilder,
@@ -17,7 +17,7 @@ import { fleet } from '../shared/scopes.ts';
 
 const TAG = 'forktax';
 
-/** How the spawner is chosen: any number of them, exactly one, or not at all, but kept for the other dashboards. */
+/** How spawners are chosen: any number, exactly one, or none, but the choice is kept for the other dashboards. */
 type CommChoice = 'many' | 'one' | 'kept';
 
 interface Frame {
@@ -26,12 +26,12 @@ interface Frame {
   readonly description: string;
 }
 
-/** Of what collectors say. */
+/** Makes a dashboard about the metrics of collectors. */
 export function dashboard({ comm, ...frame }: Frame & { readonly comm: CommChoice }): DashboardBuilder {
   return framed(frame).variables(variables(comm)).annotation(restarts());
 }
 
-/** Of what recording rules leave, which is no single collector's. */
+/** Makes a dashboard about recorded series, which belong to no single collector. */
 export function recordedDashboard(frame: Frame): DashboardBuilder {
   return framed(frame).variables([
     dataSource(),
@@ -73,7 +73,7 @@ function commVariable(comm: CommChoice): QueryVariableBuilder {
   return anyOf(variable);
 }
 
-/** All, until one chooses. `.+` is what All becomes in a query; Grafana would list every value. */
+/** Selects all values by default. All becomes `.+` in a query; Grafana would list every value. */
 function anyOf(variable: QueryVariableBuilder): QueryVariableBuilder {
   return variable.multi(true).includeAll(true).allValue('.+').current({ selected: true, text: 'All', value: '$__all' });
 }
@@ -85,13 +85,13 @@ function choice(name: string, label: string, query: string): QueryVariableBuilde
     .query(query)
     .definition(query)
     .refresh(VariableRefresh.OnTimeRangeChanged);
-  // oxlint-disable-next-line unicorn/no-array-sort -- it is no array
+  // oxlint-disable-next-line unicorn/no-array-sort -- this is not an array
   return variable.sort(VariableSort.AlphabeticalCaseInsensitiveAsc);
 }
 
 /**
- * Counters begin anew, and what happened in between was not seen. The value is the time at which the line is drawn, so
- * it does not matter how long the collector was away.
+ * Marks restarts: counters begin again, and spawns in between were not seen. The value is the time at which the line is
+ * drawn, so it does not depend on how long the collector was away.
  */
 function restarts(): AnnotationQueryBuilder {
   return new AnnotationQueryBuilder()

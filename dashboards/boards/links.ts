@@ -1,4 +1,4 @@
-/** From a cell of a table to the dashboard that says more, with the same collectors and the same time. */
+/** Links from a cell of a table to the dashboard that says more, for the same collectors and the same time. */
 import { UIDS } from '../shared/uids.ts';
 
 const SAME = '${datasource:queryparam}&${job:queryparam}&${__url_time_range}';

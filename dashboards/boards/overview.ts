@@ -1,4 +1,4 @@
-/** The fleet: is anything wrong, how much is it, who pays, and what would help? */
+/** The dashboard about the fleet: is anything wrong, how much is it, who pays, and what would help? */
 import { RowBuilder, type DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard } from './frame.ts';
 import { UIDS } from '../shared/uids.ts';

@@ -1,7 +1,7 @@
-/** PromQL about what the recording rules leave of a fleet. */
+/** PromQL about recorded series of a fleet. */
 import type { RecordedName } from '../rules/recording.ts';
 
-/** Of the jobs and spawners chosen. Each shard of a fleet has recorded its own part, so there is always something to add up. */
+/** Sums a recorded series over the chosen jobs and spawners. Each shard of a fleet has recorded its own part. */
 export function recorded(name: RecordedName, by: readonly string[] = [], where: readonly string[] = []): string {
   const comm = name.startsWith('job_comm') ? ['comm=~"$comm"'] : [];
   const selector = `${name}{${['job=~"$job"', ...comm, ...where].join(', ')}}`;

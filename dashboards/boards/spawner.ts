@@ -1,4 +1,4 @@
-/** One spawner: how it spawns, what that costs it, what follows, what fails, and what afork would save. */
+/** The dashboard about one spawner: how it spawns, what that costs it, what follows, what fails, and what afork would save. */
 import { RowBuilder, type DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { FAILED } from '../shared/failures.ts';
 import { dashboard } from './frame.ts';
@@ -45,13 +45,13 @@ const rssOfForks = rssOf([]);
 
 type By = readonly 'instance'[];
 
-/** Mean resident memory at a fork. */
+/** The mean resident memory at a fork. */
 function rssOf(by: By): string {
   const count = spawner.rateOf('count', 'forktax_spawn_copied_rss_bytes', by, [FORKS]);
   return `${spawner.rateOf('sum', 'forktax_spawn_copied_rss_bytes', by, [FORKS])} / ${count}`;
 }
 
-/** A fork of a small process takes its time for other things. */
+/** The time to copy 1 GiB. Forks of small processes are left out, because other work takes most of their time. */
 function copyPerGib(by: By): string {
   const copied = spawner.rate('forktax_spawn_copy_seconds_total', by, [FORKS]);
   const bytes = spawner.rateOf('sum', 'forktax_spawn_copied_rss_bytes', by, [FORKS]);
@@ -226,7 +226,7 @@ function aftermath() {
     graph({
       title: 'Exec delay: median and 99th percentile',
       description:
-        'From the birth of a child to its successful exec: what its own set-up, the search along $PATH and the load of the host take.',
+        'Time from the start of a child to its successful exec. It includes the set-up of the child, the search along $PATH, and waiting for a CPU.',
       unit: 's',
       width: 8,
       logarithmic: true,
@@ -238,7 +238,7 @@ function aftermath() {
     graph({
       title: 'Lifetime of children: median and 99th percentile',
       description:
-        'From birth to exit. Children that live for milliseconds cost more to start than to run: ask for one that stays.',
+        'Time from the start of a child to its exit. Children that live for milliseconds cost more to start than to run: use one that stays.',
       unit: 's',
       width: 8,
       logarithmic: true,

@@ -1,5 +1,5 @@
 /**
- * The rules of github.com/grafana/dashboard-linter, by its names, and three of our own. Its rules look at some types of
+ * The rules of github.com/grafana/dashboard-linter, with their names, and three more. There, some rules look at some types of
  * panels only; here they look at all.
  */
 import { SELF_METRICS } from '../../collector/serve/metrics/self.ts';
@@ -44,7 +44,7 @@ function lintTarget({ expr }: Target): [rule: string, messages: string[]][] {
   const each = (check: (selector: Selector) => string | undefined) => selectors.flatMap((one) => check(one) ?? []);
   return [
     ['target-job-rule', each((one) => requiresMatcher(one, 'job=~"$job"'))],
-    // What is recorded has no instance, and alerts may be those above it.
+    // Recorded series have no instance, and alerts may be about them.
     [
       'target-instance-rule',
       each((one) => (isRecorded(one) ? undefined : requiresMatcher(one, 'instance=~"$instance"'))),
@@ -78,7 +78,7 @@ const KNOWN = new Set([
   ),
 ]);
 
-/** A query with a wrong name is valid, and its panel for ever empty. */
+/** A query with a wrong name is valid, but its panel is always empty. */
 function knownMetric({ metric }: Selector): string | undefined {
   return !/^forktax_|:/.test(metric) || KNOWN.has(metric) ? undefined : `nobody makes the metric ${metric}`;
 }

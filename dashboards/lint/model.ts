@@ -1,4 +1,4 @@
-/** What the lint looks at, of Grafana's classic dashboard JSON. */
+/** The parts of Grafana's classic dashboard JSON that the lint reads. */
 
 export interface Dashboard {
   readonly uid: string;
@@ -22,7 +22,7 @@ export interface Panel {
     readonly options: { readonly renameByName?: Readonly<Record<string, string>> };
   }[];
   readonly fieldConfig?: { readonly defaults?: { readonly unit?: string } };
-  /** Of a folded row. */
+  /** The panels of a folded row. */
   readonly panels?: readonly Panel[];
 }
 
@@ -47,7 +47,7 @@ export interface Variable {
   readonly refresh?: number;
 }
 
-/** Without the rows themselves. */
+/** Gives all panels, without the rows themselves. */
 export function panelsOf(dashboard: Dashboard): Panel[] {
   return dashboard.panels.flatMap((panel) => (panel.type === 'row' ? (panel.panels ?? []) : [panel]));
 }

@@ -1,18 +1,18 @@
-/** What a query consists of, by Prometheus' own grammar for editors. */
+/** Parses queries with Prometheus' own grammar for editors. */
 import { parser } from '@prometheus-io/lezer-promql';
 import type { SyntaxNode } from '@lezer/common';
 
 export interface Selector {
   readonly metric: string;
-  /** As they stand there: `job=~"$job"`. */
+  /** The matchers as they are written: `job=~"$job"`. */
   readonly matchers: readonly string[];
-  /** Of a range: the text between the brackets. */
+  /** The text between the brackets of a range. */
   readonly range?: string;
-  /** The function whose argument the range is. */
+  /** The function that has the range as its argument. */
   readonly fn?: string;
 }
 
-/** What Grafana puts in for its variables stands in brackets and in strings; the grammar minds only the first. */
+/** Values for Grafana's variables. They are in brackets and in strings; the grammar rejects only those in brackets. */
 const STAND_INS: Readonly<Record<string, string>> = {
   $__rate_interval: '11m11s',
   $__interval: '22m22s',
@@ -27,7 +27,7 @@ const restored = (text: string) =>
 const replaceAll = (text: string, by: Readonly<Record<string, string>>) =>
   Object.entries(by).reduce((result, [from, to]) => result.replaceAll(from, to), text);
 
-/** Throws where the grammar does not know how to go on. */
+/** Throws if the query does not follow the grammar. */
 export function selectorsOf(expr: string): Selector[] {
   const text = expanded(expr);
   const selectors: Selector[] = [];

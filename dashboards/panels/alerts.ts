@@ -1,4 +1,4 @@
-/** What fires, by what it asks for. */
+/** A panel of alerts that fire, by severity. */
 import type { PanelBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { ALERT, colourOf, GOOD } from './colours.ts';
 import { stat } from './stat.ts';
@@ -8,7 +8,7 @@ export const ANY_IS_BAD: readonly (readonly [from: number | null, colour: string
   [1, ALERT],
 ];
 
-/** `matchers` choose whose alerts. */
+/** `matchers` choose the alerts. */
 export function alerts(matchers: readonly string[]): PanelBuilder {
   const firing = (severity: string) =>
     `count(ALERTS{${[...matchers, 'alertname=~"Forktax.+"', 'alertstate="firing"', severity].join(', ')}}) or vector(0)`;

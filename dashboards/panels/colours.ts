@@ -1,4 +1,4 @@
-/** One thing has one colour, on every panel. Green is good, red is an alert, the rest is only told apart. */
+/** Each thing has the same colour on every panel. Green is good, red is an alert, and other colours have no meaning. */
 import type { DynamicConfigValue, ThresholdsConfig } from '@grafana/grafana-foundation-sdk/dashboard';
 import { ThresholdsConfigBuilder, ThresholdsMode } from '@grafana/grafana-foundation-sdk/dashboard';
 
@@ -7,7 +7,7 @@ export const GOOD = 'green';
 export const NOTICEABLE = 'orange';
 export const ALERT = 'red';
 
-/** By the name that a legend has. */
+/** Colours by the name in the legend. */
 export const COLOURS: Readonly<Record<string, string>> = {
   fork: 'orange',
   vfork: 'blue',
@@ -28,7 +28,7 @@ export const colourOf = (colour: string): DynamicConfigValue => ({
   value: { mode: 'fixed', fixedColor: colour },
 });
 
-/** Steps upwards: `thresholds([[undefined, GOOD], [0.1, ALERT]])`. */
+/** Makes thresholds from ascending steps: `thresholds([[undefined, GOOD], [0.1, ALERT]])`. */
 export function thresholds(
   steps: readonly (readonly [from: number | null, colour: string])[],
 ): ThresholdsConfigBuilder {

@@ -1,4 +1,4 @@
-/** Values over time. */
+/** A panel of values over time. */
 import {
   AxisPlacement,
   GraphThresholdsStyleConfigBuilder,
@@ -22,9 +22,9 @@ import { DATASOURCE, rangeTarget, type Query } from './target.ts';
 export interface Described {
   readonly title: string;
   readonly description: string;
-  /** One of Grafana's: packages/grafana-data/src/valueFormats/categories.ts. */
+  /** A unit of Grafana: packages/grafana-data/src/valueFormats/categories.ts. */
   readonly unit: string;
-  /** Of 24. */
+  /** The width in 24ths of the page. */
   readonly width: number;
 }
 
@@ -32,10 +32,10 @@ interface GraphOptions extends Described {
   readonly queries: readonly Query[];
   readonly stacked?: boolean;
   readonly logarithmic?: boolean;
-  /** A dashed line, where an alert begins. */
+  /** The value at which an alert fires, drawn as a dashed line. */
   readonly alertAt?: number;
   readonly max?: number;
-  /** The legend that has an axis of its own, on the right, and its unit. */
+  /** The legend that has its own axis on the right, and its unit. */
   readonly onTheRight?: { readonly legend: string; readonly unit: string };
 }
 
@@ -78,7 +78,7 @@ function legend(): VizLegendOptionsBuilder {
 
 function tooltip(): VizTooltipOptionsBuilder {
   const every = new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).hideZeros(true);
-  // oxlint-disable-next-line unicorn/no-array-sort -- it is no array
+  // oxlint-disable-next-line unicorn/no-array-sort -- this is not an array
   return every.sort(SortOrder.Descending);
 }
 
@@ -93,7 +93,7 @@ function drawAlert(panel: PanelBuilder, at: number): void {
     .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
 }
 
-/** A legend that is, or begins with, a label can become any of the names that have a colour. */
+/** Sets colours. A legend that is, or begins with, a label can become any name that has a colour. */
 function paint(panel: PanelBuilder, legendFormat: string): void {
   const [label] = /^\{\{\w+\}\}/.exec(legendFormat) ?? [];
   for (const name of label ? (VALUES[label] ?? []) : [legendFormat]) {

@@ -1,4 +1,4 @@
-/** Every observation of a histogram, by when it was and how large. */
+/** A panel of the observations of a histogram, by time and size. */
 import {
   CellValuesBuilder,
   HeatmapColorMode,
@@ -13,9 +13,9 @@ import type { Described } from './graph.ts';
 import { DATASOURCE, heatmapTarget } from './target.ts';
 
 interface HeatmapOptions extends Described {
-  /** Rates of buckets, by `le`. */
+  /** The rates of buckets, by `le`. */
   readonly expr: string;
-  /** Of single observations, as dots. */
+  /** Whether exemplars of single observations are shown as dots. */
   readonly exemplars?: boolean;
   readonly height?: number;
 }

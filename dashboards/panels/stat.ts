@@ -1,4 +1,4 @@
-/** One number that answers one question. */
+/** A panel with one number that answers one question. */
 import {
   BigValueColorMode,
   BigValueGraphMode,
@@ -12,16 +12,16 @@ import { DATASOURCE, nowTarget, rangeTarget, type Query } from './target.ts';
 
 interface StatOptions extends Described {
   readonly queries: readonly Query[];
-  /** Colours from a value on. Without any, the number has no colour, because none would mean anything, but its past. */
+  /** Colours from a value on. Without steps, the number has no colour, and its recent values are drawn. */
   readonly steps?: readonly (readonly [from: number | null, colour: string])[];
-  /** What to say where there is nothing to measure now. */
+  /** The text if there is no value now. */
   readonly noValue?: string;
 }
 
 const HEIGHT = 4;
 
 export function stat({ title, description, unit, width, queries, steps, noValue }: StatOptions): PanelBuilder {
-  // With its past, a value that is no more would be taken from there.
+  // A range query would show an old value if there is none now.
   const now = steps !== undefined || noValue !== undefined;
   return new PanelBuilder()
     .title(title)

@@ -1,4 +1,4 @@
-/** Rows with the same labels, one column a query. */
+/** A table with a column for each query, and a row for each set of labels. */
 import { TableSortByFieldStateBuilder } from '@grafana/grafana-foundation-sdk/common';
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/table';
 import type { DynamicConfigValue } from '@grafana/grafana-foundation-sdk/dashboard';
@@ -14,13 +14,13 @@ interface Column {
 interface KeyColumn {
   readonly label: string;
   readonly name: string;
-  /** Where a click leads; `${__value.raw}` is the cell. */
+  /** The target of a click. `${__value.raw}` is the cell. */
   readonly link?: { readonly title: string; readonly url: string };
 }
 
 interface TableOptions extends Omit<Described, 'unit'> {
   readonly keys: readonly KeyColumn[];
-  /** Sorted by the first, the greatest on top. It has a bar in its cells. */
+  /** The table is sorted by the first column, the greatest value on top. That column has bars in its cells. */
   readonly columns: readonly [Column, ...Column[]];
   readonly height?: number;
 }
@@ -44,7 +44,7 @@ export function table({ title, description, width, keys, columns, height = 9 }: 
   return panel;
 }
 
-/** As Grafana names what `merge` leaves: `Value #A` for the query A, and the labels. */
+/** Arranges the columns that `merge` makes: Grafana names them `Value #A` for query A, and by labels. */
 function organize(keys: readonly KeyColumn[], columns: readonly Column[]) {
   const from = [...keys.map(({ label }) => label), ...columns.map((_, index) => `Value #${refIdOf(index)}`)];
   const to = [...keys, ...columns].map(({ name }) => name);

@@ -1,11 +1,11 @@
 /** A query of a panel. */
 import { DataqueryBuilder, PromQueryFormat, QueryEditorMode } from '@grafana/grafana-foundation-sdk/prometheus';
 
-/** `legend` is a name, or has labels in it: `{{comm}}`. */
+/** `legend` is a name, or contains labels: `{{comm}}`. */
 export interface Query {
   readonly legend: string;
   readonly expr: string;
-  /** Of single spawns, as dots over the lines. */
+  /** Whether exemplars of single spawns are shown as dots over the lines. */
   readonly exemplars?: boolean;
 }
 
@@ -16,11 +16,11 @@ export function rangeTarget({ legend, expr, exemplars }: Query, index: number): 
   return exemplars ? target.exemplar(true) : target;
 }
 
-/** The value of now, and no other. */
+/** Asks only for the current value. */
 export const nowTarget = ({ legend, expr }: Query, index: number): DataqueryBuilder =>
   common(expr, index).instant().legendFormat(legend);
 
-/** The values of now, one row for each set of labels. */
+/** Asks for the current values, one row for each set of labels. */
 export function tableTarget(expr: string, index: number): DataqueryBuilder {
   return common(expr, index).instant().format(PromQueryFormat.Table);
 }
@@ -37,5 +37,5 @@ function common(expr: string, index: number): DataqueryBuilder {
     .refId(refIdOf(index));
 }
 
-/** A, B, C, … */
+/** Gives A, B, C, … */
 export const refIdOf = (index: number): string => String.fromCharCode('A'.charCodeAt(0) + index);

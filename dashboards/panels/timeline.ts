@@ -1,4 +1,4 @@
-/** Which of a few states each thing was in. */
+/** A panel of states over time, one row for each thing. */
 import { VisibilityMode, VizLegendOptionsBuilder } from '@grafana/grafana-foundation-sdk/common';
 import { MappingType } from '@grafana/grafana-foundation-sdk/dashboard';
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/statetimeline';

@@ -1,4 +1,4 @@
-/** What the charts of a page share: the drawing itself, the time axis, the marks. */
+/** Code that all charts of a page share: drawing, the time axis, and marks. */
 import { init, type EChartsOption } from 'echarts';
 import type { Span } from '../../testing/prometheus-api.ts';
 import { FAINT, GRID, named } from './palette.ts';
@@ -8,10 +8,10 @@ export interface Box {
   readonly height: number;
 }
 
-/** Pixels between a chart's frame and the edges of its box. */
+/** The space between a chart's frame and the edges of its box, in pixels. */
 export const MARGIN = { left: 62, right: 14, top: 8, bottom: 22 };
 
-/** SVG text, drawn without a browser. */
+/** Draws a chart as SVG text, without a browser. */
 export function drawChart(option: EChartsOption, { width, height }: Box): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   chart.setOption({ animation: false, textStyle: { fontFamily: 'DejaVu Sans, sans-serif' }, ...option });
@@ -28,7 +28,7 @@ export const GRID_LINES = { splitLine: { lineStyle: { color: GRID } } };
 
 export const clock = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(11, 16);
 
-/** Lines at the times of annotations. `at` converts seconds to the axis' own values. */
+/** Draws lines at the times of annotations. `at` converts seconds to values of the axis. */
 export function marksAt(marks: readonly number[], at: (seconds: number) => number) {
   return {
     silent: true,
@@ -39,7 +39,7 @@ export function marksAt(marks: readonly number[], at: (seconds: number) => numbe
   };
 }
 
-/** The scrapes of a span, as the categories of an axis: for charts whose cells are one scrape wide. */
+/** Gives the scrapes of a span as the categories of an axis, for charts whose cells are one scrape wide. */
 export function scrapesOf({ fromSeconds, toSeconds, stepSeconds }: Span) {
   const count = Math.floor((toSeconds - fromSeconds) / stepSeconds) + 1;
   const everyMinutes = Math.max(Math.ceil((toSeconds - fromSeconds) / 60 / 5), 1);

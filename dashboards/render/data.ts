@@ -1,11 +1,11 @@
-/** What a dashboard's panels ask for, asked once for a picture. */
+/** Fetches the data of a dashboard's panels for a picture. */
 import { panelsOf, type Dashboard, type Panel, type Target } from '../lint/model.ts';
 import type { Api, Exemplar, Line, Span } from '../../testing/prometheus-api.ts';
 import { ALL, fill, type Variables } from '../../testing/variables.ts';
 
 interface TargetData {
   readonly target: Target;
-  /** An instant query's have one point each. */
+  /** The lines of the result. Those of an instant query have one point each. */
   readonly lines: readonly Line[];
   readonly exemplars: readonly Exemplar[];
 }
@@ -20,7 +20,7 @@ export interface DashboardData {
   readonly span: Span;
   readonly variables: Variables;
   readonly panels: readonly PanelData[];
-  /** Times of annotations, in seconds. */
+  /** The times of annotations, in seconds. */
   readonly marks: readonly number[];
 }
 
@@ -63,7 +63,7 @@ async function ask(api: Api, target: Target, span: Span, variables: Variables): 
   };
 }
 
-/** Those of annotations whose value is their time. */
+/** Gives the times of annotations whose value is their time. */
 async function marksOf(api: Api, dashboard: Dashboard, span: Span, variables: Variables): Promise<number[]> {
   const exprs = (dashboard.annotations?.list ?? []).flatMap(({ expr }) => expr ?? []);
   const lines = (await Promise.all(exprs.map((expr) => api.range(fill(expr, variables), span)))).flat();

@@ -1,4 +1,4 @@
-/** Lines and stacked areas over time. */
+/** Draws lines and stacked areas over time. */
 import type { LineSeriesOption, ScatterSeriesOption, YAXisComponentOption } from 'echarts';
 import { clock, drawChart, GRID_LINES, HIDDEN_LINE, LABEL, MARGIN, marksAt, type Box } from './chart.ts';
 import type { DashboardData, PanelData } from './data.ts';
@@ -9,7 +9,7 @@ import { colourAt, fieldConfigOf } from './settings.ts';
 import { format } from './units.ts';
 
 const RIGHT_AXIS = 64;
-/** A line is broken where more than so many scrapes are missing. */
+/** A line is broken if more scrapes than this are missing. */
 const SEVERAL_GAPS = 2.5;
 /** With more series than this the legend has no room for values. */
 const MOST_VALUES = 5;
@@ -59,7 +59,7 @@ const timesOf = (all: readonly Series[]): readonly number[] =>
 
 interface LineOptions {
   readonly stacked: boolean;
-  /** Times of all series of the chart: stacks need a value of each series at each of them. */
+  /** The times of all series of the chart. Stacks need a value of each series at each time. */
   readonly times: readonly number[];
   readonly gapSeconds: number;
 }
@@ -94,7 +94,7 @@ function broken(points: readonly Point[], gapSeconds: number): (number | null)[]
   });
 }
 
-/** Where an alert begins, if the chart reaches that far. */
+/** Draws the value at which an alert fires, if the chart reaches it. */
 function alertLine({ panel }: PanelData, all: readonly Series[]): LineSeriesOption[] {
   const { thresholds, custom } = fieldConfigOf(panel).defaults;
   const from = thresholds?.steps.find(({ value }) => value !== null)?.value;

@@ -1,4 +1,4 @@
-/** The buckets of a histogram over time. */
+/** Draws the buckets of a histogram over time. */
 import { drawChart, HIDDEN_LINE, LABEL, MARGIN, marksAt, scrapesOf, type Box } from './chart.ts';
 import type { DashboardData, PanelData } from './data.ts';
 import { FAINT, HEAT } from './palette.ts';
@@ -57,7 +57,7 @@ export function heatmap({ panel, targets }: PanelData, { span, marks }: Dashboar
 
 const boundOf = (labels: Readonly<Record<string, string>>): number => Number(labels['le']?.replace('+Inf', 'Infinity'));
 
-/** Buckets count what is at most their bound: each has all those before it. */
+/** Gives the rate of each bucket alone. Buckets of Prometheus are cumulative. */
 function ownRates(cumulative: readonly Row[]): Row[] {
   const rows = cumulative.toSorted((a, b) => a.bound - b.bound);
   return rows.map(({ bound, rates }, index) => {
@@ -66,7 +66,7 @@ function ownRates(cumulative: readonly Row[]): Row[] {
   });
 }
 
-/** The rows from the first to the last that has anything. */
+/** Gives the rows from the first to the last that is not empty. */
 function usedRows(rows: readonly Row[]): Row[] {
   const used = ({ rates }: Row) => [...rates.values()].some((rate) => rate > NOTHING);
   return rows.slice(Math.max(rows.findIndex(used), 0), rows.findLastIndex(used) + 1);

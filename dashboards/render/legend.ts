@@ -1,11 +1,11 @@
-/** The names below a chart, with their colours. */
+/** Draws the names below a chart, with their colours. */
 import { escape } from './html.ts';
 import { INK } from './palette.ts';
 
 interface Entry {
   readonly name: string;
   readonly colour: string;
-  /** Shown after the name. */
+  /** A value that is shown after the name. */
   readonly value?: string;
 }
 

@@ -1,4 +1,4 @@
-/** A dashboard as one page, laid out by its own grid. */
+/** Draws a dashboard as one page, in its own grid. */
 import type { Box } from './chart.ts';
 import type { DashboardData, PanelData } from './data.ts';
 import { graph } from './graph.ts';
@@ -36,10 +36,10 @@ export interface Page extends Box {
   readonly html: string;
 }
 
-/** `about` says under what conditions the data came to be. */
+/** `about` says how the data was collected. */
 export function page(data: DashboardData, about: string): Page {
   const { dashboard } = data;
-  // Panels in folded rows are not seen.
+  // Panels in folded rows are not shown.
   const shown = data.panels.filter(({ panel }) => dashboard.panels.some(({ id }) => id === panel.id));
   const rows = dashboard.panels.filter(({ type, panels }) => type === 'row' && !panels?.length);
   const bottom = Math.max(...shown.map(({ panel }) => (panel.gridPos?.y ?? 0) + (panel.gridPos?.h ?? 0)));

@@ -12,7 +12,7 @@ const NAMED: Readonly<Record<string, string>> = {
   yellow: '#c9970c',
 };
 
-/** For what has no colour of its own. */
+/** Colours for names without a colour. */
 const OTHERS = ['#2f74d0', '#ea7e22', '#3d9a5f', '#8457c2', '#c9970c', '#209c9c', '#cf5687', '#76808f'];
 
 export const INK = '#24292f';
@@ -23,5 +23,5 @@ export const named = (name: string): string => NAMED[name] ?? INK;
 
 export const other = (index: number): string => OTHERS[index % OTHERS.length] ?? INK;
 
-/** From hardly any to most. */
+/** The colours of a heatmap, from the lowest to the highest rate. */
 export const HEAT = ['#fff7ec', '#fdbb84', '#ef6548', '#7f0000'] as const;

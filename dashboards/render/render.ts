@@ -1,6 +1,6 @@
 /**
- * Pictures of the dashboards: `npm run render:dashboards`. Plays a scene on this machine, and draws what its Prometheus
- * has seen. Grafana is not involved. `-- SECONDS` sets how long the scene is; 0 draws again what an earlier run left.
+ * Draws pictures of the dashboards: `npm run render:dashboards`. It plays a scene on this machine, and draws what Prometheus
+ * collected, without Grafana. `-- SECONDS` sets the length of the scene; 0 draws the data of an earlier run again.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

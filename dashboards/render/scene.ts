@@ -1,6 +1,6 @@
 /**
- * A fleet of three on this machine, for some minutes: what the pictures of the dashboards show. The spawners are spawnload
- * under other programs' names, doing what those are known for; what it costs them is real.
+ * Plays a fleet of three hosts on this machine for some minutes, for the pictures of the dashboards. The spawners are
+ * spawnload with the names of other programs, and spawn as those do. Their costs are real.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,16 +17,16 @@ export const SCRAPE_SECONDS = 5;
 const MIB = 1 << 20;
 
 interface Act {
-  /** Of the scene: when it begins and ends. */
+  /** When the act begins, as a part of the scene. `to` is when it ends. */
   readonly from: number;
   readonly to: number;
-  /** Of spawnload, with spaces between them. */
+  /** Arguments of spawnload, separated by spaces. */
   readonly args: string;
 }
 
 const always = (args: string): Act => ({ from: 0, to: 1, args });
 
-/** A heap that grows while it forks; then the same with afork. */
+/** A heap that grows while the process forks; then the same with afork. */
 const GROWING: readonly Act[] = [
   ...[160, 320, 480, 640, 800, 960].map((mebibytes, step) => ({
     from: step * 0.11,
@@ -36,7 +36,7 @@ const GROWING: readonly Act[] = [
   { from: 0.66, to: 1, args: `--mechanism afork --rss ${960 * MIB} --rate 3` },
 ];
 
-/** Host → the name of a spawner → what it does. */
+/** What each spawner does, by host and name. */
 const HOSTS: Readonly<Record<string, Readonly<Record<string, readonly Act[]>>>> = {
   'web-1': {
     node: [...GROWING, always('--mechanism posix_spawn --exec-missing --rate 1')],
@@ -70,7 +70,7 @@ interface Host {
   collector: CliProcess;
 }
 
-/** Plays the whole scene; the Prometheus that saw it stays until the scene is stopped. */
+/** Plays the whole scene. Its Prometheus runs until the scene is stopped. */
 export async function playScene(seconds: number): Promise<Scene> {
   const hosts = await Promise.all(Object.keys(HOSTS).map(startHost));
   const targets = hosts.map(({ name, network }) => ({ address: network.address, labels: { instance: name } }));
@@ -113,7 +113,7 @@ async function stopHost({ collector, network, cgroup }: Host): Promise<void> {
   rmdirSync(cgroup);
 }
 
-/** For the annotation. */
+/** Restarts one collector, so that the annotation is shown. */
 async function restartOne(hosts: readonly Host[], seconds: number): Promise<void> {
   await sleep(0.4 * seconds * 1000);
   const host = hosts.find(({ name }) => name === 'build-1');
@@ -123,7 +123,7 @@ async function restartOne(hosts: readonly Host[], seconds: number): Promise<void
   host.collector = await startCollector(host.network, host.cgroup);
 }
 
-/** Whoever has a rate ends by itself: a fork that is killed is a failed spawn, too. */
+/** Plays one act. Spawners with a rate end by themselves, because killing one during a fork would be a failed spawn. */
 async function play(comm: string, { from, to, args }: Act, cgroup: string, seconds: number): Promise<void> {
   await sleep(from * seconds * 1000);
   const lasting = (to - from) * seconds;
@@ -135,7 +135,7 @@ async function play(comm: string, { from, to, args }: Act, cgroup: string, secon
   await exited;
 }
 
-/** The shell joins the cgroup and becomes the command, so the command's first spawn is already of the cgroup. */
+/** Starts a command in a cgroup. A shell joins the cgroup and then becomes the command, so all its spawns are in it. */
 function startIn(cgroup: string, command: readonly string[]): ChildProcess {
   const script = 'echo $$ > "$0/cgroup.procs" && exec "$@"';
   return spawn('sh', ['-c', script, cgroup, ...command], { stdio: ['ignore', 'ignore', 'inherit'] });

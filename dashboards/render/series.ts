@@ -1,4 +1,4 @@
-/** The lines of a graph: names, colours, and which axis. */
+/** Gives the lines of a graph with their names, colours and axes. */
 import type { Exemplar } from '../../testing/prometheus-api.ts';
 import type { PanelData } from './data.ts';
 import { named, other } from './palette.ts';

@@ -1,4 +1,4 @@
-/** What a panel's JSON says of how it is to look. */
+/** Reads the settings that a panel's JSON has for its looks. */
 import type { Panel } from '../lint/model.ts';
 
 interface Property {
@@ -38,7 +38,7 @@ export const fieldConfigOf = (panel: Panel): FieldConfig =>
 
 const NONE: FieldConfig = { defaults: {}, overrides: [] };
 
-/** Of those that the dashboards override. */
+/** The settings that the dashboards override. */
 interface Overridden {
   readonly color: { readonly fixedColor: string };
   readonly unit: string;
@@ -46,7 +46,7 @@ interface Overridden {
   readonly 'custom.axisPlacement': string;
 }
 
-/** What a field of this name has instead. */
+/** Gives the override of a setting for a field of this name. */
 export function override<Id extends keyof Overridden>(panel: Panel, name: string, id: Id): Overridden[Id] | undefined {
   const properties = fieldConfigOf(panel)
     .overrides.filter(({ matcher }) => matches(matcher.options, name))
@@ -54,23 +54,23 @@ export function override<Id extends keyof Overridden>(panel: Panel, name: string
   return properties.findLast((property) => property.id === id)?.value as Overridden[Id] | undefined;
 }
 
-/** By name, or by a pattern between slashes. */
+/** Matches by name, or by a pattern between slashes. */
 function matches(matcher: string, name: string): boolean {
   const pattern = /^\/(.*)\/$/.exec(matcher)?.[1];
   return pattern === undefined ? matcher === name : new RegExp(pattern).test(name);
 }
 
-/** The colour from the highest step that a value reaches. */
+/** Gives the colour of the highest step that a value reaches. */
 export function colourAt(steps: readonly Step[], value: number): string {
   return steps.findLast((step) => step.value === null || value >= step.value)?.color ?? 'text';
 }
 
 interface Options {
-  /** Of a stat. */
+  /** Only stats have this. */
   readonly graphMode?: string;
-  /** Of a heatmap. */
+  /** Only heatmaps have this. */
   readonly yAxis?: { readonly unit?: string };
-  /** Of a table. */
+  /** Only tables have this. */
   readonly sortBy?: readonly { readonly displayName: string }[];
 }
 

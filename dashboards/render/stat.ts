@@ -1,4 +1,4 @@
-/** One number, or a few. */
+/** Draws one number, or a few. */
 import { drawChart, type Box } from './chart.ts';
 import type { PanelData } from './data.ts';
 import { escape } from './html.ts';
@@ -25,7 +25,7 @@ export function stat(data: PanelData, box: Box): string {
   return `${spark}<div class="stat">${numbers.join('')}</div>`;
 }
 
-/** The course of the value, behind the lower part of the number. */
+/** Draws the recent values behind the lower part of the number. */
 function sparkline({ points }: Series, box: Box): string {
   const hidden = { show: false, type: 'value' as const };
   const svg = drawChart(

@@ -1,4 +1,4 @@
-/** Rows of the same labels. */
+/** Draws a table. */
 import type { PanelData } from './data.ts';
 import { escape } from './html.ts';
 import { optionsOf, override } from './settings.ts';
@@ -38,7 +38,7 @@ export function table(data: PanelData): string {
   return `<table><tr>${head}</tr>${body.join('')}</table>`;
 }
 
-/** As Grafana's transformation `merge`: one row for equal labels. */
+/** Makes one row of all values with equal labels, as Grafana's transformation `merge` does. */
 function merged({ targets }: PanelData, columns: readonly string[]): Row[] {
   const keys = columns.filter((column) => !column.startsWith('Value #'));
   const rows = new Map<string, Row>();

@@ -1,4 +1,4 @@
-/** States over time, a row each. */
+/** Draws states over time, one row for each thing. */
 import { drawChart, HIDDEN_LINE, MARGIN, scrapesOf, type Box } from './chart.ts';
 import type { DashboardData, PanelData } from './data.ts';
 import { legend } from './legend.ts';

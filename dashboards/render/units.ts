@@ -1,4 +1,4 @@
-/** Values as people read them, by the units of Grafana that the dashboards use. */
+/** Formats values in the units of Grafana that the dashboards use. */
 
 const SI = ['', 'k', 'M', 'G'];
 const IEC = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -37,7 +37,7 @@ function stepped(value: number, step: number, names: readonly string[]): string 
   return name.length > 1 || name === 'B' ? `${digits(rest)} ${name}` : digits(rest) + name;
 }
 
-/** Three of them. */
+/** Gives three significant digits. */
 function digits(value: number): string {
   return String(Number(value.toPrecision(3)));
 }

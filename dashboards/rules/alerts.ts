@@ -1,4 +1,4 @@
-/** When forktax calls for a person. Each alert has a page of its name in docs/runbooks. */
+/** The alerts. Each has a page of its name in docs/runbooks. */
 import { failureRatio } from '../shared/failures.ts';
 import { UIDS } from '../shared/uids.ts';
 import { LOSSES } from '../shared/losses.ts';
@@ -18,9 +18,9 @@ import { formatBound } from '../../collector/serve/metrics/text.ts';
 export interface AlertRule {
   readonly alert: string;
   readonly expr: string;
-  /** How long it must be so. Absent: at once. */
+  /** How long the condition must hold. If absent, the alert fires at once. */
   readonly for?: string;
-  /** critical: somebody gets up. warning: somebody looks today. info: beside others. */
+  /** critical: somebody must act now. warning: somebody should look today. info: a hint beside other alerts. */
   readonly severity: 'critical' | 'warning' | 'info';
   readonly summary: string;
   readonly description: string;
@@ -35,7 +35,7 @@ const EXPORTER_BOARD = `/d/${UIDS.exporter}?var-instance={{ $labels.instance | u
 
 const WHO = '{{ $labels.comm }} on {{ $labels.instance }}';
 
-/** `up` is of every job; a DaemonSet's is named `namespace/forktax`. */
+/** Every job has `up`. The job of a DaemonSet is named `namespace/forktax`. */
 const OWN_JOBS = 'job=~".*forktax.*"';
 
 export const ALERT_RULES: readonly AlertRule[] = [
@@ -120,7 +120,7 @@ or absent(up{${OWN_JOBS}})`,
   },
 ];
 
-/** increase() does not see the first fork of a spawner, with which its series begins. */
+/** Also finds the first fork of a spawner, which increase() does not see because its series begins with it. */
 function largeFork(): string {
   const forks = everything.series('count', 'forktax_spawn_copied_rss_bytes', ['mechanism="fork"']);
   const small = everything.series('bucket', 'forktax_spawn_copied_rss_bytes', [
@@ -130,7 +130,7 @@ function largeFork(): string {
   const by = `sum by (${SPAWNER.join(', ')})`;
   const grown = `${by} (increase(${forks}[${everything.range}])) - ${by} (increase(${small}[${everything.range}]))`;
   const begun = `(${by} (${forks}) - ${by} (${small}) unless ${by} (${forks} offset ${everything.range}))`;
-  // Extrapolation makes no fork of none, but subtracting leaves what rounding left.
+  // Extrapolation makes no fork out of none, but a subtraction may leave a rounding error.
   return `${grown} > 0.5\nor ${begun} > 0`;
 }
 

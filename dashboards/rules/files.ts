@@ -1,4 +1,4 @@
-/** Rules as the files that Prometheus loads. */
+/** Writes rules as the files that Prometheus loads. */
 import { stringify } from 'yaml';
 import { ALERT_RULES, type AlertRule } from './alerts.ts';
 import { RECORDING_RULES } from './recording.ts';

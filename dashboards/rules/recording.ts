@@ -1,6 +1,6 @@
 /**
- * What a fleet keeps: each as `level:metric:operations`, where the level names the labels that are left. `instance` is not
- * among them, so a thousand hosts that run one program are as cheap as one. A global Prometheus needs nothing else.
+ * The series that a fleet keeps. Each is named `level:metric:operations`; the level has the labels that remain. `instance` is
+ * not among them, so a thousand hosts that run one program are as cheap as one. A global Prometheus needs nothing else.
  */
 import { everything } from '../shared/scopes.ts';
 

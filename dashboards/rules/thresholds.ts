@@ -1,28 +1,28 @@
-/** When somebody should look, in one place: alerts, their tests, runbooks and the colours of dashboards follow it. */
+/** The thresholds of alerts, their tests, runbooks and the colours of dashboards. */
 
-/** A person notices, and a health check with the usual time-out of 1 s has lost a tenth of it. */
+/** People notice such a stall. It also takes a tenth of the usual time-out of a health check, 1 s. */
 export const STALL_P99_SECONDS = 0.1;
 
-/** Not alerted, only coloured: a request that spawns is visibly slower than one that does not. */
+/** This changes only a colour: a request that spawns is visibly slower than one that does not. */
 export const STALL_P99_NOTICEABLE_SECONDS = 0.02;
 
-/** Of one spawner on one host: a tenth of a thread's time is gone. */
+/** For one spawner on one host: a tenth of a thread's time is lost. */
 export const STOOD_STILL_SECONDS_PER_SECOND = 0.1;
 
 /** A bound of the histogram: `forktax_spawn_copied_rss_bytes_bucket` can tell exactly what is above. Copying 1 GiB takes some 10 ms. */
 export const LARGE_FORK_BYTES = 1 << 30;
 
-/** Of all spawning calls. They fail when a limit or memory is reached, and then rarely only once. */
+/** The share of all spawning calls that fail. They fail at a limit or without memory, and then usually more than once. */
 export const SPAWN_FAILURE_RATIO = 0.01;
 
-/** A second, of one errno. Not ENOENT: a search along $PATH ends in it for each folder that has no such file. */
+/** Failures per second with one errno other than ENOENT. A search along $PATH gets ENOENT for each folder without the file. */
 export const EXEC_FAILURES_PER_SECOND = 0.1;
 
-/** ENOENTs for one successful exec. $PATH seldom has so many folders, so some children find no program at all. */
+/** The number of ENOENTs for one successful exec. $PATH seldom has so many folders, so some children find no program. */
 export const ENOENT_PER_EXEC = 30;
 
-/** Of --max-spawners. Idle rows make room before; what has none is charged to "(other)". */
+/** The share of --max-spawners. Idle rows are removed before that; costs that find no row are charged to "(other)". */
 export const TABLE_FULL_RATIO = 0.9;
 
-/** Stalls below this many a second say little about a 99th percentile. */
+/** With fewer stalls per second than this, a 99th percentile means little. */
 export const ENOUGH_SPAWNS_PER_SECOND = 0.05;

@@ -1,12 +1,12 @@
-/** What counts as a failed spawn. */
+/** Queries about failed spawns. */
 import type { Matcher, Queries } from './query.ts';
 
-/** A fork that a signal interrupted is started again by the kernel: it costs time, and fails nothing. */
+/** The kernel starts a fork again that a signal interrupted. That costs time, but it is not a failure. */
 export const FAILED: Matcher<'forktax_spawn_failures_total'> = 'errno!="ERESTARTNOINTR"';
 
 type By = readonly ('job' | 'instance' | 'comm')[];
 
-/** Of all spawning calls. Who only fails has no spawns at all. */
+/** Gives the share of all spawning calls that fail. A spawner whose calls all fail has no spawns. */
 export function failureRatio(queries: Queries, by: By = []): string {
   const failed = queries.rate('forktax_spawn_failures_total', by, [FAILED]);
   return `${failed} / (${failed} + ${queries.rate('forktax_spawns_total', by)} or ${failed})`;

@@ -1,4 +1,4 @@
-/** What can be missed by the probes themselves. Losses of events are not among it: no metric depends on them. */
+/** What the probes can miss. Lost events are not included, because no metric depends on them. */
 import type { Counter } from './query.ts';
 
 interface Loss {

@@ -1,4 +1,4 @@
-/** PromQL about the collector's metrics, with their names and labels as types: what is renamed there fails to compile. */
+/** Builds PromQL about the collector's metrics. Names and labels are types, so a query for a renamed metric does not compile. */
 import { SPAWN_METRICS, type NamedSpawnMetric } from '../../collector/serve/metrics/descriptors.ts';
 import type { NamedSelfMetric } from '../../collector/serve/metrics/self.ts';
 
@@ -9,26 +9,26 @@ export type Counter = NameOf<'counter'>;
 type Gauge = NameOf<'gauge'>;
 type Histogram = NameOf<'histogram'>;
 
-/** Of the metric, and what Prometheus adds when it scrapes. */
+/** The labels of a metric, and those that Prometheus adds when it scrapes. */
 type LabelOf<Name extends string> = Extract<Named, { name: Name }>['labels'][number] | 'job' | 'instance';
 export type Matcher<Name extends string> = `${LabelOf<Name>}${'=' | '!=' | '=~' | '!~'}"${string}"`;
 
-/** Which series, and over what time rates are taken. */
+/** Which series are selected, and over what time rates are taken. */
 export interface Scope {
-  /** For every metric. */
+  /** Matchers for every metric. */
   readonly matchers: readonly string[];
-  /** For metrics that have a comm. */
+  /** Matchers for metrics that have a comm. */
   readonly commMatchers: readonly string[];
-  /** The text of a PromQL duration. */
+  /** A PromQL duration. */
   readonly range: string;
 }
 
 export interface Queries {
-  /** Per second, for each value of the labels `by`. */
+  /** Gives the rate per second, for each value of the labels `by`. */
   rate<Name extends Counter>(name: Name, by?: readonly LabelOf<Name>[], where?: readonly Matcher<Name>[]): string;
-  /** How many within the scope's time. */
+  /** Gives the increase within the time of the scope. */
   increase<Name extends Counter>(name: Name, by?: readonly LabelOf<Name>[], where?: readonly Matcher<Name>[]): string;
-  /** Of a histogram: its observations, or their sum, per second. */
+  /** Gives the rate of a histogram's observations, or of their sum, per second. */
   rateOf<Name extends Histogram>(
     part: 'count' | 'sum',
     name: Name,
@@ -47,16 +47,16 @@ export interface Queries {
     where?: readonly Matcher<Name>[],
   ): string;
   gauge<Name extends Gauge>(name: Name, where?: readonly Matcher<Name>[]): string;
-  /** The series themselves, as an instant vector: for arithmetic that has no rate. */
+  /** Gives the series as an instant vector, for arithmetic without a rate. */
   series(part: 'count' | 'bucket', name: Histogram, where?: readonly string[]): string;
-  /** What is not ours: `up`, `ALERTS`, ... */
+  /** Selects a series that is not forktax's own: `up`, `ALERTS`, ... */
   foreign(name: string, where?: readonly string[]): string;
-  /** Of such a vector, that of collectors: every exporter has `process_cpu_seconds_total`. */
+  /** Restricts such a vector to collectors: every exporter has `process_cpu_seconds_total`. */
   ofCollectors(vector: string): string;
   readonly range: string;
 }
 
-/** What forktax says of itself has no spawner. */
+/** The metrics with a comm. Those about forktax itself have none. */
 const WITH_COMM = new Set(SPAWN_METRICS.filter(({ labels }) => labels.includes('comm')).map(({ name }) => name));
 
 export function queriesOf(scope: Scope): Queries {

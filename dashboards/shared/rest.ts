@@ -1,5 +1,5 @@
 /**
- * The stall that afork would leave. A fork's stall is counted when it returns, what of it was avoidable when its child
- * execs: between two scrapes there can be more of the second.
+ * Gives the stall that afork would leave. A stall is counted when the fork returns, and its avoidable part when the child
+ * calls exec. Between two scrapes, the second can therefore be larger.
  */
 export const theRest = (stall: string, avoidable: string): string => `clamp_min(${stall} - ${avoidable}, 0)`;

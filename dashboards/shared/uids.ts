@@ -1,4 +1,4 @@
-/** The identifiers of the dashboards, by which links, alerts and pictures find them. */
+/** The identifiers of the dashboards. Links, alerts and pictures use them. */
 export const UIDS = {
   overview: 'forktax-overview',
   spawner: 'forktax-spawner',

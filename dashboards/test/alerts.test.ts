@@ -1,4 +1,4 @@
-/** Each alert fires where it should, and neither just below its threshold nor too soon. */
+/** Each alert fires when it should, and neither just below its threshold nor too soon. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
@@ -20,11 +20,11 @@ const SPAWNER = `${HOST},comm="node"`;
 const FORKS = `${SPAWNER},mechanism="fork",syscall="clone"`;
 const LENGTH = 60;
 
-/** A counter that grows by so much a second from the beginning on. */
+/** A counter that grows by `perSecond` from the beginning on. */
 const growing = (perSecond: number) => `0+${perSecond * 60}x${LENGTH}`;
 const constant = (value: number) => `${value}+0x${LENGTH}`;
 
-/** So many spawns a second, all with this stall. */
+/** `perSecond` spawns a second, all with this stall. */
 function stalls(perSecond: number, seconds: number): InputSeries {
   const bounds = [0.0625, 0.125, 0.25, 0.5, Infinity];
   const buckets = bounds.map((bound) => [
@@ -38,7 +38,7 @@ function stalls(perSecond: number, seconds: number): InputSeries {
   };
 }
 
-/** Values a minute of all forks, and of those up to 1 GiB. */
+/** Counts of all forks, and of those up to 1 GiB, one value a minute. */
 const forks = (all: string, small: string, mechanism = 'fork'): InputSeries => ({
   [`forktax_spawn_copied_rss_bytes_count{${SPAWNER},mechanism="${mechanism}",syscall="clone"}`]: all,
   [`forktax_spawn_copied_rss_bytes_bucket{${SPAWNER},mechanism="${mechanism}",syscall="clone",le="1.073741824e+09"}`]:
@@ -73,7 +73,7 @@ interface Check {
   readonly what: string;
   readonly input: InputSeries;
   readonly minutes?: number;
-  /** Absent: nothing. */
+  /** If absent, nothing fires. */
   readonly fires?: readonly Labels[];
 }
 

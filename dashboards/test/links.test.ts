@@ -1,4 +1,4 @@
-/** Links lead to dashboards that exist, and carry variables that these have. */
+/** Links lead to existing dashboards, with variables that these have. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { generatedFiles } from '../generated-files.ts';
@@ -15,7 +15,7 @@ const variablesOf = (uid: string) => {
   return new Set(found.templating.list.map(({ name }) => name));
 };
 
-/** Anything that looks like a link, wherever it stands. */
+/** Finds everything that looks like a link. */
 const linksIn = (text: string) =>
   Array.from(text.matchAll(/\/d\/([\w-]+)\?([^"\s]*)/g), ([, uid = '', query = '']) => ({ uid, query }));
 

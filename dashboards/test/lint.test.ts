@@ -1,4 +1,4 @@
-/** The lint finds nothing in the dashboards, and each of its rules finds what it is for in a broken copy. */
+/** The lint finds nothing in the dashboards, and each rule finds its error in a broken copy. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import type { Dashboard, Panel } from '../lint/model.ts';
 
 const read = (name: string) => readFileSync(new URL(`../generated/${name}.json`, import.meta.url), 'utf8');
 
-/** Everything may be broken. */
+/** The type without readonly, so that tests can break a copy. */
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] extends object | undefined ? Mutable<T[Key]> : T[Key] };
 type Breakable = Mutable<Dashboard>;
 

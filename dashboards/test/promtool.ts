@@ -1,4 +1,4 @@
-/** Cases for `promtool test rules`, which runs rules over made-up series, by its own clock. */
+/** Makes cases for `promtool test rules`, which runs rules over made-up series with its own clock. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const rulesPath = (name: string) => fileURLToPath(new URL(`../generated/${name}.rules.yml`, import.meta.url));
 
-/** Series → values, one a minute, in promtool's notation: `0+60x30` is 0, 60, 120, … */
+/** The values of each series, one per minute, in promtool's notation: `0+60x30` is 0, 60, 120, … */
 export type InputSeries = Readonly<Record<string, string>>;
 
 interface Case {
@@ -16,7 +16,7 @@ interface Case {
   readonly promql_expr_test?: readonly object[];
 }
 
-/** The labels of the alerts that fire so many minutes after the beginning; their annotations are not compared. */
+/** A case with the labels of the alerts that fire after `minutes`. Their annotations are not compared. */
 export function firingCase(input: InputSeries, alert: string, minutes: number, labels: readonly Labels[]): Case {
   const samples = labels.map((one) => ({
     labels: labelText({ ...one, alertname: alert, alertstate: 'firing' }),
@@ -60,7 +60,7 @@ const inputOf = (input: InputSeries) => ({
   input_series: Object.entries(input).map(([series, values]) => ({ series, values })),
 });
 
-/** The complaint of promtool, if any. */
+/** Gives the error of promtool, if there is one. */
 export function testRules(cases: readonly Case[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'forktax-rules-'));
   const file = join(folder, 'cases.yml');

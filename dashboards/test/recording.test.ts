@@ -1,4 +1,4 @@
-/** What each recording rule leaves of two hosts, two programs and two mechanisms. */
+/** Each recording rule gives the expected series for two hosts, two programs and two mechanisms. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RECORDING_RULES } from '../rules/recording.ts';
@@ -6,7 +6,7 @@ import { testRules, valueCase, type InputSeries } from './promtool.ts';
 
 const HOSTS = ['a', 'b'];
 
-/** On each host 1 of this and 2 of that a second. */
+/** Series that grow on each host by 1 a second for one program and by 2 for the other. */
 function perSecond(metric: string, labels: readonly string[]): InputSeries {
   const series = HOSTS.flatMap((instance) =>
     labels.map((text, index) => [
@@ -26,7 +26,7 @@ interface Expected {
   readonly samples: Readonly<Record<string, number>>;
 }
 
-/** Labels other than job → value. */
+/** The value for each set of labels other than job. */
 const EXPECTED: Readonly<Record<string, Expected>> = {
   'job_comm_mechanism:forktax_spawns:rate5m': {
     input: perSecond('forktax_spawns_total', MECHANISMS),

@@ -1,4 +1,4 @@
-/** The drawing of panels, from data that is known. */
+/** Panels are drawn from known data. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DashboardData, PanelData } from '../render/data.ts';

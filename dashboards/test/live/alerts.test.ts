@@ -1,6 +1,6 @@
 /**
- * Alerts fire on what real spawns cost, and clear when it is over. Thresholds are those deployed; only time runs faster:
- * 6 seconds for 5 minutes, no delay.
+ * Alerts fire on the costs of real spawns, and clear afterwards. Thresholds are the deployed ones; only time is faster: 6
+ * seconds for 5 minutes, and no delay.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -35,7 +35,7 @@ after(async () => {
   await serve.stop();
 });
 
-/** The host has other spawners, and they have alerts of their own. */
+/** Gives the alerts of one spawner. Other spawners on the host may have alerts too. */
 async function firing(comm: string) {
   const alerts = await prometheus.api.alerts();
   return alerts.filter(({ labels, state }) => labels['comm'] === comm && state === 'firing');
@@ -91,7 +91,7 @@ describe('alerts on a live host', { concurrency: true }, () => {
 
   it('stalls that are long, and add up', async () => {
     const comm = uniqueComm();
-    // A vfork stands still while its child neither execs nor exits.
+    // The caller of vfork stands still while its child neither calls exec nor exits.
     const load = loadOf([['--comm', comm, '--mechanism', 'vfork', '--no-exec', '--child-lifetime', 250, '--rate', 2]]);
     await during(load, async () => {
       await firesFor(comm, 'ForktaxStallHigh');

@@ -1,6 +1,6 @@
 /**
- * Three collectors, each in a network namespace of its own as on three hosts, and one Prometheus that finds them by a
- * file. They share one kernel, so each measures one process only: its own.
+ * Runs three collectors, each in its own network namespace as on three hosts, and one Prometheus that finds them through a
+ * file. They share one kernel, so each measures only one process, its own.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ interface Host {
   readonly collector: CliProcess;
 }
 
-/** Spread over seconds, so that rates have something to show. */
+/** The loads last for seconds, so that rates have values. */
 const LOADS = [
   ['--comm', 'fleet-web', '--mechanism', 'fork', '--rss', 8 << 20, '--parent-touch', 3, '--count', 30, '--rate', 10],
   ['--comm', 'fleet-web', '--mechanism', 'posix_spawn', '--count', 40, '--rate', 10],
@@ -108,7 +108,7 @@ describe('three collectors', () => {
       .flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
       .filter((expr) => /^sum( by \(\w+\) )?\(rate\([^()]*\)\)$/.test(expr));
     assert.ok(sums.length >= 8, sums.join('\n'));
-    // A while ago, so that no scrape can still add to it.
+    // This time is in the past, so that no scrape can still add to it.
     const at = Date.now() / 1000 - 2;
     const of = (expr: string, instance: string) =>
       prometheus.api.query(fill(expr, { job: ALL, instance, comm: ALL, rateInterval: '1m', range: '1m' }), at);
@@ -123,7 +123,7 @@ describe('three collectors', () => {
         );
       for (const { metric, value } of fleet) {
         const parts = each.filter((part) => JSON.stringify(part.metric) === JSON.stringify(metric));
-        // Floating-point sums, in whatever order Prometheus takes them.
+        // Prometheus adds floating-point numbers in any order.
         assert.ok(Math.abs(total(parts.map((part) => part.value)) - value) <= 1e-12 * Math.abs(value), expr);
       }
     }

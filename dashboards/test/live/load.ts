@@ -1,4 +1,4 @@
-/** A mixed load, all by spawners of one name: every mechanism, copies, faults, failures, children that live. */
+/** Makes a mixed load by spawners of one name: every mechanism, copies, faults, failures, and children that live on. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { SPAWNLOAD } from '../../../native/spawnload/spawnload.ts';
@@ -20,7 +20,7 @@ export interface Load {
 
 export const mixedLoad = (comm: string): Load => loadOf(MIXED.map((args) => args.concat('--comm', comm, '--rate', 10)));
 
-/** One spawnload for each list of arguments, until it is stopped. */
+/** Runs one spawnload for each list of arguments, until it is stopped. */
 export function loadOf(argumentLists: readonly (readonly (string | number)[])[]): Load {
   const children = argumentLists.map((args) =>
     spawn(SPAWNLOAD, ['--count', String(FOR_EVER), ...args.map(String)], { stdio: ['ignore', 'ignore', 'inherit'] }),

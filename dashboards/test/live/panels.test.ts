@@ -17,14 +17,14 @@ import { mixedLoad, type Load } from './load.ts';
 const STATISTICS = '/proc/sys/kernel/bpf_stats_enabled';
 const SCRAPE_SECONDS = 1;
 
-/** As Grafana has it: four scrapes. */
+/** Four scrapes, as in Grafana. */
 const RATE_INTERVAL = `${4 * SCRAPE_SECONDS}s`;
 
 const comm = uniqueComm();
 const statisticsBefore = readFileSync(STATISTICS, 'utf8');
 const startedAt = Date.now() / 1000;
 
-/** Another exporter, whose process would show if it were taken for a collector's. */
+/** The memory of another exporter, which would show if that were taken for a collector. */
 const OTHERS_MEMORY = 1e15;
 const other = createServer((_, response) => {
   response.setHeader('Content-Type', 'text/plain; version=0.0.4');
@@ -46,7 +46,7 @@ async function listening(server: Server): Promise<Server> {
 }
 
 before(async () => {
-  // The probes' own costs are a folded row of the Exporter dashboard.
+  // The folded row of the Exporter dashboard shows the probes' own costs.
   writeFileSync(STATISTICS, '1');
   serve = await startServe();
   load = mixedLoad(comm);
@@ -68,7 +68,7 @@ after(async () => {
 
 const span = (): Span => ({ fromSeconds: startedAt, toSeconds: Date.now() / 1000, stepSeconds: SCRAPE_SECONDS });
 
-/** The overviews are asked for all spawners, as they open; of the host's others, the tests know nothing. */
+/** Fills in variables. The overviews ask for all spawners, as when they open; tests do not know the others on this host. */
 const filled = (expr: string, { uid }: Dashboard) =>
   fill(expr, {
     job: ALL,
@@ -78,7 +78,7 @@ const filled = (expr: string, { uid }: Dashboard) =>
     range: '1m',
   });
 
-/** The labels that a panel shows: in its legend, or as columns. */
+/** Gives the labels that a panel shows in its legend or as columns. */
 function shownLabels(panel: Panel, target: Target): string[] {
   if (panel.type !== 'table') return labelsOf(target.legendFormat ?? '');
   const organize = panel.transformations?.find(({ id }) => id === 'organize');
@@ -86,7 +86,7 @@ function shownLabels(panel: Panel, target: Target): string[] {
   return columns.filter((column) => !column.startsWith('Value #'));
 }
 
-/** The load does all that the Spawner dashboard is about, so nothing there may be 0 all the time. */
+/** The load does everything that the Spawner dashboard shows, so no value there may always be 0. */
 const isData = ({ uid }: Dashboard) => (uid === 'forktax-spawner' ? (value: number) => value > 0 : Number.isFinite);
 
 async function seriesWithData(expr: string, dashboard: Dashboard, instant = false): Promise<Labels[]> {
