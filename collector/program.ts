@@ -11,6 +11,7 @@ import { relaunchCommand } from './relaunch/command.ts';
 import { replayCommand } from './replay/command.ts';
 import { serveCommand } from './serve/command.ts';
 import { snoopCommand } from './snoop/command.ts';
+import { treeCommand } from './tree/command.ts';
 import { withManual } from './terminal/manual.ts';
 import { VERSION } from './system/version.ts';
 
@@ -21,6 +22,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   histCommand,
   adviseCommand,
   relaunchCommand,
+  treeCommand,
   recordCommand,
   replayCommand,
   probesCommand,

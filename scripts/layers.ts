@@ -128,6 +128,11 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
         imports: ['collector/model', 'collector/system', 'collector/terminal', 'collector/measuring'],
       },
       {
+        path: 'collector/tree',
+        holds: '`forktax tree`',
+        imports: ['collector/model', 'collector/system', 'collector/terminal', 'collector/measuring'],
+      },
+      {
         path: 'collector/probes',
         holds: '`forktax probes`',
         imports: ['collector/terminal', 'collector/engine/bpftrace', 'probes/bpftrace-wrapper/lib'],
@@ -250,6 +255,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
           'collector/recording',
           'collector/hist',
           'collector/snoop',
+          'collector/tree',
         ],
       },
       {
@@ -263,6 +269,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
           'collector/health',
           'collector/hist',
           'collector/snoop',
+          'collector/tree',
           'collector/record',
           'collector/replay',
           'collector/probes',

@@ -7,7 +7,6 @@ import { ROW_LABELS } from '../model/options.ts';
 import { parseComm, parseDuration, parsePid, parseSize } from '../terminal/arguments.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput } from '../terminal/output.ts';
-import { StatusLine } from '../terminal/status-line.ts';
 import { stopRequested } from '../terminal/stop.ts';
 import { progressText } from './progress.ts';
 
@@ -52,13 +51,17 @@ export function recordCommand() {
       const engine = await openEngine(options.engine, wanted, standardOutput);
       try {
         const { record } = await import('./record.ts');
-        const status = new StatusLine();
         standardOutput.talk(`Recording process spawns to ${path}; Ctrl-C ends.\n`);
         const end = own ? AbortSignal.any([stop, own.ended]) : stop;
-        const recording = record(engine, { path, duration, maxBytes }, (p) => status.show(progressText(p)), end);
+        const recording = record(
+          engine,
+          { path, duration, maxBytes },
+          (p) => standardOutput.progress(progressText(p)),
+          end,
+        );
         await own?.run();
         const done = await recording;
-        status.clear();
+        standardOutput.progress('');
         standardOutput.talk(`${progressText(done)}\n`);
         if (own) process.exitCode = await own.status;
       } finally {

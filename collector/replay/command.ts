@@ -4,12 +4,14 @@ import { histCommand } from '../hist/command.ts';
 import type { OpenEngine } from '../measuring/open-engine.ts';
 import { snoopCommand } from '../snoop/command.ts';
 import { withManual } from '../terminal/manual.ts';
+import { treeCommand } from '../tree/command.ts';
 import type { TimeOfDay } from './open-replay.ts';
 
 /** The commands that can be replayed. */
 const REPLAYED: Readonly<Record<string, (open: OpenEngine) => CommandUnknownOpts>> = {
   snoop: snoopCommand,
   hist: histCommand,
+  tree: treeCommand,
 };
 
 export function replayCommand() {

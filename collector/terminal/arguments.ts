@@ -43,6 +43,13 @@ export function parseSize(text: string): number {
   return bytes;
 }
 
+/** Gives a share: 0.01 for `1`. */
+export function parsePercent(text: string): number {
+  const percent = /^\d+(\.\d+)?%?$/.test(text) ? Number.parseFloat(text) : NaN;
+  if (!(percent <= 100)) throw new InvalidArgumentError('Give a percentage from 0 to 100.');
+  return percent / 100;
+}
+
 export function parseCount(text: string): number {
   return parseInteger(text, Number.MAX_SAFE_INTEGER, 'Give a whole number above zero.');
 }

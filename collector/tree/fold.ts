@@ -1,0 +1,82 @@
+/** Folds a tree of processes by name: processes with the same names of all ancestors become one line. */
+import { basename } from 'node:path';
+import type { TreeProcess } from './process-tree.ts';
+
+/** What the births of some processes cost their parents. Times are in nanoseconds. */
+export interface BirthCosts {
+  readonly processes: number;
+  readonly stallNs: number;
+  readonly copiedRssBytes: number;
+  readonly failures: number;
+}
+
+export interface FoldedProcess {
+  readonly name: string;
+  /** The processes that are folded here. */
+  readonly members: readonly TreeProcess[];
+  readonly children: readonly FoldedProcess[];
+  /** The births of the members. */
+  readonly own: BirthCosts;
+  /** The births of the members and of all below them, but for those that had been born before. */
+  readonly total: BirthCosts;
+}
+
+/** Gives the groups with the largest stall first. */
+export function fold(processes: readonly TreeProcess[], nameOf = programOf): FoldedProcess[] {
+  const groups = Map.groupBy(processes, nameOf);
+  return [...groups]
+    .map(([name, members]) => foldGroup(name, members, nameOf))
+    .toSorted((a, b) => b.total.stallNs - a.total.stallNs || b.total.processes - a.total.processes);
+}
+
+function foldGroup(name: string, members: readonly TreeProcess[], nameOf: typeof programOf): FoldedProcess {
+  const children = fold(
+    members.flatMap((member) => member.children),
+    nameOf,
+  );
+  const own = sum(members.map(birthOf));
+  return { name, members, children, own, total: sum([own, ...children.map(({ total }) => total)]) };
+}
+
+/** The file that a process executed; in brackets the name of one that did not. One that was there before has its name. */
+export function programOf({ exec, spawn, comm }: TreeProcess): string {
+  if (exec) return basename(exec.file);
+  return spawn ? `[${comm}]` : comm;
+}
+
+/** A process that was there before costs nothing, and is not counted. */
+function birthOf({ spawn, exec, exit, parent, failures }: TreeProcess): BirthCosts {
+  const isNew = spawn !== undefined || ((exec ?? exit) !== undefined && parent !== undefined);
+  return {
+    processes: isNew ? 1 : 0,
+    stallNs: spawn?.stallNs ?? 0,
+    copiedRssBytes: spawn?.copiedRssBytes ?? 0,
+    failures: failures.length,
+  };
+}
+
+export function sum(costs: readonly BirthCosts[]): BirthCosts {
+  const add = (field: keyof BirthCosts): number => costs.reduce((total, each) => total + each[field], 0);
+  return {
+    processes: add('processes'),
+    stallNs: add('stallNs'),
+    copiedRssBytes: add('copiedRssBytes'),
+    failures: add('failures'),
+  };
+}
+
+/** The group below these whose own births cost most, with the names on the way to it. */
+export function hottest(groups: readonly FoldedProcess[], path: readonly string[] = []): HotGroup | undefined {
+  let best: HotGroup | undefined;
+  for (const group of groups) {
+    const below = hottest(group.children, [...path, group.name]);
+    for (const each of [{ group, path }, below])
+      if (each && each.group.own.stallNs > (best?.group.own.stallNs ?? 0)) best = each;
+  }
+  return best;
+}
+
+export interface HotGroup {
+  readonly group: FoldedProcess;
+  readonly path: readonly string[];
+}
