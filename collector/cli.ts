@@ -7,7 +7,9 @@ import { buildProgram } from './program.ts';
 const program = buildProgram();
 const argv = process.argv.slice(2);
 
-for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutputError);
+process.stdout.on('error', onOutputError);
+// A message that nobody can read changes neither what a command does nor its exit status.
+process.stderr.on('error', () => {});
 process.on('uncaughtException', fail);
 program.parseAsync(argv, { from: 'user' }).catch(fail);
 

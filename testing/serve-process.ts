@@ -8,6 +8,8 @@ export interface ServeProcess {
   scrape(): Promise<readonly ParsedSample[]>;
   /** Resolves when its log holds the text. */
   said(text: string): Promise<void>;
+  /** Nobody reads its log any more. */
+  closeLog(): void;
   /** As systemd and containers stop it. */
   stop(): Promise<CliResult>;
 }
@@ -26,6 +28,7 @@ export async function startServe(...args: readonly string[]): Promise<ServeProce
     url,
     scrape: async () => parseSamples(await (await fetch(`${url}/metrics`)).text()),
     said: (text) => cli.said(text),
+    closeLog: () => cli.child.stderr?.destroy(),
     stop: () => {
       cli.child.kill('SIGTERM');
       return cli.result;

@@ -50,7 +50,7 @@ export async function measureScrape(rowCount: number): Promise<ScrapeCost> {
   const engine = createFakeEngine({ rows });
   const renders = Array.from({ length: ROUNDS }, () => cpuMsOf(() => renderAll(engine)));
   const webConfig = () => OPEN_WEB_CONFIG;
-  const logger = createLogger({ level: 'error', format: 'logfmt' });
+  const logger = createLogger({ level: 'error', format: 'logfmt', write: () => {} });
   const app = buildApp({ engine, version: 'bench', logger, telemetryPath: '/metrics', maxRequests: 1, webConfig });
   const listening = await listen(app, ['127.0.0.1:0'], webConfig);
   const url = `http://${listening.addresses[0]}/metrics`;

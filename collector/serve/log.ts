@@ -1,13 +1,14 @@
 /** The log of the service: one line per event, on standard error. It never has command lines, because they may hold secrets. */
+import type { Writable } from 'node:stream';
 import { pino, type DestinationStream, type Logger } from 'pino';
 
 interface Options {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly format: 'logfmt' | 'json';
-  readonly write?: (line: string) => void;
+  readonly write: (line: string) => void;
 }
 
-export function createLogger({ level, format, write = writeToStandardError }: Options): Logger {
+export function createLogger({ level, format, write }: Options): Logger {
   const destination: DestinationStream = { write: format === 'json' ? write : (line) => write(toLogfmt(line)) };
   return pino(
     {
@@ -33,6 +34,30 @@ function formatValue(value: unknown): string {
   return /^[^\s="\\]+$/.test(text) ? text : JSON.stringify(text);
 }
 
-function writeToStandardError(line: string): void {
-  process.stderr.write(line);
+/** How many characters may wait for a reader. */
+const MOST_WAITING = 1 << 20;
+
+export interface LineWriter {
+  readonly write: (line: string) => void;
+  /** How many lines could not be written. */
+  readonly dropped: number;
+}
+
+/**
+ * Writes lines as long as that is possible. A log that cannot be written must not end the service, and a reader that
+ * does not read must not fill its memory: such lines are dropped and counted.
+ */
+export function createLineWriter(stream: Writable, mostWaiting = MOST_WAITING): LineWriter {
+  let dropped = 0;
+  // Each error is given to the callback of its line too.
+  stream.on('error', () => {});
+  return {
+    write(line) {
+      if (stream.writableLength > mostWaiting) dropped++;
+      else stream.write(line, (error) => error && dropped++);
+    },
+    get dropped() {
+      return dropped;
+    },
+  };
 }

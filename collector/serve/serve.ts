@@ -11,10 +11,11 @@ import type { Engine } from '../model/engine.ts';
 import { dropCapabilities } from '../system/native.ts';
 import { openEngine as openChosen } from '../engine/open.ts';
 import { ForktaxError } from '../model/errors.ts';
-import { createLogger } from './log.ts';
+import { createLineWriter, createLogger, type LineWriter } from './log.ts';
 import { createProcessMetrics } from './metrics/process.ts';
 import { createServiceManager, passedSockets, type ServiceManager } from './service-manager.ts';
 import { requireProcess } from '../system/target-process.ts';
+import { tracefs } from '../system/tracefs.ts';
 import { VERSION } from '../system/version.ts';
 import { buildApp } from './http/app.ts';
 import { listen, type Listening } from './http/listen.ts';
@@ -23,7 +24,8 @@ import { createRefusalCounts } from './metrics/refusals.ts';
 /** @throws ForktaxError when it cannot start */
 export async function serve(sources: Sources, stop: AbortSignal): Promise<void> {
   const config = await loadConfig(sources);
-  const logger = createLogger({ level: config['log.level'], format: config['log.format'] });
+  const log = createLineWriter(process.stderr);
+  const logger = createLogger({ level: config['log.level'], format: config['log.format'], write: log.write });
   let listening: Listening | undefined;
   const webConfig = await watchWebConfig({
     path: config['web.config.file'],
@@ -40,7 +42,7 @@ export async function serve(sources: Sources, stop: AbortSignal): Promise<void> 
   const onReload = () => void reload(webConfig, manager, logger);
   process.on('SIGHUP', onReload);
   try {
-    listening = await start(engine, config, webConfig.current, logger);
+    listening = await start(engine, { config, webConfig: webConfig.current, logger, log });
     manager.ready(MEASURING);
     await aborted(stop);
     logger.info('stopping');
@@ -71,7 +73,14 @@ export async function showConfig(sources: Sources): Promise<void> {
   process.stdout.write(formatConfig(config));
 }
 
-async function start(engine: Engine, config: Config, webConfig: () => WebConfig, logger: Logger): Promise<Listening> {
+interface Surroundings {
+  readonly config: Config;
+  readonly webConfig: () => WebConfig;
+  readonly logger: Logger;
+  readonly log: LineWriter;
+}
+
+async function start(engine: Engine, { config, webConfig, logger, log }: Surroundings): Promise<Listening> {
   const refusals = createRefusalCounts();
   const app = buildApp({
     engine,
@@ -81,6 +90,7 @@ async function start(engine: Engine, config: Config, webConfig: () => WebConfig,
     telemetryPath: config['web.telemetry-path'],
     maxRequests: config['web.max-requests'],
     refusals,
+    logLinesDropped: () => log.dropped,
     ...(!config['web.disable-exporter-metrics'] && { processMetrics: createProcessMetrics() }),
     ...(config.label === 'cgroup' && { cgroupNames: createCgroupNames() }),
   });
@@ -109,8 +119,16 @@ async function openEngine(config: Config, logger: Logger): Promise<Engine> {
   logger.info({ version: VERSION, engine: engine.name, callHook: engine.callHook ?? 'none' }, 'measuring');
   if (engine.insteadOf)
     logger.warn({ reason: engine.insteadOf.reason }, 'the core engine cannot run, so bpftrace measures');
+  if (engine.callHook === 'raw' && config['call-hook'] === 'auto') logger.warn(costOfRaw());
   for (const [column, reason] of absentColumns(engine.hooks)) logger.warn({ reason }, `not measured here: ${column}`);
   return engine;
+}
+
+/** docs/overhead.md has the figures. */
+function costOfRaw(): string {
+  const cost = 'the call hook is raw, which adds about 200 ns to every system call of this host';
+  if (tracefs() !== undefined) return `${cost}; forktax doctor says why the other call hooks cannot be used`;
+  return `${cost}; to make that about 50 ns, mount tracefs and restart: mount -t tracefs tracefs /sys/kernel/tracing`;
 }
 
 async function engineOptionsOf(config: Config): Promise<EngineOptions> {

@@ -43,6 +43,7 @@ export interface AppOptions {
   readonly turns?: Partial<TurnOptions>;
   /** Counted up here and where the sockets are. */
   readonly refusals?: RefusalCounts;
+  readonly logLinesDropped?: () => number;
 }
 
 export function buildApp(options: AppOptions): FastifyInstance {
@@ -57,7 +58,11 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const takeReading = createReadings(() => (lastReading = readOnce(readTables, cgroupNames)));
   const turns = { most: options.maxRequests, ...options.turns };
   const pages = createPages({ takeReading, turns, refusals });
-  const serverCounts = () => ({ ...hub.counts(), refusals });
+  const serverCounts = () => ({
+    ...hub.counts(),
+    refusals,
+    logLinesDropped: options.logLinesDropped?.() ?? 0,
+  });
   const sources = { engine, version, cgroupNames, processMetrics, serverCounts };
 
   app.register(accessPlugin, { webConfig: options.webConfig });

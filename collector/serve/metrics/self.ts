@@ -11,6 +11,7 @@ export interface ServerCounts {
   readonly eventClientsDropped: number;
   readonly eventsSkipped: number;
   readonly refusals: Readonly<RefusalCounts>;
+  readonly logLinesDropped: number;
 }
 
 export interface SelfState extends ServerCounts {
@@ -173,6 +174,13 @@ const METRICS = [
     labels: ['reason'],
     help: 'Requests and connections that were refused or cut off, so that others are answered; docs/security.md has the reasons.',
     samples: ({ refusals }) => Object.entries(refusals).map(([reason, count]) => [{ reason }, count]),
+  },
+  {
+    name: 'forktax_log_lines_dropped_total',
+    kind: 'counter',
+    labels: [],
+    help: 'Lines of the log that could not be written: standard error is closed, full or not read.',
+    samples: (state) => one(state.logLinesDropped),
   },
   {
     name: 'forktax_probe_run_seconds_total',

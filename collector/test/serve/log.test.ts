@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createLogger } from '../../serve/log.ts';
+import { PassThrough, Writable } from 'node:stream';
+import { createLineWriter, createLogger } from '../../serve/log.ts';
 
 function logged(format: 'logfmt' | 'json', write: (logger: ReturnType<typeof createLogger>) => void): string[] {
   const lines: string[] = [];
@@ -37,5 +38,22 @@ describe('the log', () => {
     });
     assert.equal(lines.length, 3);
     assert.doesNotMatch(lines.join(), /c2VjcmV0/);
+  });
+});
+
+describe('a log that cannot be written', () => {
+  it('is dropped and counted', async () => {
+    const disk = new Writable({ write: (_line, _encoding, done) => done(new Error('no space left on device')) });
+    const log = createLineWriter(disk);
+    log.write('one\n');
+    log.write('two\n');
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(log.dropped, 2);
+  });
+
+  it('fills no memory while nobody reads it', () => {
+    const log = createLineWriter(new PassThrough({ highWaterMark: 0 }), 100);
+    for (let i = 0; i < 1_000; i++) log.write('x'.repeat(10));
+    assert.ok(log.dropped > 900, `${log.dropped} dropped`);
   });
 });

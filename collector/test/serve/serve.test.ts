@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { get } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, test } from 'node:test';
 import { cgroupRoot } from '../../system/cgroups.ts';
 import { SPAWNLOAD, spawnload, uniqueComm } from '../../../testing/spawnload.ts';
-import { valueOf } from '../../../testing/parse-metrics.ts';
-import { runCli } from '../../../testing/run-cli.ts';
+import { parseSamples, valueOf } from '../../../testing/parse-metrics.ts';
+import { runCli, startCli } from '../../../testing/run-cli.ts';
 import { startServe } from '../../../testing/serve-process.ts';
 
 describe('forktax serve', () => {
@@ -38,7 +40,11 @@ describe('forktax serve', () => {
     const { status: exit, stdout, stderr } = await serve.stop();
     assert.deepEqual([exit, stdout], [0, '']);
     assert.match(stderr, /level=info msg=stopping\n$/);
-    assert.doesNotMatch(stderr, /Warning|level=(warn|error)/);
+    const troubles = stderr.split('\n').filter((line) => /Warning|level=(warn|error)/.test(line));
+    assert.deepEqual(
+      troubles.filter((line) => !line.includes('the call hook is raw')),
+      [],
+    );
   });
 
   it('measures only what it is told to, in the way it is told to, for the process that asks', async () => {
@@ -106,6 +112,62 @@ test('a cgroup is named by its path, also when one of that name comes after it',
     [`/${name}`, `/${name}`],
   );
 });
+
+test('warns of what the call hook raw costs the host, and names the command that avoids it', async () => {
+  const withoutTracefs = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c'];
+  const command = 'umount /sys/kernel/tracing 2>/dev/null; umount /sys/kernel/debug 2>/dev/null; exec "$@"';
+  const before = [...withoutTracefs, command, 'sh'];
+  const chosen = startCli(['serve', '--web.listen-address=127.0.0.1:0', '--call-hook=raw'], before);
+  await chosen.said('msg=listening');
+  chosen.child.kill('SIGTERM');
+  assert.doesNotMatch((await chosen.result).stderr, /level=warn/);
+
+  const automatic = startCli(['serve', '--web.listen-address=127.0.0.1:0'], before);
+  await automatic.said('msg=listening');
+  automatic.child.kill('SIGTERM');
+  const { stderr } = await automatic.result;
+  const isRaw = stderr.includes('callHook=raw');
+  const warning =
+    /level=warn msg="the call hook is raw, which adds about 200 ns to every system call.* mount -t tracefs/;
+  assert.equal(warning.test(stderr), isRaw, stderr);
+});
+
+describe('a log that cannot be written', () => {
+  it('does not end the collector when its reader has gone', async () => {
+    const serve = await startServe();
+    serve.closeLog();
+    const comm = uniqueComm();
+    for (let dropped = 0; dropped < 2;) {
+      process.kill(serve.pid, 'SIGHUP');
+      dropped = valueOf(await serve.scrape(), 'forktax_log_lines_dropped_total');
+    }
+    await spawnload('--comm', comm, '--count', 5);
+    assert.equal(valueOf(await serve.scrape(), 'forktax_spawns_total', { comm }), 5);
+    assert.equal((await serve.stop()).status, 0);
+  });
+
+  it('does not end the collector when the disk is full', async () => {
+    const port = await freePort();
+    const toFullDisk = ['sh', '-c', 'exec "$@" 2>/dev/full', 'sh'];
+    const { child, result } = startCli(['serve', `--web.listen-address=127.0.0.1:${port}`], toFullDisk);
+    const ask = () => fetch(`http://127.0.0.1:${port}/metrics`).then((answer) => answer.text());
+    let text: string | undefined;
+    while (text === undefined) text = await ask().catch(() => undefined);
+    assert.ok(valueOf(parseSamples(text), 'forktax_log_lines_dropped_total') >= 2);
+    child.kill('SIGTERM');
+    assert.equal((await result).status, 0);
+  });
+});
+
+/** A port that nobody listens on, as far as can be known. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 describe('forktax serve says why it cannot start', () => {
   const wrong: readonly [string[], string][] = [

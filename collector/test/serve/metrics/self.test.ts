@@ -28,6 +28,7 @@ function render(given: Partial<SelfState>, engine = createFakeEngine({ health })
     eventClientsDropped: 11,
     eventsSkipped: 12,
     refusals: { ...createRefusalCounts(), busy: 14 },
+    logLinesDropped: 15,
     scrapeSeconds: () => 0.25,
     ...given,
   };
@@ -53,6 +54,7 @@ describe('metrics of forktax itself', () => {
       forktax_event_clients: 10,
       forktax_event_clients_dropped_total: 11,
       forktax_events_skipped_total: 12,
+      forktax_log_lines_dropped_total: 15,
       forktax_scrape_duration_seconds: 0.25,
     };
     const shown = Object.keys(expected).map((name) => [name, valueOf(samples, name)]);
