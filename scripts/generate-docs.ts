@@ -1,4 +1,4 @@
-/** Writes the documents that are made from the code; `npm test` fails when one is not current. */
+/** Writes the documents that are generated from the code. `npm test` fails if one is not current. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { generatedDocs } from '../collector/reference/generated-docs.ts';
 import { ARCHITECTURE, withFolders } from './folder-tables.ts';

@@ -1,4 +1,4 @@
-/** Engines for tests on the live kernel, and what they found of one spawner. */
+/** Opens engines for tests on the live kernel, and reads what they measured about one spawner. */
 import type { CallHook } from '../collector/model/hooks.ts';
 import type { CostRow } from '../collector/model/rows.ts';
 import type { Engine } from '../collector/model/engine.ts';
@@ -6,7 +6,7 @@ import { type EngineOptions, DEFAULT_ENGINE_OPTIONS } from '../collector/model/o
 import { openBpftraceEngine } from '../collector/engine/bpftrace/engine.ts';
 import { openCoreEngine, tryHooks } from '../collector/engine/core/engine.ts';
 
-/** An engine of some kind, and with the kind's own options. */
+/** Opens an engine of one kind, with its default options. */
 export type Open = (options?: Partial<EngineOptions>) => Promise<Engine & Disposable>;
 
 export const openedBy =
@@ -16,7 +16,7 @@ export const openedBy =
 
 export const openBpftrace: Open = async (options) => disposable(await openBpftraceEngine(withDefaults(options)));
 
-/** Until the engine knows all that has happened. */
+/** Waits until the engine knows everything that has happened. */
 export const settle = (engine: Engine, options?: { readonly faults?: boolean }) => engine.settle?.(options);
 
 const withDefaults = (options: Partial<EngineOptions> = {}) => ({ ...DEFAULT_ENGINE_OPTIONS, ...options });
@@ -27,7 +27,7 @@ export function openEngine(options: Partial<EngineOptions> = {}): Engine & Dispo
   return disposable(openCoreEngine(withDefaults(options)));
 }
 
-/** The ways to see the spawning calls that this kernel and this process allow; at least one. */
+/** Gives the call hooks that this kernel and this process allow; at least one. */
 export function availableWays(): readonly CallHook[] {
   const hooks = tryHooks().hooks;
   const attached = (prefix: string) => hooks.some((hook) => hook.attached && hook.name.startsWith(prefix));
@@ -41,7 +41,7 @@ export const total = (histogram: { counts: ArrayLike<number> }) =>
 
 export const rowsOf = (engine: Engine, comm: string) => engine.snapshot().rows.filter((row) => row.comm === comm);
 
-/** The one row of a comm. */
+/** Gives the only row of a comm. */
 export function rowOf(engine: Engine, comm: string): CostRow {
   const rows = rowsOf(engine, comm);
   const [row] = rows;
@@ -52,7 +52,7 @@ export function rowOf(engine: Engine, comm: string): CostRow {
   return row;
 }
 
-/** errno → count, of one kind of failure of a comm. */
+/** Counts one kind of failure of a comm by errno. */
 export function failuresOf(engine: Engine, comm: string, kind: 'spawn' | 'exec'): Record<number, number> {
   const failures = engine.snapshot().failures.filter((row) => row.comm === comm && row.kind === kind);
   return Object.fromEntries(failures.map((row) => [row.errno, row.count]));

@@ -1,4 +1,4 @@
-/** An engine made of plain values, for tests of what stands above engines. */
+/** An engine made of plain values, for tests of code that uses engines. */
 import { NO_COSTS } from '../collector/model/costs.ts';
 import { LIFETIME_BOUNDS_NS, SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../collector/model/bounds.ts';
 import { slotOf } from '../collector/model/histogram.ts';
@@ -11,7 +11,7 @@ import type { Hook } from '../collector/model/hooks.ts';
 export const AT_MS = 1_800_000_000_000;
 
 export interface FakeEngine extends Engine {
-  /** What the next snapshot() gives; tests change it in place. */
+  /** The result of the next snapshot(). Tests change it in place. */
   next: Snapshot;
   emit(...events: EngineEvent[]): void;
   readonly subscribers: number;
@@ -67,7 +67,7 @@ export const FAKE_HOOKS: readonly Hook[] = [
   { name: 'page_fault_user', attached: true, columns: ['faults'] },
 ];
 
-/** The same hooks, one of them not attached. */
+/** Gives the same hooks, with one of them not attached. */
 export function hooksWithout(missing: string): readonly Hook[] {
   return FAKE_HOOKS.map(({ name, columns }) => ({ name, columns, attached: name !== missing }));
 }
@@ -92,7 +92,7 @@ const EMPTY_SNAPSHOT: Snapshot = {
   },
 };
 
-/** A row of `spawns` calls that each stalled 3 ms and copied 1 MiB, unless told otherwise. */
+/** Makes a row of `spawns` calls that each stalled for 3 ms and copied 1 MiB by default. */
 export function fakeRow(row: Partial<CostRow> = {}): CostRow {
   const spawns = row.spawns ?? 1;
   return {
@@ -140,7 +140,7 @@ export function fakeSpawn(event: Partial<SpawnEvent> = {}): SpawnEvent {
   };
 }
 
-/** `count` times the same value, in the bucket that the kernel would choose. */
+/** Makes a histogram with `count` times the same value, in the bucket that the kernel would choose. */
 export function histogram(bounds: readonly number[], value: number, count: number): { counts: number[]; sum: number } {
   const counts = Array.from({ length: bounds.length + 1 }, () => 0);
   counts[slotOf(bounds, value)] = count;

@@ -1,18 +1,18 @@
-/** Network namespaces that look like hosts to a Prometheus: an address each, on one machine. */
+/** Makes network namespaces that look like hosts to a Prometheus: each has its own address. */
 import { execFileSync } from 'node:child_process';
 import { DEFAULT_PORT } from '../collector/model/address.ts';
 
 export interface NetworkHost {
-  /** Where a collector in it listens, and is reached from without. */
+  /** The address where a collector in it listens, also from outside. */
   readonly address: string;
-  /** The command that runs another one in it. */
+  /** A command that runs another one in the namespace. */
   readonly enter: readonly string[];
   remove(): void;
 }
 
 const ip = (...args: readonly string[]) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
 
-/** At most 60 of them: each has 4 addresses of TEST-NET-2 (RFC 5737). */
+/** Adds a host. There can be 60, because each has 4 addresses of TEST-NET-2 (RFC 5737). */
 export function addNetworkHost(index: number): NetworkHost {
   const namespace = `forktax-${process.pid}-${index}`;
   const link = `ft${process.pid}-${index}`;
@@ -25,7 +25,7 @@ export function addNetworkHost(index: number): NetworkHost {
   ip('-n', namespace, 'link', 'set', 'eth0', 'up');
   return {
     address: `${inside}:${DEFAULT_PORT}`,
-    // Not `ip netns exec`, which mounts another /sys, without cgroups.
+    // `ip netns exec` would mount another /sys, without cgroups.
     enter: ['nsenter', `--net=/run/netns/${namespace}`],
     remove: () => ip('netns', 'delete', namespace),
   };

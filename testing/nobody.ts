@@ -1,18 +1,18 @@
-/** How to run a command as a user who is nobody, wherever this checkout lies. */
+/** Runs a command as the user nobody, wherever this checkout is. */
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
-/** The topmost folder above the path that only its owner may enter, such as /root. */
+/** Gives the topmost folder above the path that only its owner may enter, such as /root. */
 function hiddenFolder(path: string): string | undefined {
   const parent = dirname(path);
   const above = parent === path ? undefined : hiddenFolder(parent);
   return above ?? (path !== REPOSITORY && (statSync(path).mode & 0o001) === 0 ? path : undefined);
 }
 
-/** In a mount namespace of its own, covers that folder by an open one that holds just what is needed. */
+/** A script that, in its own mount namespace, covers that folder with an open one that has only what is needed. */
 const UNCOVER = `
   hidden=$1 repository=$2 node=$3 stage=$(mktemp -d)
   shift 3
@@ -52,7 +52,7 @@ export const NOBODY: readonly string[] = [
   '--clear-groups',
 ];
 
-/** The same with just these capabilities, of names such as `bpf`. */
+/** Gives the same command with only these capabilities, by names such as `bpf`. */
 export function nobodyWith(...capabilities: readonly string[]): readonly string[] {
   const list = capabilities.map((name) => `+${name}`).join(',');
   return [...NOBODY, `--inh-caps=${list}`, `--ambient-caps=${list}`];

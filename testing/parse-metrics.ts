@@ -1,9 +1,9 @@
-/** Reads the text format back, for tests. */
+/** Parses the text format, for tests. */
 export interface ParsedSample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
-  /** What stands after `#` on an OpenMetrics line. */
+  /** The text after `#` on an OpenMetrics line. */
   readonly exemplar: string | undefined;
 }
 
@@ -29,7 +29,7 @@ function parseLabels(text: string): Record<string, string> {
   return labels;
 }
 
-/** The value of the only sample with that name and these labels. */
+/** Gives the value of the only sample with this name and these labels. */
 export function valueOf(samples: readonly ParsedSample[], name: string, labels: Record<string, string> = {}): number {
   const wanted = Object.entries(labels);
   const found = samples.filter((one) => one.name === name && wanted.every(([key, value]) => one.labels[key] === value));

@@ -1,4 +1,4 @@
-/** What is asked of Prometheus. */
+/** Queries to Prometheus. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Labels = Readonly<Record<string, string>>;
@@ -37,9 +37,9 @@ export interface Api {
   exemplars(expr: string, span: Span): Promise<Exemplar[]>;
   labelValues(label: string, selector: string): Promise<string[]>;
   alerts(): Promise<Alert[]>;
-  /** Health and last error of each target. */
+  /** Gives the health and the last error of each target. */
   targets(): Promise<{ health: string; lastError: string; labels: Labels }[]>;
-  /** Asks until it is so; scrapes and rules have their own time. */
+  /** Asks until the answer is enough. Scrapes and rules take their own time. */
   until<T>(ask: () => Promise<T>, enough: (answer: T) => boolean): Promise<T>;
 }
 

@@ -1,4 +1,4 @@
-/** A Prometheus on a free port of loopback, with its configuration and its data in one folder. */
+/** Runs a Prometheus on a free port of loopback, with its configuration and data in one folder. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ export interface PrometheusProcess {
   readonly address: string;
 }
 
-/** `folder` holds prometheus.yml. Resolves when Prometheus listens; throws what it logged if it ends before that. */
+/** `folder` has prometheus.yml. Resolves when Prometheus listens. If it ends before that, throws its log. */
 export async function spawnPrometheus(folder: string, options: readonly string[] = []): Promise<PrometheusProcess> {
   const own = [
     `--config.file=${join(folder, 'prometheus.yml')}`,

@@ -1,6 +1,6 @@
 /**
- * Debian's Prometheus with the configuration and the rules of the deployment, copied to a folder of its own and there
- * changed only in how fast time goes.
+ * Runs Debian's Prometheus with the deployed configuration and rules. They are copied to a folder, and changed only to make
+ * time faster.
  */
 import { once } from 'node:events';
 import {
@@ -23,7 +23,7 @@ const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.u
 
 export interface Target {
   readonly address: string;
-  /** Beside `job` and `instance`, or instead of them. */
+  /** Labels in addition to `job` and `instance`, or instead of them. */
   readonly labels?: Readonly<Record<string, string>>;
 }
 
@@ -31,12 +31,12 @@ export interface Prometheus {
   /** Host and port. */
   readonly address: string;
   readonly api: Api;
-  /** As an operator does: by changing the file. */
+  /** Changes the file of targets, as an operator does. */
   setTargets(targets: readonly Target[]): void;
   stop(): Promise<void>;
 }
 
-/** Of the text of the deployed files. */
+/** A change to the text of the deployed files. */
 export type Change = (text: string) => string;
 
 export interface Changes {
@@ -68,7 +68,7 @@ export async function startPrometheus(targets: readonly Target[], changes: Chang
   };
 }
 
-/** In one step, so that no half file is read. */
+/** Writes in one step, so that no incomplete file is read. */
 function writeTargets(folder: string, targets: readonly Target[]): void {
   const groups = targets.map(({ address, labels = {} }) => ({ targets: [address], labels }));
   writeFileSync(join(folder, 'targets.new'), JSON.stringify(groups));
@@ -86,7 +86,7 @@ function copyRules(folder: string, change: Change | undefined): void {
   }
 }
 
-/** Replaces what must be there: a configuration that says it otherwise is not the one that was meant. */
+/** Replaces text that must be there. If it is not, the configuration has changed, and this throws. */
 export function replacing(...pairs: readonly (readonly [from: string, to: string])[]): Change {
   return (text) =>
     pairs.reduce((changed, [from, to]) => {

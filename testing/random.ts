@@ -1,4 +1,4 @@
-/** The same numbers from 0 to 1 in every run: a failure can be repeated. Park and Miller's generator. */
+/** Gives the same numbers from 0 to 1 in every run, so that failures can be repeated. This is Park and Miller's generator. */
 export function generator(seed: number): () => number {
   let state = seed;
   return () => {

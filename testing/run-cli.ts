@@ -1,11 +1,11 @@
-/** Runs the real command line in a process of its own. */
+/** Runs the real command line in its own process. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../collector/cli.ts', import.meta.url));
 
-/** A test's own process has more flags, which are about tests. */
+/** The flags of this process, without those for tests. */
 const NODE_FLAGS = process.execArgv.filter((flag) => /^--(experimental-strip-types|disable-warning=)/.test(flag));
 
 export interface CliResult {
@@ -16,12 +16,12 @@ export interface CliResult {
 
 export interface CliProcess {
   readonly child: ChildProcess;
-  /** Resolves when stderr holds the text; fails when the process ends first. */
+  /** Resolves when stderr contains the text. Fails if the process ends first. */
   said(text: string): Promise<void>;
   readonly result: Promise<CliResult>;
 }
 
-/** `before`: a command that runs it, such as setpriv with its options. */
+/** `before` is a command that runs forktax, such as setpriv with its options. */
 export function startCli(args: readonly string[], before: readonly string[] = [], cli = CLI): CliProcess {
   const [command = '', ...rest] = [...before, process.execPath, ...NODE_FLAGS, cli, ...args];
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });

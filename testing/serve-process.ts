@@ -3,18 +3,18 @@ import { startCli, type CliResult } from './run-cli.ts';
 
 export interface ServeProcess {
   readonly pid: number;
-  /** Without a slash at the end. */
+  /** The URL, without a slash at the end. */
   readonly url: string;
   scrape(): Promise<readonly ParsedSample[]>;
-  /** Resolves when its log holds the text. */
+  /** Resolves when its log contains the text. */
   said(text: string): Promise<void>;
   /** Nobody reads its log any more. */
   closeLog(): void;
-  /** As systemd and containers stop it. */
+  /** Stops it as systemd and containers do. */
   stop(): Promise<CliResult>;
 }
 
-/** A real exporter on a port that the kernel chooses. Fails with its message when it cannot start. */
+/** Starts a real exporter on a port that the kernel chooses. If it cannot start, fails with its message. */
 export async function startServe(...args: readonly string[]): Promise<ServeProcess> {
   const cli = startCli(['serve', '--web.listen-address=127.0.0.1:0', ...args]);
   let log = '';

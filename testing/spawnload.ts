@@ -1,4 +1,4 @@
-/** spawnload as the tests on the live kernel use it: an amount and a name that fit wherever they run. */
+/** Runs spawnload for tests on the live kernel, with amounts and names that suit any machine. */
 import { runSpawnload, type Truth } from '../native/spawnload/spawnload.ts';
 
 export { SPAWNLOAD } from '../native/spawnload/spawnload.ts';
@@ -12,5 +12,5 @@ export const scaled = (count: number) => Math.max(10, Math.round(count * SCALE))
 
 let serial = 0;
 
-/** A comm that no other row has. */
+/** Gives a comm that no other row has. */
 export const uniqueComm = () => `t${process.pid}-${++serial}`.slice(0, 15);

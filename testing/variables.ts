@@ -1,15 +1,15 @@
-/** Puts in for a dashboard's variables what Grafana would. */
+/** Replaces a dashboard's variables as Grafana does. */
 
 export interface Variables {
   readonly job: string;
   readonly instance: string;
   readonly comm: string;
-  /** Text of PromQL durations. */
+  /** PromQL durations. */
   readonly rateInterval: string;
   readonly range: string;
 }
 
-/** Nothing chosen: all of them. */
+/** The value of a variable when nothing is chosen, which means all. */
 export const ALL = '.+';
 
 export function fill(text: string, variables: Variables): string {
@@ -27,7 +27,7 @@ export function fill(text: string, variables: Variables): string {
   });
 }
 
-/** Of a legend: `{{comm}} by {{syscall}}`, and of a table: the columns that are no values. */
+/** Gives the labels of a legend, such as `{{comm}} by {{syscall}}`, or of a table's columns. */
 export function labelsOf(legend: string): string[] {
   return Array.from(legend.matchAll(/\{\{(\w+)\}\}/g), ([, label]) => label ?? '');
 }

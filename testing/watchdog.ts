@@ -1,6 +1,6 @@
 /**
- * Loaded into every test file by `scripts/test`, so that a run always ends. A file that takes too long is ended, whatever
- * it is doing. Processes that a file leaves behind are ended too: they would hold its output open, for which the runner waits.
+ * `scripts/test` loads this module into every test file, so that a run always ends. A file that takes too long is ended.
+ * Processes that a file leaves behind are ended too. They would keep its output open, and the runner waits for that.
  */
 import { readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
@@ -43,7 +43,7 @@ const outputsOf = (pid: number | 'self') =>
     .map((fd) => attempt(() => readlinkSync(`/proc/${pid}/fd/${fd}`), ''))
     .filter((link) => /^(pipe|socket):/.test(link));
 
-/** Orphans are nobody's descendants, but they still hold what they inherited. */
+/** Gives the processes that have our output open. Orphans are not our descendants, but they have inherited it. */
 function holdersOfOurOutput(): readonly number[] {
   const ours = outputsOf('self');
   const all = readdirSync('/proc')
@@ -70,7 +70,7 @@ const given = workerData as { readonly watched?: string } | null;
 if (isMainThread && isTestFile) {
   const file = process.argv[1] ?? '';
   process.env[WATCHED] = file;
-  // In a thread of its own, because the main thread may be in an endless loop.
+  // The watchdog is a thread, because the main thread may be in an endless loop.
   new Worker(new URL(import.meta.url), { workerData: { watched: file } }).unref();
   process.on('exit', () => endWhatIsLeft(file));
 } else if (!isMainThread && typeof given?.watched === 'string') {

@@ -1,4 +1,4 @@
-/** `forktax serve`: the exporter, until a signal ends it. */
+/** `forktax serve` runs the exporter until a signal ends it. */
 import { Command, Option } from '@commander-js/extra-typings';
 import { DEFAULT_PORT } from '../model/address.ts';
 import { environmentName, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './config/settings.ts';
@@ -52,12 +52,12 @@ function optionOf(name: SettingName): Option {
   const flags = setting.argument ? `--${name} <${setting.argument}>` : `--${name}`;
   const option = new Option(flags, `${setting.help}${notesOf(setting)}`).helpGroup(`${setting.group}:`);
   if (setting.repeatable) option.argParser((value, list: readonly string[] | undefined) => [...(list ?? []), value]);
-  // For help and completion; checked with the choices of files, so that both give one message.
+  // Choices are for help and completion. They are checked together with those of files, so that both give one message.
   if (setting.choices) option.argChoices = [...setting.choices];
   return option;
 }
 
-/** Defaults are only said here: they come last, after file and environment. */
+/** Gives the notes with the default. Defaults are only shown here; they apply last, after file and environment. */
 function notesOf({ fallback, repeatable }: Setting): string {
   const shown = fallback === undefined || fallback === false ? '' : String(fallback);
   const notes = [repeatable && 'repeatable', shown && `default ${shown}`].filter(Boolean);

@@ -1,8 +1,8 @@
-/** The container of a service of docker-compose.yml. */
+/** Makes the container of a service in docker-compose.yml. */
 import { imageCommand, imageInstructions, type Mount, type Service } from './compose-file.ts';
 import type { OciConfig } from './container.ts';
 
-/** What Docker's engine makes of a service and its image, as far as it is about what a process may do and see. */
+/** Gives the configuration that Docker's engine makes of a service and its image, as far as it limits what a process may do and see. */
 export function composeContainer(service: Service, root: string): (proposed: OciConfig) => OciConfig {
   const capabilities = (service.cap_add ?? []).map((name) => `CAP_${name}`);
   const env = imageInstructions().filter(([name]) => name === 'ENV');

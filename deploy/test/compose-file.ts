@@ -1,4 +1,4 @@
-/** docker-compose.yml and Dockerfile as their readers see them. */
+/** Reads docker-compose.yml and Dockerfile. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -29,7 +29,7 @@ export function composeServices(): Readonly<Record<'collector' | 'prometheus' | 
   return parse(readFileSync(`${TOP}/docker-compose.yml`, 'utf8'), { merge: true }).services;
 }
 
-/** The instructions of the last stage, which is the image: `ENV`, what follows it. */
+/** Gives the instructions of the last stage, which is the image: `ENV` and what follows it. */
 export function imageInstructions(): readonly (readonly [name: string, value: string])[] {
   const lines = readFileSync(`${TOP}/Dockerfile`, 'utf8')
     .replaceAll(/\\\n\s*/g, '')
@@ -43,7 +43,7 @@ function splitInstruction(line: string): readonly [string, string] {
   return [name, value];
 }
 
-/** What ENTRYPOINT, CMD and HEALTHCHECK run. */
+/** Gives the command that ENTRYPOINT, CMD or HEALTHCHECK runs. */
 export function imageCommand(name: 'ENTRYPOINT' | 'CMD' | 'HEALTHCHECK'): string[] {
   const value = imageInstructions().find(([each]) => each === name)?.[1] ?? '';
   return JSON.parse(value.slice(value.indexOf('[')));

@@ -1,4 +1,4 @@
-/** docker-compose.yml: valid by the Compose specification, pinned, without more power than needed. */
+/** docker-compose.yml follows the Compose specification, pins its images, and gives no more power than needed. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { composeServices, imageInstructions, TOP } from './compose-file.ts';
 const FILE = join(TOP, 'docker-compose.yml');
 const services = Object.entries(composeServices());
 
-/** The schema of the specification, and common mistakes; what it complains about. */
+/** Checks a file for the schema of the specification and for common mistakes, and gives the errors. */
 function complaints(file: string): string {
   const dclint = join(TOP, 'node_modules/.bin/dclint');
   const { stdout, stderr } = spawnSync(

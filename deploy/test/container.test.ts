@@ -1,4 +1,4 @@
-/** The collector of docker-compose.yml, from the image's own files, in a real container on the live kernel. */
+/** Runs the collector of docker-compose.yml with the image's files, in a real container on the live kernel. */
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';

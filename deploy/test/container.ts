@@ -1,4 +1,4 @@
-/** A container on the live kernel, by the runtime that Docker and Kubernetes have too: runc. */
+/** Runs a container on the live kernel with runc, which Docker and Kubernetes use too. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,18 +6,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface Container {
-  /** In the initial pid namespace. */
+  /** The pid in the initial pid namespace. */
   readonly pid: number;
-  /** What it said so far. */
+  /** Gives its output so far. */
   readonly log: () => string;
-  /** Runs a command in it; gives the exit status and what the command said. */
+  /** Runs a command in it. Gives the exit status and the output. */
   readonly execute: (...command: readonly string[]) => { status: number; said: string };
-  /** What a client in its network gets. */
+  /** Gives what a client in its network receives. */
   readonly get: (path: string) => string;
   readonly stop: () => Promise<number | null>;
 }
 
-/** Of the OCI's runtime specification, what is changed here. */
+/** The parts of the OCI's runtime specification that are changed here. */
 export interface OciConfig {
   process: {
     terminal: boolean;
@@ -32,7 +32,7 @@ export interface OciConfig {
   linux: { namespaces: readonly { type: string }[]; seccomp?: object };
 }
 
-/** `configure`: makes the configuration of what `runc spec` proposes. */
+/** `configure` makes the configuration from the one that `runc spec` proposes. */
 export async function startContainer(
   configure: (proposed: OciConfig) => OciConfig,
   saysWhenReady: string,

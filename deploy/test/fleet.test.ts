@@ -1,4 +1,4 @@
-/** The examples for a fleet: by Prometheus' own tool, and as two shards with a Prometheus above them. */
+/** The examples for a fleet pass Prometheus' own tool, and run as two shards with a Prometheus above them. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -52,7 +52,7 @@ test('the number of series is the one of docs/fleet.md', async () => {
 const HOSTS = 5;
 const SHARDS = 2;
 
-/** A collector whose one spawner spawns at a rate of its own. */
+/** Starts a collector with one spawner, which has its own rate. */
 async function startHost(index: number) {
   const engine = createFakeEngine();
   let spawns = 0;
@@ -71,7 +71,7 @@ async function startHost(index: number) {
   };
 }
 
-/** Faster, without TLS, two instead of four. */
+/** Changes the configuration: faster, without TLS, and two shards instead of four. */
 const shardConfig = (index: number) => () =>
   replacing(
     ['_interval: 1m', '_interval: 1s'],

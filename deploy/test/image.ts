@@ -1,11 +1,11 @@
-/** The image's files without an engine that builds images: what `make install` puts in it, on what this Debian has. */
+/** Makes the image's files without an engine that builds images: those of `make install`, and this Debian's libraries. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { TOP } from './compose-file.ts';
 
-/** Gives the folder. What the Debian packages of the Dockerfile would bring, this machine's libraries are. */
+/** Gives the folder. This machine's libraries replace the Debian packages of the Dockerfile. */
 export function makeImage(): string {
   const root = mkdtempSync(join(tmpdir(), 'forktax-image-'));
   chmodSync(root, 0o755);

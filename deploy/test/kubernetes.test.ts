@@ -1,4 +1,4 @@
-/** The manifests by the schemas of Kubernetes and of the Prometheus operator, and by each other. */
+/** The manifests follow the schemas of Kubernetes and of the Prometheus operator, and agree with each other. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ test('each is valid', () => {
   new Namespace(namespace).validate();
 });
 
-/** What the compiler says of a manifest as a literal of its type: that is where a key that does not exist is seen. */
+/** Gives the compiler's errors for a manifest as a literal of its type. Unknown keys are errors only there. */
 function typeErrors(t: TestContext, type: string, module: string, manifest: object): string {
   mkdirSync(join(TOP, 'build'), { recursive: true });
   const folder = mkdtempSync(join(TOP, 'build/manifest-'));

@@ -1,4 +1,4 @@
-/** The unit by systemd's own tools, which need no running systemd. */
+/** The unit passes systemd's own tools, which need no running systemd. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ const text = readFileSync(UNIT, 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'forktax-unit-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** Of 10. */
+/** The highest accepted exposure, of 10. */
 const MOST_EXPOSED = 3;
 
 function analyze(...args: readonly string[]): { status: number | null; said: string } {
@@ -20,7 +20,7 @@ function analyze(...args: readonly string[]): { status: number | null; said: str
   return { status, said: stdout + stderr };
 }
 
-/** Fails when the unit is more exposed. */
+/** Fails if the unit is more exposed than that. */
 function security(content: string): { status: number | null; said: string } {
   const unit = join(folder, 'forktax.service');
   writeFileSync(unit, content);
@@ -45,7 +45,7 @@ test('installed, it is valid: every setting is known, and the program is there',
   const program = /^ExecStart=(\S+) serve$/m.exec(readFileSync(unit, 'utf8'))?.[1] ?? '';
   assert.equal(program, '/usr/bin/forktax');
   assert.match(readFileSync(join(root, program), 'utf8'), /^exec "\/usr\/bin\/node" .* "\$@"$/m);
-  // Where the program and the man page are, verify would look outside the root.
+  // `verify` would look for the program and the man page outside the root.
   const here = readFileSync(unit, 'utf8')
     .replace(program, '/bin/true')
     .replace(/^Documentation=.*\n/m, '');

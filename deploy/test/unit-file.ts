@@ -1,4 +1,4 @@
-/** deploy/systemd/forktax.service, and the sandbox that it asks for, as far as a container can be made so. */
+/** Reads deploy/systemd/forktax.service, and makes a container with its sandbox as far as that is possible. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,12 +7,12 @@ import type { OciConfig } from './container.ts';
 
 export const UNIT = join(TOP, 'deploy/systemd/forktax.service');
 
-/** Every value that the setting is given, in order. */
+/** Gives every value of the setting, in order. */
 export function unitSetting(name: string): string[] {
   return [...readFileSync(UNIT, 'utf8').matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value = '']) => value);
 }
 
-/** Without root, with the unit's capabilities, system calls and view of /proc, and with a root that is read-only. */
+/** Makes a container without root, with the unit's capabilities, system calls and view of /proc, and with a read-only root. */
 export function unitContainer(root: string): (proposed: OciConfig) => OciConfig {
   const capabilities = unitSetting('AmbientCapabilities').flatMap((value) => value.split(' '));
   const sets = ['bounding', 'permitted', 'effective', 'inheritable', 'ambient'];
@@ -43,7 +43,7 @@ function procOptions(): string[] {
   return [`hidepid=${unitSetting('ProtectProc')[0]}`, `subset=${unitSetting('ProcSubset')[0]}`];
 }
 
-/** The first list allows; those after it add, or with ~ take away: systemd.exec(5). */
+/** The first list allows calls. Later lists add calls, or remove them with ~: systemd.exec(5). */
 function allowedSystemCalls(): Set<string> {
   const allowed = new Set(systemCallsOf('@default'));
   for (const value of unitSetting('SystemCallFilter')) {

@@ -1,4 +1,4 @@
-/** The collector in the sandbox that its systemd unit asks for, on the live kernel. */
+/** The collector runs in the sandbox of its systemd unit, on the live kernel. */
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';

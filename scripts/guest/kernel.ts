@@ -1,7 +1,6 @@
 /**
- * What Debian's kernels must offer, unlike some others: every hook that their architecture has, and all three ways to see
- * the spawning calls, but fentry, which arm64 has since 6.4. The tests of what is measured are those of the live kernel,
- * and run after this one.
+ * Debian's kernels must have every hook of their architecture and all three call hooks. arm64 has fentry since 6.4. The tests
+ * of measurements are those for the live kernel, and run after this one.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The ranking, and the advice to take what a collector has counted. */
+/** Spawners are ranked, also by what a collector has counted. */
 import assert from 'node:assert/strict';
 import { hash } from 'bcryptjs';
 import { basename } from 'node:path';
@@ -119,7 +119,7 @@ test('80 columns are enough', () => {
 
 const users = new Map([['me', (await hash('s:cret', 4)).replace('$2b$', '$2y$')]]);
 
-/** The real one, on a port of its own, with these rows and a password. */
+/** Runs a real collector on its own port, with these rows and a password. */
 async function collector(options: Parameters<typeof createFakeEngine>[0]) {
   const app = buildTestApp({
     engine: createFakeEngine(options),

@@ -9,7 +9,7 @@ import { zshCompletion } from '../../completion/zsh.ts';
 
 const root = commandTree(buildProgram());
 
-/** What a real bash offers for the last word; the words are those that bash itself would make of the line. */
+/** Gives what a real bash offers for the last word. `words` are the words that bash makes of the line. */
 function complete(...words: string[]): string[] {
   const script = `${bashCompletion(root)}
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))

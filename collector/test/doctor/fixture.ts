@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Roots } from '../../doctor/host.ts';
 
-/** A host on which all is well. */
+/** A host where everything is right. */
 export const GOOD: Readonly<Record<string, string>> = {
   'proc/sys/kernel/osrelease': '6.12.48-cloud-amd64\n',
   'proc/sys/kernel/perf_event_paranoid': '3\n',
@@ -16,7 +16,7 @@ export const GOOD: Readonly<Record<string, string>> = {
   'sys/kernel/btf/vmlinux': '\x9f\xeb',
 };
 
-/** Writes files, and links where the content is `→ target`, into a new folder; undefined leaves one out. */
+/** Writes files into a new folder. Content of the form `→ target` makes a link, and undefined leaves a file out. */
 export function writeHost(files: Readonly<Record<string, string | undefined>>): Roots {
   const root = mkdtempSync(join(tmpdir(), 'forktax-host-'));
   process.once('exit', () => rmSync(root, { recursive: true }));

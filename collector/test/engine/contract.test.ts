@@ -1,4 +1,4 @@
-/** User space and the probes have the same columns, enums and constants: what the compiled object says, and no other. */
+/** User space and the compiled probes have the same columns, enums and constants. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
@@ -14,7 +14,7 @@ import { ENGINE_SCRIPT, readPeopleScript, scriptNames } from '../../engine/bpftr
 import { readEnumerators } from '../../system/btf.ts';
 import { loadNative, probesPath, type Layout } from '../../system/native.ts';
 
-/** Fields of `struct cost_row` that are no columns. */
+/** Fields of `struct cost_row` that are not columns. */
 const OTHER_FIELDS = ['last_used_ns', 'slowest'];
 
 const object = new (loadNative().BpfObject)(probesPath);
@@ -22,7 +22,7 @@ after(() => object.close());
 
 const topFields = ({ fields }: Layout) => Object.keys(fields).filter((name) => !name.includes('.'));
 
-/** Of the table's kinds, the one that a field of C has. */
+/** Gives the kind of column for a C field. */
 function kindOf(field: string, { fields }: Layout): string {
   const slots = fields[`${field}.slots`];
   if (!slots) return 'counter';

@@ -16,7 +16,7 @@ const SOURCE = new URL('fixtures/slots.c', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'slots-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** By the definition, in whole numbers: the lowest slot i with value <= 2^(lowest + i / 2^schema) base units. */
+/** Checks the definition in whole numbers: the lowest slot i with value <= 2^(lowest + i / 2^schema) base units. */
 function isWithin(value: bigint, kind: HistogramKind, slot: number): boolean {
   const { schema, lowest, unitsPerBase } = SCALES[kind];
   const perPower = 2 ** schema;
@@ -26,7 +26,7 @@ function isWithin(value: bigint, kind: HistogramKind, slot: number): boolean {
   return exponent >= 0n ? left <= right << exponent : left << -exponent <= right;
 }
 
-/** The bounds, their neighbours, all powers of two, and numbers of every size. */
+/** Gives the bounds, their neighbours, all powers of two, and numbers of every size. */
 function valuesFor(kind: HistogramKind): number[] {
   const random = generator(7);
   const near = (value: number) => [value - 1, value, value + 1];

@@ -8,7 +8,7 @@ import { fakeOutput } from '../terminal/fake-output.ts';
 const settings: HistSettings = { of: 'stall', by: 'mechanism', top: 20, json: true };
 const never = new AbortController().signal;
 
-/** An engine whose n-th snapshot, from 0, has so many times the rows. */
+/** Makes an engine whose n-th snapshot, from 0, has the rows n times. */
 function growingEngine(rows: readonly Parameters<typeof fakeRow>[0][]): FakeEngine {
   const engine = createFakeEngine();
   let snapshots = 0;

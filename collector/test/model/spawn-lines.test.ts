@@ -19,7 +19,7 @@ function join(options?: SpawnLinesOptions) {
   return { joiner, lines, told };
 }
 
-/** All events come at 0 ms. */
+/** Gives the outcomes of events that all come at 0 ms. */
 function outcomes(...events: EngineEvent[]): unknown[] {
   const { joiner, told } = join();
   for (const event of events) joiner.add(event, 0);

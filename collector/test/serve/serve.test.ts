@@ -83,7 +83,7 @@ describe('forktax serve', () => {
         response.on('error', () => {});
       });
     });
-    // Until the client is in, nobody reads.
+    // Waits until the client is connected.
     while (valueOf(await serve.scrape(), 'forktax_event_clients') === 0);
     const { spawns } = await spawnload('--comm', comm, '--count', 5);
     await done;

@@ -1,4 +1,4 @@
-/** `forktax serve` as a service: what it tells systemd, and what it does on SIGHUP. */
+/** `forktax serve` as a service notifies systemd, and reloads on SIGHUP. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { test, type TestContext } from 'node:test';
 import { runCli, startCli } from '../../../testing/run-cli.ts';
 import { startServe } from '../../../testing/serve-process.ts';
 
-/** As systemd does, listens on a datagram socket, which Node.js cannot; prints each line that it is told. */
+/** Listens on a datagram socket as systemd does, which Node.js cannot. Prints each line that it receives. */
 const LISTENER = `
   use Socket;
   $| = 1;
@@ -30,7 +30,7 @@ async function startManager(t: TestContext, name: string) {
   return next;
 }
 
-/** The environment of a test is that of the process: it starts serve in it, as systemd would. */
+/** Runs a test with these environment variables, from which serve starts as from systemd. */
 async function withEnvironment<T>(environment: Readonly<Record<string, string>>, run: () => Promise<T>): Promise<T> {
   Object.assign(process.env, environment);
   try {
@@ -96,7 +96,7 @@ test('a manager that cannot be reached is no reason to end', async () => {
   ]);
 });
 
-/** As systemd does, opens a socket and passes it on as descriptor 3; up to $^F, descriptors stay open across exec. */
+/** Opens a socket and passes it on as descriptor 3, as systemd does. Descriptors up to $^F stay open across exec. */
 const ACTIVATOR = `
   use Socket;
   use POSIX ();

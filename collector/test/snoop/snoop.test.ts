@@ -9,7 +9,7 @@ const slow = fakeSpawn({ child: 2, stallNs: 5_000_000 });
 const { stallNs: _stall, copyNs: _copy, ...unseen } = fakeSpawn({ child: 3 });
 const exec = { ...unseen, kind: 'exec', delayNs: 1, file: '/bin/true' } as const;
 
-/** Runs until `script` is done, then as after Ctrl-C; gives what was written. */
+/** Runs until `script` is done, and then stops as after Ctrl-C. Gives the output. */
 async function run(settings: SnoopSettings, script: (engine: FakeEngine) => void) {
   const engine = createFakeEngine();
   const output = fakeOutput();

@@ -1,4 +1,4 @@
-/** /proc/PID/stat of processes that are known. */
+/** /proc/PID/stat is parsed for known processes. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

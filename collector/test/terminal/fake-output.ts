@@ -1,6 +1,6 @@
 import type { Output } from '../../terminal/output.ts';
 
-/** Keeps what is written; styles nothing. */
+/** Keeps the output, without styles. */
 export function fakeOutput(
   width = Infinity,
 ): Output & { width: number; readonly written: string[]; readonly said: string[] } {

@@ -9,7 +9,7 @@ import { histogram } from '../../../testing/fake-engine.ts';
 
 const bars = (text: string) => text.split('\n').slice(1, -2);
 
-/** So many times each value, of one column. */
+/** Makes a histogram of one column, with each value a number of times. */
 function sizesOf(values: readonly (readonly [bytes: number, count: number])[]): Histogram {
   const parts = values.map(([bytes, count]) => histogram(HISTOGRAM_BOUNDS.sizeHistogram, bytes, count));
   const counts = (parts[0]?.counts ?? []).map((_, i) => parts.reduce((sum, part) => sum + (part.counts[i] ?? 0), 0));

@@ -66,7 +66,7 @@ test('programs of one name are apart; so are processes, by pid; what ended at on
     });
   const [first = '', second = ''] = copies;
   const loads = [start([first, '1000']), start([first, '1000']), start([second, '1000'])];
-  // A shell that is gone before anybody can look, started by one that is not.
+  // This shell starts another one that ends before it can be examined.
   const shell = spawn('sh', ['-c', `while sleep 0.2; do ${directory.path}/gone; done`], { stdio: 'ignore' });
   directory.write('gone', '#!/bin/bash\n/bin/true | /bin/true\n');
   const spawners = async (...flags: string[]): Promise<readonly Spawner[]> => {

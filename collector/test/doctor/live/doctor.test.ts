@@ -1,4 +1,4 @@
-/** `forktax doctor` on this very kernel, with all, with just enough, and with no privilege. */
+/** `forktax doctor` on this kernel: with all privileges, with just enough, and with none. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Finding } from '../../../doctor/findings.ts';

@@ -1,4 +1,4 @@
-/** The table in user space: bounded, and every sum whole. */
+/** The table in user space is bounded, and every sum stays whole. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OTHER, type CostKey } from '../../../model/rows.ts';
@@ -30,7 +30,7 @@ test('rows long unused give way, and their costs stay in the sum', () => {
   table.rowOf(keyOf('a'), 1).charges.spawns++;
   table.rowOf(keyOf('b'), 900).charges.spawns++;
   table.rowOf(keyOf('c'), 900).charges.spawns++;
-  // What is charged without a time is no use.
+  // A charge without a time does not count as use.
   table.rowOf(keyOf('a'), 0).charges.cowFaultsParent++;
   table.evictIdle(1_001);
   assert.deepEqual(spawnsOf(table), { b: 1, [OTHER]: 2 });

@@ -1,4 +1,4 @@
-/** Lines of bpftrace → costs, in whatever order the processors' lines come. */
+/** Lines of bpftrace become costs, whatever order they come in. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Joiner } from '../../../engine/bpftrace/joiner.ts';

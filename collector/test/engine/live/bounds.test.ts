@@ -1,4 +1,4 @@
-/** Full tables, stopped and killed collectors, several at once: nothing is lost uncounted. */
+/** Full tables, stopped and killed collectors, and several collectors at once lose nothing uncounted. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -45,7 +45,7 @@ test('what finds no row is in (other), and the total is exact', async () => {
     const inTable = rows.filter((row) => row.comm !== OTHER);
     assert.deepEqual([inTable.length, health.tableRows], [8, 8]);
     assert.ok(health.rowsFolded > 0);
-    // This process spawned the generators: its row was the first.
+    // This process spawned the generators, so the first row is its own.
     const spawns = spawners + spawners * each;
     assert.equal(total({ counts: rows.map((row) => row.spawns) }), spawns);
     assert.equal(total({ counts: other.map((row) => row.spawns) }), (spawners - 7) * each);
@@ -60,7 +60,7 @@ test('with a filter, table and (other) together hold each spawn exactly once', a
   const threads = 4;
   const count = scaled(400);
   const comm = uniqueComm();
-  // One comm, a row for each pid: more spawners than rows.
+  // One comm with a row for each pid gives more spawners than rows.
   using engine = openEngine({ maxSpawners: 8, label: 'pid', filter: { comm } });
   for (let i = 0; i < 20; i++)
     await spawnload('--mechanism', 'fork', '--comm', comm, '--count', count / 20, '--threads', threads);
@@ -169,7 +169,7 @@ test('a killed collector leaves neither program nor map', async () => {
   const its = [...bpfIds('prog'), ...bpfIds('map')].filter((id) => !before.has(id));
   assert.ok(its.length >= 4);
   await collector.end('SIGKILL');
-  // The kernel frees them after a grace period.
+  // The kernel frees them only after a grace period.
   const left = () => [...bpfIds('prog'), ...bpfIds('map')].filter((id) => its.includes(id));
   for (let i = 0; i < 100 && left().length > 0; i++) await sleep(100);
   assert.deepEqual(left(), []);

@@ -1,4 +1,4 @@
-/** Whatever becomes of a child, nothing of it stays in any map. */
+/** However a child ends, no map keeps anything of it. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ interface BpfMap {
 const bpftool = (...args: string[]) =>
   JSON.parse(execFileSync('bpftool', ['-j', ...args], { encoding: 'utf8' })) as unknown;
 
-/** The fdinfo of a map's descriptor has its id. */
+/** Finds the maps of this process: the fdinfo of a map's descriptor has its id. */
 function mapsOfThisProcess(): BpfMap[] {
   const ids = new Set(
     readdirSync('/proc/self/fdinfo').flatMap((fd) => {
@@ -25,7 +25,7 @@ function mapsOfThisProcess(): BpfMap[] {
   return (bpftool('map', 'list') as BpfMap[]).filter(({ id }) => ids.has(id));
 }
 
-/** Entries in a map of this process, as bpftool sees it. */
+/** Gives the number of entries in a map of this process, from bpftool. */
 function entriesOf(name: string): number {
   const map = mapsOfThisProcess().find((each) => each.name === name);
   assert.ok(map, `no map ${name}`);

@@ -1,4 +1,4 @@
-/** Opens an engine, drops all capabilities, says so, and when stdin ends reads the table and closes. */
+/** Opens an engine, drops all capabilities, and says so. At the end of stdin, reads the table and closes. */
 import { openCoreEngine } from '../../../engine/core/engine.ts';
 import { DEFAULT_ENGINE_OPTIONS } from '../../../model/options.ts';
 import { dropCapabilities } from '../../../system/native.ts';

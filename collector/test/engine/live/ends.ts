@@ -1,4 +1,4 @@
-/** Whatever becomes of a child, its spawner's row tells, and the engine forgets it. */
+/** However a child ends, its spawner's row shows it, and the engine forgets the child. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EngineEvent } from '../../../model/events.ts';
@@ -15,7 +15,7 @@ const ENDS: readonly (readonly [string, readonly string[], { readonly execs: boo
   ['several at once', ['--threads', '4', '--live', '8'], { execs: true }],
 ];
 
-/** `check`: what else must hold when all children are gone. */
+/** `check` tests what else must hold when all children are gone. */
 export function testEnds(name: string, open: Open, check: () => void): void {
   describe(name, () => {
     for (const [end, args, { execs }] of ENDS)

@@ -1,4 +1,4 @@
-/** An engine in a process of its own, which tests can stop, kill, or start as another user. */
+/** Runs an engine in its own process, which tests can stop, kill, or start as another user. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -9,13 +9,13 @@ import { ForktaxError } from '../../../model/errors.ts';
 
 export interface EngineReport {
   readonly snapshot: Snapshot;
-  /** Events received so far, by kind. */
+  /** How many events were received so far, by kind. */
   readonly events: Readonly<Record<string, number>>;
   /** Milliseconds since the epoch. */
   readonly lastEventAtMs?: number;
 }
 
-/** How to become somebody else first, setpriv(1) say. */
+/** A command that first changes the user, such as setpriv(1). */
 type Wrapper = readonly string[];
 
 export class EngineProcess {
@@ -35,7 +35,7 @@ export class EngineProcess {
     return JSON.parse(value) as T;
   }
 
-  /** Once attached; gives the code of the error otherwise. */
+  /** Resolves when the probes are attached, or gives the code of the error. */
   ready(): Promise<{ callHook?: string; code?: string; message?: string }> {
     return this.#line();
   }

@@ -1,4 +1,4 @@
-/** Page faults after a spawn: exactly those that the generator made. */
+/** The page faults after a spawn are exactly those that the generator caused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { impossibleHooks } from '../../../engine/core/hooks.ts';

@@ -1,4 +1,4 @@
-/** One hook missing costs its own columns only; filters and labels do what they say. */
+/** A missing hook affects only its own columns. Filters and labels work as documented. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { scaled, SPAWNLOAD, spawnload, uniqueComm } from '../../../../testing/sp
 
 const COUNT = scaled(40);
 
-/** What each hook feeds, as a function of the row; all COUNT when the hook is there, 0 when not. */
+/** What each hook feeds, as a function of the row: COUNT with the hook, and 0 without it. */
 const FEEDS: Readonly<
   Record<string, readonly [ColumnGroup, (comm: string, engine: ReturnType<typeof openEngine>) => number]>
 > = {
@@ -88,7 +88,7 @@ test('rows told apart by cgroup and by pid', async () => {
   );
 });
 
-/** Of this process in the version 2 hierarchy, wherever that is mounted; cgroups(7). */
+/** Gives the cgroup of this process in the v2 hierarchy, wherever that is mounted; cgroups(7). */
 function cgroupDirectory(): string {
   const mount = execFileSync('findmnt', ['-n', '-o', 'TARGET', '-t', 'cgroup2'], { encoding: 'utf8' }).split('\n')[0];
   const path = execFileSync('sed', ['-n', 's/^0:://p', `/proc/${process.pid}/cgroup`], { encoding: 'utf8' }).trim();
@@ -98,7 +98,7 @@ function cgroupDirectory(): string {
 test('descendants are followed, and only they', async () => {
   const comm = uniqueComm();
   const other = uniqueComm();
-  // Of this shell only: it becomes the parent of a generator.
+  // The filter is this shell, which becomes the parent of a generator.
   const shell = `read -r _; ${SPAWNLOAD} --mechanism fork --comm ${comm} --count ${COUNT} > /dev/null; exit 0`;
   const { spawn } = await import('node:child_process');
   const child = spawn('/bin/sh', ['-c', shell], { stdio: ['pipe', 'ignore', 'inherit'] });

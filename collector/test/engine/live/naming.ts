@@ -14,7 +14,7 @@ import { scaled, SPAWNLOAD, uniqueComm } from '../../../../testing/spawnload.ts'
 
 const COMM_BYTES = 15;
 
-/** A spawnload whose executable nobody else runs, with a name that is longer than a comm. */
+/** Makes a spawnload whose executable nobody else runs, with a name that is longer than a comm. */
 function ownSpawnload(): { readonly path: string } & Disposable {
   const directory = mkdtempSync(join(tmpdir(), 'forktax-naming-'));
   const path = join(directory, `${uniqueComm()}-and-quite-a-lot-more`);
@@ -107,7 +107,7 @@ export function testNaming(title: string, open: Open): void {
   });
 }
 
-/** Spawns by name. */
+/** Gives the number of spawns by name. */
 function namesOf(engine: Engine): Record<string, number> {
   const sums = [...sumBy(engine.snapshot().rows, ({ comm }) => comm)];
   return Object.fromEntries(sums.map(([comm, { spawns }]) => [comm, spawns]));

@@ -1,4 +1,4 @@
-/** The addon: what it opens it closes, on every path, in every thread; and kernel.h is true of this kernel. */
+/** The addon closes everything that it opens, on every path and in every thread. kernel.h matches this kernel. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -69,7 +69,7 @@ test('every field of kernel.h is one of the running kernel', () => {
   const kernel = btfOf('/sys/kernel/btf/vmlinux');
   const byId = new Map(kernel.map((type) => [type.id, type]));
   const isRecord = (type: BtfType) => type.kind === 'STRUCT' || type.kind === 'UNION';
-  /** Members, and those of the unnamed structs and unions among them. */
+  /** Gives the members, with those of unnamed structs and unions. */
   const fieldsOf = (type: BtfType): string[] =>
     (type.members ?? []).flatMap(({ name, type_id }) => {
       const inner = byId.get(type_id);
@@ -78,9 +78,9 @@ test('every field of kernel.h is one of the running kernel', () => {
   const known = btfOf(probesPath).filter((type) => isRecord(type) && type.name !== '(anon)');
   let checked = 0;
   for (const type of known) {
-    if (type.name.includes('___')) continue; // a flavour: of some kernels only
+    if (type.name.includes('___')) continue; // a flavour, which only some kernels have
     const same = kernel.find((each) => each.name === type.name && each.kind === type.kind);
-    if (!same) continue; // ours, or of kernels before 6.2
+    if (!same) continue; // our own, or of kernels before 6.2
     const fields = new Set(fieldsOf(same));
     for (const { name } of type.members ?? []) {
       assert.ok(fields.has(name), `struct ${type.name} has no ${name}`);

@@ -1,4 +1,4 @@
-/** What forktax spawns itself is not counted, not even where it does not know its own pid. */
+/** forktax does not count its own spawns, even if it does not know its own pid in the kernel. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import { uniqueComm } from '../../../../testing/spawnload.ts';
 
 const url = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
 
-/** Prints how many spawns were counted of itself, and of a shell that it had spawn as many. */
+/** Prints how many spawns of its own were counted, and how many of a shell that spawned the same number. */
 const PROGRAM = `
   import { execFileSync } from 'node:child_process';
   import { openCoreEngine } from ${url('../../../engine/core/engine.ts')};

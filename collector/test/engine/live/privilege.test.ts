@@ -1,4 +1,4 @@
-/** What the engine needs of its process, and what it says when that is missing. */
+/** The engine needs privileges, and says which one is missing. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -32,7 +32,7 @@ test('no capability: an error that says so', async () => {
   await collector.end();
 });
 
-/** The effective and permitted sets of every thread of this process, as proc(5) gives them. */
+/** Gives the effective and permitted sets of every thread of a process, as in proc(5). */
 const capabilitiesOfThreads = (pid: number) =>
   readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
     const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');

@@ -1,4 +1,4 @@
-/** What spawnload did is what the table says, whichever engine measures and whichever way it sees the spawning calls. */
+/** The table has exactly what spawnload did, with every engine and every call hook. */
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { describe, test } from 'node:test';
@@ -8,15 +8,15 @@ import { scaled, spawnload, uniqueComm } from '../../../../testing/spawnload.ts'
 
 const MiB = 1 << 20;
 
-/** Less where forking that much would take seconds; enough for what is not copied, the program, to be under 1 %. */
+/** The memory is smaller if forks would take seconds, and large enough that the program itself is less than 1 %. */
 const rss = Math.max(128 * MiB, scaled(256) * MiB);
 
-/** arm64 and later architectures have neither fork nor vfork. */
+/** arm64 and newer architectures have neither fork nor vfork. */
 const SYSCALLS = ['fork', 'vfork', 'clone', 'clone3'].filter(
   (name) => process.arch === 'x64' || name.startsWith('clone'),
 );
 
-/** Every pair of mechanism and system call that exists. What libc's posix_spawn calls is libc's to choose. */
+/** Every pair of mechanism and system call that exists. libc chooses the call of its posix_spawn. */
 const PAIRS = [
   ['fork', 'fork'],
   ['fork', 'clone'],
@@ -79,7 +79,7 @@ export function testTruth(title: string, open: Open): void {
         assert.equal(row.stall.sum, sum('stallNs'));
         assert.equal(row.copyNs, sum('copyNs'));
         assert.ok(row.stall.sum <= report.stallNs.sum, 'the kernel’s part of the call is within the caller’s clock');
-        // Of single spawns: a busy host takes the CPU away between the kernel's clock and the caller's, now and then.
+        // Single spawns are compared, because a busy host sometimes takes the CPU away between the kernel's clock and the caller's.
         const clocks = new Map(report.spawns.map(({ pid, stallNs }) => [pid, stallNs]));
         const shares = spawns.map(({ child, stallNs }) => (stallNs ?? 0) / (clocks.get(child) ?? Number.NaN));
         assert.ok(

@@ -170,7 +170,7 @@ function exemplars(row: Partial<CostRow>, format: Format): readonly ParsedSample
   return parseSamples(render({ rows: [fakeRow(row)] }, format)).filter((one) => one.exemplar !== undefined);
 }
 
-/** Of each value in its unit: those up to a bound are what its bucket has. */
+/** Checks that each bucket counts the values up to its bound, in the unit of the metric. */
 function assertAgrees(
   samples: readonly ParsedSample[],
   name: string,
@@ -191,7 +191,7 @@ interface RandomHistogram extends Histogram {
   readonly values: readonly number[];
 }
 
-/** Of values of every size, many of them bounds. */
+/** Makes a histogram of values of every size, many of which are bounds. */
 function randomHistogram(bounds: readonly number[], unitsPerBase: number, random: () => number): RandomHistogram {
   const values = Array.from({ length: Math.floor(random() ** 4 * 500) }, () => {
     const power = random() * 60 - (unitsPerBase > 1 ? 30 : 0);

@@ -13,7 +13,7 @@ interface Seen extends CliResult {
   readonly records: readonly Record<string, unknown>[];
 }
 
-/** Lets a generator run while snoop watches it, until snoop has printed `-c` lines or Ctrl-C. */
+/** Runs a generator while snoop watches, until snoop has printed `-c` lines or gets Ctrl-C. */
 async function snoopWhile(load: readonly string[], flags: readonly string[]): Promise<Seen> {
   const generator = await prepareSpawnload(load);
   const snoop = startCli(['snoop', '--json', '--pid', String(generator.pid), ...flags]);
@@ -114,7 +114,7 @@ test('Ctrl-C ends the table with a summary', async () => {
 });
 
 test('--follow takes descendants in', async () => {
-  // The generator's children exec sleep, and spawn nothing: two generations are seen by following this process.
+  // The generator's children execute sleep and spawn nothing. Following this process therefore shows two generations.
   const snoop = startCli(['snoop', '--json', '--pid', String(process.pid), '--follow', '-n', 'spawnload']);
   await snoop.said(TRACING);
   const generator = await prepareSpawnload(['--count', '3']);

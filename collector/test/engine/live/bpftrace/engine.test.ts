@@ -1,4 +1,4 @@
-/** Filters, labels, bounds and missing hooks of the bpftrace engine: as core has them. */
+/** Filters, labels, limits and missing hooks of the bpftrace engine work as in core. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
@@ -35,7 +35,7 @@ test('a comm, a pid: nobody else is counted; a collector does not measure itself
   using byPid = await openBpftrace({ filter: { pid: process.pid } });
   const { pid } = await spawnload('--mechanism', 'fork', '--comm', comm, '--count', COUNT);
   await spawnload('--mechanism', 'fork', '--comm', other, '--count', COUNT);
-  // Of failures, which the probes tell of whoever made them.
+  // The probes report failures of all spawners.
   for (const each of [comm, other])
     await spawnload('--mechanism', 'fork', '--nproc-limit', '--comm', each, '--count', 5);
   await settle(byComm);
@@ -73,7 +73,7 @@ test('what finds no row is in (other), and the total is exact', async () => {
   for (let i = 0; i < 10; i++) await spawnload('--comm', `${prefix}${i}`, '--count', 3);
   await settle(engine);
   await settle(all);
-  // This process is never counted, and those whom it spawns are no descendants that it was asked for.
+  // This process is never counted, and its children are not among the wanted descendants.
   assert.deepEqual(engine.snapshot().rows, []);
   const { rows, health } = all.snapshot();
   assert.deepEqual([rows.filter((row) => row.comm !== OTHER).length, health.tableRows], [4, 4]);
@@ -112,7 +112,7 @@ test('an exec of a thread, its path and the child’s end are told as events', a
   for (const { atMs } of events) assert.ok(atMs >= before - 50 && atMs <= Date.now() + 50, `${atMs} after ${before}`);
 });
 
-/** A copy of the collector without what is built from C. */
+/** Makes a copy of the collector without its native parts. */
 function withoutNative(): string {
   const top = fileURLToPath(new URL('../../../../../', import.meta.url));
   const copy = mkdtempSync(join(tmpdir(), 'forktax-'));

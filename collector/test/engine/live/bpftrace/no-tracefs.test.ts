@@ -1,4 +1,4 @@
-/** Where tracefs is not mounted, bpftrace cannot run. forktax says so, and what to do. */
+/** bpftrace cannot run without tracefs. forktax says so, and what to do. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startCli } from '../../../../../testing/run-cli.ts';

@@ -1,4 +1,4 @@
-/** Every script for people: it prints what its head shows, and its figures are what spawnload did. */
+/** Every script for people prints what its first comment shows, and its figures match spawnload. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const THREADS = 3;
 const FORK = ['--mechanism', 'fork', '--count', COUNT];
 const MiB = 1 << 20;
 
-/** What it does, and what the script must then count: the sum over all lines of each map. */
+/** The load for each script, and what the script must then count: the sum over all lines of each map. */
 const LOADS: Readonly<Record<string, { readonly args: readonly (string | number)[]; readonly counts: Counts }>> = {
   'cow-faults': {
     args: [...FORK, '--rss', 16 * MiB, '--parent-touch', PAGES, '--child-touch', PAGES],
@@ -38,7 +38,7 @@ function exactly(expected: number) {
   return (count: number) => count === expected;
 }
 
-/** The generator has some pages of its own that it writes to. */
+/** Allows for some pages of its own that the generator writes. */
 function about(expected: number) {
   return (count: number) => count >= expected && count < expected * 1.05;
 }
@@ -49,7 +49,7 @@ interface Entry {
   readonly lines: readonly string[];
 }
 
-/** `@map[key]: 5`, or `@map[key]:` and a histogram's lines. */
+/** Parses `@map[key]: 5`, or `@map[key]:` and the lines of a histogram. */
 function entriesOf(output: string): Entry[] {
   const entries: { map: string; key: string; lines: string[] }[] = [];
   for (const indented of output.split('\n')) {
@@ -64,7 +64,7 @@ function entriesOf(output: string): Entry[] {
 const countOf = ({ lines }: Entry) =>
   lines.reduce((sum, line) => sum + Number(/^(\d+)$|(\d+) \|/.exec(line)?.slice(1).join('')), 0);
 
-/** A line without its figures. */
+/** Gives a line without its figures. */
 const shapeOf = (line: string) =>
   line
     .replaceAll(/\[[^\])]*[\])]/g, '[]')
@@ -129,7 +129,7 @@ test('other architectures have no fork and vfork', () => {
   assert.match(text, /^tracepoint:syscalls:sys_enter_clone,\ntracepoint:syscalls:sys_enter_clone3\n{/m);
 });
 
-/** A script run by a bpftrace that is somewhere else, or another. */
+/** Runs a script with another bpftrace. */
 async function runBy(bpftrace: string) {
   const previous = process.env['BPFTRACE_PATH'];
   process.env['BPFTRACE_PATH'] = bpftrace;

@@ -1,4 +1,4 @@
-/** A bpftrace that dies, falls silent or loses lines: told, counted, started again; what was counted stays. */
+/** A bpftrace that dies, stops answering or loses lines is reported, counted and started again. Counts stay. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { startServe, type ServeProcess } from '../../../../../testing/serve-proc
 import { rowsOf, settle } from '../../../../../testing/engines.ts';
 import { scaled, SPAWNLOAD, spawnload, uniqueComm } from '../../../../../testing/spawnload.ts';
 
-/** The one child of a process that is called so. */
+/** Gives the only child of a process that is named bpftrace. */
 function bpftraceOf(pid: number): number {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
@@ -39,7 +39,7 @@ async function stateOf(serve: ServeProcess): Promise<State> {
   };
 }
 
-/** Scrapes until it is so; each scrape is checked, for no total may ever go back. */
+/** Scrapes until the condition holds. Each scrape is checked, because no total may decrease. */
 async function until(serve: ServeProcess, spawns: number, isSo: (state: State) => boolean): Promise<State> {
   for (let tries = 0; tries < 600; tries++) {
     const state = await stateOf(serve);
@@ -89,7 +89,7 @@ test('lines that are lost are counted', async () => {
     await spawn(comm, count);
     process.kill(bpftrace, 'SIGCONT');
     await settle(engine);
-    // The kernel tells of a processor's losses when there is room again, before the next line from there.
+    // The kernel reports the losses of a processor when there is room again, before the next line from it.
     for (const cpu of cpus().keys())
       await promisify(execFile)('taskset', ['-c', `${cpu}`, SPAWNLOAD, '--comm', comm, '--count', '1']);
     await settle(engine);

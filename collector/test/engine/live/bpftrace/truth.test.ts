@@ -1,4 +1,4 @@
-/** The bpftrace engine tells the same truth as the core engine. */
+/** The bpftrace engine passes the same tests as the core engine. */
 import { openBpftrace } from '../../../../../testing/engines.ts';
 import { testEnds } from '../ends.ts';
 import { testFaults } from '../faults.ts';
