@@ -1,7 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
-import { CALL_HOOKS, absentColumns } from '../model/hooks.ts';
-import { NAMINGS } from '../model/naming.ts';
-import { DEFAULT_ENGINE_OPTIONS, ENGINES, type EngineChoice, type EngineOptions } from '../model/options.ts';
+import { absentColumns } from '../model/hooks.ts';
+import { DEFAULT_ENGINE_OPTIONS, ENGINE_FLAGS, type EngineChoice, type EngineOptions } from '../model/options.ts';
 import type { Engine } from '../model/engine.ts';
 import { requireProcess } from '../system/target-process.ts';
 import { COLUMN_NAMES } from '../terminal/column-names.ts';
@@ -9,23 +8,20 @@ import type { Output } from '../terminal/output.ts';
 
 /** `--call-hook`, as `forktax serve` has it. */
 export function callHookOption() {
-  return new Option('--call-hook <way>', 'where the spawning calls are seen')
-    .choices(['auto', ...CALL_HOOKS] as const)
-    .default('auto' as const);
+  const { help, choices, fallback } = ENGINE_FLAGS['call-hook'];
+  return new Option('--call-hook <way>', help).choices(choices).default(fallback);
 }
 
 /** `--engine`, as `forktax serve` has it. */
 export function engineOption() {
-  return new Option('--engine <engine>', 'what measures; auto takes core, and bpftrace where core cannot run')
-    .choices(ENGINES)
-    .default('auto' as const);
+  const { help, choices, fallback } = ENGINE_FLAGS.engine;
+  return new Option('--engine <engine>', help).choices(choices).default(fallback);
 }
 
 /** `--name-by`, as `forktax serve` has it. */
 export function nameByOption() {
-  return new Option('--name-by <name>', 'name spawners as ps does (comm), by their executable (exe), or as fits (auto)')
-    .choices(NAMINGS)
-    .default('auto' as const);
+  const { help, choices, fallback } = ENGINE_FLAGS['name-by'];
+  return new Option('--name-by <name>', help).choices(choices).default(fallback);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What an engine is opened with. */
-import type { CallHook } from './hooks.ts';
-import type { Naming } from './naming.ts';
+import { CALL_HOOKS, type CallHook } from './hooks.ts';
+import { NAMINGS, type Naming } from './naming.ts';
 
 /** What tells rows apart besides comm, mechanism and syscall. */
 export const ROW_LABELS = ['none', 'cgroup', 'pid'] as const;
@@ -55,3 +55,25 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
 /** The engine to use. `auto` takes core, and bpftrace if core cannot run. */
 export const ENGINES = ['auto', 'core', 'bpftrace'] as const;
 export type EngineChoice = (typeof ENGINES)[number];
+
+/** The flags that `forktax serve` has in common with the commands that measure, by name. */
+export const ENGINE_FLAGS = {
+  engine: {
+    argument: 'engine',
+    choices: ENGINES,
+    fallback: 'auto',
+    help: 'what measures; auto takes core, and bpftrace where core cannot run',
+  },
+  'call-hook': {
+    argument: 'way',
+    choices: ['auto', ...CALL_HOOKS],
+    fallback: DEFAULT_ENGINE_OPTIONS.callHook,
+    help: 'where the spawning calls are seen',
+  },
+  'name-by': {
+    argument: 'name',
+    choices: NAMINGS,
+    fallback: DEFAULT_ENGINE_OPTIONS.nameBy,
+    help: 'what names a spawner: its process (comm), its executable (exe), or the executable only where a runtime gives all its processes one name, as Node.js 24 does (auto)',
+  },
+} as const;

@@ -4,7 +4,7 @@
  * It imports almost nothing: the command line is built from it on every start.
  */
 import { DEFAULT_PORT } from '../../model/address.ts';
-import { ROW_LABELS } from '../../model/options.ts';
+import { DEFAULT_ENGINE_OPTIONS, ENGINE_FLAGS, ROW_LABELS } from '../../model/options.ts';
 
 export interface Setting {
   readonly group: 'Web' | 'Measuring' | 'Logs';
@@ -56,42 +56,24 @@ export const SETTINGS = {
     group: 'Measuring',
     argument: 'label',
     choices: ROW_LABELS,
-    fallback: 'none',
+    fallback: DEFAULT_ENGINE_OPTIONS.label,
     help: 'add this label to every metric of spawn costs; each of its values has its own rows and series',
   },
-  'name-by': {
-    group: 'Measuring',
-    argument: 'name',
-    choices: ['auto', 'comm', 'exe'],
-    fallback: 'auto',
-    help: 'what the label comm is: the name of the process, or of its executable; auto: the latter where a runtime gives all its processes one name, as Node.js 24 does (MainThread)',
-  },
+  'name-by': { group: 'Measuring', ...ENGINE_FLAGS['name-by'] },
   'max-spawners': {
     group: 'Measuring',
     argument: 'rows',
-    fallback: 1024,
+    fallback: DEFAULT_ENGINE_OPTIONS.maxSpawners,
     help: 'how many rows the table of spawn costs has; costs that find no row are charged to "(other)"',
   },
   'max-processes': {
     group: 'Measuring',
     argument: 'number',
-    fallback: 32_768,
+    fallback: DEFAULT_ENGINE_OPTIONS.maxProcesses,
     help: 'how many children, and how many calling threads, are followed at once; takes 300 bytes of kernel memory for each',
   },
-  engine: {
-    group: 'Measuring',
-    argument: 'engine',
-    choices: ['auto', 'core', 'bpftrace'],
-    fallback: 'auto',
-    help: 'what measures; auto takes core, and bpftrace where core cannot run',
-  },
-  'call-hook': {
-    group: 'Measuring',
-    argument: 'way',
-    choices: ['auto', 'fentry', 'syscalls', 'raw'],
-    fallback: 'auto',
-    help: 'where the spawning calls are seen',
-  },
+  engine: { group: 'Measuring', ...ENGINE_FLAGS.engine },
+  'call-hook': { group: 'Measuring', ...ENGINE_FLAGS['call-hook'] },
   'without-hook': {
     group: 'Measuring',
     argument: 'hook',
