@@ -26,7 +26,12 @@ const DRAIN_BYTES = 1 << 20;
 
 /** @throws ForktaxError: `attachProbes` says which */
 export function openCoreEngine(options: EngineOptions): Engine {
-  return new CoreEngine(attachProbes(options), options);
+  return coreEngine(attachProbes(options), options);
+}
+
+/** Gives the engine of probes that are attached. The engine closes them. */
+export function coreEngine(attached: Attached, options: EngineOptions): Engine {
+  return new CoreEngine(attached, options);
 }
 
 /** Tries every hook, with each call hook, and detaches everything again. `doctor` uses it. */
