@@ -1,5 +1,5 @@
 /** Ranks spawners by avoidable stall, and says what to do about each. */
-import { OTHER, sumBy, type CostRow } from '../model/rows.ts';
+import { isSum, sumBy, type CostRow } from '../model/rows.ts';
 import type { Mechanism } from '../model/spawn.ts';
 import { choose, type Choice } from '../relaunch/choose/choose.ts';
 import { closedRuntimeNamed, type Runtime } from '../relaunch/choose/runtimes.ts';
@@ -40,7 +40,7 @@ export function rankSpawners(
   { rows, spawnerOf, label }: Pick<Observation, 'rows' | 'spawnerOf' | 'label'>,
   by: Grouping = 'program',
 ): Advice[] {
-  const examined = rows.map((row) => ({ row, spawner: row.comm === OTHER ? undefined : spawnerOf(row) }));
+  const examined = rows.map((row) => ({ row, spawner: isSum(row) ? undefined : spawnerOf(row) }));
   return [...Map.groupBy(examined, (each) => groupOf(each, by, label))]
     .map(([, group]) => adviceFor(group, label))
     .filter(({ avoidableNs }) => avoidableNs > 0)
@@ -68,7 +68,7 @@ function adviceFor(group: readonly ExaminedRow[], label: Observation['label']): 
   return {
     comm,
     ...(spawner && { pid: spawner.pid, ...(spawner.program && { executable: spawner.program.path }) }),
-    ...(label === 'pid' && comm !== OTHER && { processes: new Set(rows.map(({ id }) => id)).size }),
+    ...(label === 'pid' && !isSum({ comm }) && { processes: new Set(rows.map(({ id }) => id)).size }),
     avoidableNs: byMechanism.reduce((sum, [, { avoidableStallNs }]) => sum + avoidableStallNs, 0),
     spawns: byMechanism.reduce((sum, [, { spawns }]) => sum + spawns, 0),
     mechanism,

@@ -1,5 +1,5 @@
 /** What to do about a spawner. Nothing is advised that `relaunch` cannot do. */
-import { OTHER } from '../model/rows.ts';
+import { isSum } from '../model/rows.ts';
 import type { Choice } from '../relaunch/choose/choose.ts';
 import type { Runtime } from '../relaunch/choose/runtimes.ts';
 import { commandText } from '../relaunch/plan/command-text.ts';
@@ -19,7 +19,7 @@ const NO_HELP = 'forktax cannot help here';
 const ASK_RELAUNCH = 'forktax relaunch -- COMMAND says whether afork can make its spawns';
 
 export function remedyOf({ comm, spawner, runtime, choice }: Case): string {
-  if (comm === OTHER) return 'these are more spawners than the table holds; observe for a shorter time';
+  if (isSum({ comm })) return 'these are more spawners than the table holds; observe for a shorter time';
   if (!spawner || !choice) return runtime ? (runtime.offers ?? NO_HELP) : `it could not be examined; ${ASK_RELAUNCH}`;
   if (choice.via === 'none') return runtime?.offers ?? NO_HELP;
   const { process, pid } = spawner;

@@ -33,7 +33,7 @@ export interface EngineOptions {
   };
   /** The size of the ring buffer in bytes: a power of two, and at least a page. */
   readonly ringBytes: number;
-  /** A row that was not used for this long may be folded into `(other)` when the table is nearly full. */
+  /** A row that was not used for this long may leave the table when that is nearly full. What it held stays in every sum. */
   readonly idleMs: number;
   /** The cost of one afork on this host. Stall beyond it is avoidable. */
   readonly aforkCostNs: number;

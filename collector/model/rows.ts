@@ -6,6 +6,9 @@ import type { Mechanism, SpawnSyscall } from './spawn.ts';
 /** The `comm` of the rows that hold the costs that found no row of their own. */
 export const OTHER = '(other)';
 
+/** The `comm` of the rows that sum up what rows held that left a full table and are no longer remembered by name. */
+export const EVICTED = '(evicted)';
+
 export interface CostKey {
   readonly comm: string;
   readonly mechanism: Mechanism;
@@ -23,6 +26,8 @@ export interface SlowestSpawn {
 
 export interface CostRow extends CostKey, Costs {
   readonly slowest?: SlowestSpawn;
+  /** The row was idle and left the full table. Its costs stay as they are until it comes back. */
+  readonly evicted?: boolean;
 }
 
 export interface FailureRow {
@@ -36,6 +41,11 @@ export interface FailureRow {
   readonly count: number;
 }
 
+/** Whether a row holds the costs of several spawners that have no rows of their own. */
+export function isSum({ comm }: Pick<CostKey, 'comm'>): boolean {
+  return comm === OTHER || comm === EVICTED;
+}
+
 /** Adds up the costs of all rows for which `keyOf` gives the same key. */
 export function sumBy<K>(rows: readonly CostRow[], keyOf: (row: CostRow) => K): Map<K, Costs> {
   const sums = new Map<K, Costs>();
@@ -47,8 +57,9 @@ export function sumBy<K>(rows: readonly CostRow[], keyOf: (row: CostRow) => K): 
 }
 
 /**
- * Gives the costs of each row between two snapshots, without rows that cost nothing. A row that was evicted in between is
- * part of `(other)` in the later snapshot, so its earlier costs are subtracted there and every sum stays whole.
+ * Gives the costs of each row between two snapshots, without rows that cost nothing. A row that was evicted in between still
+ * there. If it is no longer remembered by name, it is part of `(evicted)` in the later snapshot, so its earlier costs are
+ * subtracted there and every sum stays whole.
  */
 export function rowsSince(later: readonly CostRow[], earlier: readonly CostRow[]): CostRow[] {
   const before = new Map(earlier.map((row) => [rowKey(row), row]));
@@ -62,10 +73,10 @@ export function rowsSince(later: readonly CostRow[], earlier: readonly CostRow[]
       before.delete(key);
     }
   }
-  for (const evicted of before.values()) {
-    const key = rowKey({ ...evicted, comm: OTHER });
-    const other = differences.get(key);
-    if (other) differences.set(key, { ...other, ...subtractCosts(other, evicted) });
+  for (const forgotten of before.values()) {
+    const key = rowKey({ ...forgotten, comm: EVICTED });
+    const sum = differences.get(key);
+    if (sum) differences.set(key, { ...sum, ...subtractCosts(sum, forgotten) });
   }
   return [...differences.values()].filter(isCharged);
 }
@@ -78,8 +89,8 @@ export function measuredPart(row: CostRow, absent: ReadonlyMap<ColumnGroup, stri
   return shown;
 }
 
-/** Tells rows apart. All rows named `(other)` of one mechanism and system call are the same row. */
+/** Tells rows apart. All rows named `(other)`, or `(evicted)`, of one mechanism and system call are the same row. */
 export function rowKey(key: CostKey): string {
-  const id = key.comm === OTHER ? '' : (key.id ?? '');
+  const id = isSum(key) ? '' : (key.id ?? '');
   return JSON.stringify([key.comm, key.mechanism, key.syscall, id]);
 }

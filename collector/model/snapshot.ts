@@ -12,7 +12,7 @@ export interface Health {
   readonly callsTracked: number;
   /** Room for `processesTracked`, and as much for `callsTracked`. */
   readonly processCapacity: number;
-  /** Idle rows that were removed; their counts are in `(other)`. */
+  /** How often an idle row left the table to make room. What it held is still among the rows. */
   readonly rowsEvicted: number;
   readonly tableRows: number;
   readonly tableCapacity: number;

@@ -1,5 +1,5 @@
 import { COST_COLUMNS } from '../model/columns.ts';
-import { OTHER } from '../model/rows.ts';
+import { EVICTED, OTHER } from '../model/rows.ts';
 import { GENERIC_NAMES } from '../model/naming.ts';
 import { markdownTable } from './markdown.ts';
 import { feedingGroups, SPAWN_METRICS, type Descriptor, type SpawnMetric } from '../serve/metrics/descriptors.ts';
@@ -24,8 +24,12 @@ ${markdownTable(['metric', 'kind', 'labels', 'what', 'fed by'], SPAWN_METRICS.ma
 - \`comm\` is the name of the spawner, at most 15 bytes: that of its thread-group leader, or of its executable if a runtime
   gives every program the same name (${GENERIC_NAMES.map((name) => `\`${name}\``).join(', ')} and numbers).
   \`--name-by\` changes that.
-- \`comm="${OTHER}"\` has the costs that found no row in a full table, and those of rows that were long unused when the table
-  was nearly full. So no counter decreases, and every sum is whole.
+- \`comm="${OTHER}"\` has the costs that found no row in a full table.
+- \`comm="${EVICTED}"\` has what rows held that were unused for ten minutes and left a nearly full table. Its series have one
+  label more, \`until\`, and never change: when the value would, the series ends and one with a later \`until\` begins. So
+  an eviction is no step for \`increase()\` and \`rate()\`, whoever scrapes and how often, and a sum over all series is whole.
+  A row that comes back continues where it was. Twice as many rows as \`--max-spawners\` are remembered for that; a row that
+  was forgotten since begins at 0. After a restart all counters begin at 0.
 - \`mechanism\` is \`fork\`, \`vfork\` (also \`posix_spawn\`, \`popen\`, \`system\`) or \`afork\`. \`syscall\` is \`fork\`, \`vfork\`,
   \`clone\`, \`clone3\`, or \`unknown\` for a call that began before forktax started.
 - \`errno\` is a name, such as \`EAGAIN\`. \`ERESTARTNOINTR\` is a call that a signal interrupted and that the kernel starts

@@ -2,13 +2,12 @@
  * A cost table in user space, for engines whose source gives events. Like the table of the core engine in the kernel
  * (`probes/table.bpf.h`), it is bounded, folds costs that find no row, and counts what it loses.
  */
-import { MECHANISMS, SYSCALLS } from '../../model/spawn.ts';
 import { OTHER, type CostKey, type CostRow, type FailureRow, type SlowestSpawn } from '../../model/rows.ts';
 import { HISTOGRAM_BOUNDS } from '../../model/bounds.ts';
 import { slotOf, type Histogram } from '../../model/histogram.ts';
 import type { ColumnKind, CostColumnName } from '../../model/columns.ts';
-import { addCosts, eachColumn, NO_COSTS, type Costs } from '../../model/costs.ts';
-import { isNearlyFull } from '../shared/eviction.ts';
+import { eachColumn, type Costs } from '../../model/costs.ts';
+import { EvictedRows, isNearlyFull } from '../shared/eviction.ts';
 import { probeConstant } from '../shared/probe-constants.ts';
 
 class GrowingHistogram implements Histogram {
@@ -73,7 +72,7 @@ export class CostTable {
   readonly #idleMs: number;
   readonly #rows = new Map<string, { readonly key: CostKey; readonly row: ChargedRow }>();
   readonly #others = new Map<string, { readonly key: CostKey; readonly row: ChargedRow }>();
-  readonly #evicted = new Map<string, Costs>();
+  readonly #evicted: EvictedRows;
   readonly #failures = new Map<string, { readonly key: Omit<FailureRow, 'count'>; count: number }>();
   readonly #otherFailures = new Map<string, { readonly key: Omit<FailureRow, 'count'>; count: number }>();
   rowsFolded = 0;
@@ -82,6 +81,7 @@ export class CostTable {
 
   constructor({ maxSpawners, idleMs }: { readonly maxSpawners: number; readonly idleMs: number }) {
     this.#capacity = maxSpawners;
+    this.#evicted = new EvictedRows(maxSpawners);
     this.#idleMs = idleMs;
   }
 
@@ -113,40 +113,27 @@ export class CostTable {
     return increment(this.#otherFailures, `${kind} ${syscall} ${errno}`, { kind, syscall, errno, comm: OTHER });
   }
 
-  /** If the table is nearly full, moves rows that were long unused to `(other)`. */
+  /** If the table is nearly full, rows that were long unused leave it. */
   evictIdle(nowMs: number): void {
     if (!isNearlyFull(this.#rows.size, this.#capacity)) return;
     for (const [name, { key, row }] of this.#rows) {
       if (nowMs - row.lastUsedMs < this.#idleMs) continue;
-      const other = otherName(key.mechanism, key.syscall);
-      this.#evicted.set(other, addCosts(this.#evicted.get(other) ?? NO_COSTS, row.costs()));
+      this.#evicted.add(asRow({ key, row }));
       this.#rows.delete(name);
       this.rowsEvicted++;
     }
   }
 
   rows(): CostRow[] {
-    return [...Array.from(this.#rows.values(), asRow), ...this.#otherRows()];
+    return [
+      ...this.#evicted.complete(Array.from(this.#rows.values(), asRow)),
+      ...Array.from(this.#others.values(), asRow),
+    ];
   }
 
   failures(): FailureRow[] {
     const all = [...this.#failures.values(), ...this.#otherFailures.values()];
     return Array.from(all, ({ key, count }) => ({ ...key, count }));
-  }
-
-  #otherRows(): CostRow[] {
-    const rows: CostRow[] = [];
-    for (const mechanism of MECHANISMS) {
-      for (const syscall of SYSCALLS) {
-        const name = otherName(mechanism, syscall);
-        const folded = this.#others.get(name);
-        const evicted = this.#evicted.get(name);
-        if (!folded && !evicted) continue;
-        const row = folded ? asRow(folded) : { comm: OTHER, mechanism, syscall, ...NO_COSTS };
-        rows.push(evicted ? { ...row, ...addCosts(row, evicted) } : row);
-      }
-    }
-    return rows;
   }
 }
 

@@ -1,17 +1,9 @@
 /** The core engine: libbpf, CO-RE, and tables that the probes keep in the kernel. */
 import { attachProbes, processCapacity, type Attached } from './attach.ts';
-import {
-  costKeyReader,
-  costReader,
-  eventReader,
-  failureKeyReader,
-  healthReader,
-  lastUsedReader,
-  type RowCosts,
-} from './decode.ts';
+import { costKeyReader, costReader, eventReader, failureKeyReader, healthReader, lastUsedReader } from './decode.ts';
 import { otherKeys } from './enums.ts';
 import { probeConstant } from '../shared/probe-constants.ts';
-import { isNearlyFull } from '../shared/eviction.ts';
+import { EvictedRows, isNearlyFull } from '../shared/eviction.ts';
 import { epochOffsetMs, kernelMonotonicNs } from '../../system/clocks.ts';
 import { CALL_HOOKS, type CallHook, type Hook } from '../../model/hooks.ts';
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../../model/options.ts';
@@ -19,7 +11,7 @@ import { OTHER, type CostRow, type FailureRow } from '../../model/rows.ts';
 import type { Engine } from '../../model/engine.ts';
 import type { EngineEvent } from '../../model/events.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
-import { addCosts, isCharged, NO_COSTS, type Costs } from '../../model/costs.ts';
+import { isCharged } from '../../model/costs.ts';
 
 const DRAIN_MS = 50;
 const DRAIN_BYTES = 1 << 20;
@@ -67,7 +59,7 @@ class CoreEngine implements Engine {
   readonly #options: EngineOptions;
   readonly #subscribers = new Set<(events: readonly EngineEvent[]) => void>();
   readonly #events = Buffer.alloc(DRAIN_BYTES);
-  readonly #evicted = new Map<number, Costs>();
+  readonly #evicted: EvictedRows;
   readonly #other = otherKeys();
   readonly #failureCapacity = probeConstant('FAILURES');
   readonly #costs: TableBuffers;
@@ -89,6 +81,7 @@ class CoreEngine implements Engine {
     const key = this.#object.layout('cost_key').size;
     const row = this.#object.layout('cost_row').size;
     const failure = this.#object.layout('failure_key').size;
+    this.#evicted = new EvictedRows(options.maxSpawners);
     this.#costs = buffers(options.maxSpawners, key, row);
     this.#others = buffers(this.#other.rows, 4, row);
     this.#failures = buffers(this.#failureCapacity, failure, 8);
@@ -121,7 +114,7 @@ class CoreEngine implements Engine {
     this.#object.readGlobal('health', this.#health);
     return {
       atMs: Date.now(),
-      rows: [...rows, ...this.#otherRows(offsetMs)],
+      rows: [...this.#evicted.complete(rows), ...this.#otherRows(offsetMs)],
       failures: [...this.#failureRows(), ...this.#otherFailureRows()],
       health: {
         ...this.#read.health(),
@@ -135,7 +128,7 @@ class CoreEngine implements Engine {
   }
 
   /**
-   * Makes room in a nearly full table: moves rows that were long unused to `(other)`. A spawn that uses such a row in the
+   * Makes room in a nearly full table: rows that were long unused leave it. A spawn that uses such a row in the
    * microseconds of its removal may be charged to another row.
    */
   #evictIdle(inTable: number, offsetMs: number): ReadonlySet<number> {
@@ -148,8 +141,7 @@ class CoreEngine implements Engine {
       if (this.#read.lastUsed(i) > idleSinceNs) continue;
       const key = this.#costs.keys.subarray(i * keySize, (i + 1) * keySize);
       if (!this.#object.takeEntry('costs', key, this.#costs.values.subarray(i * rowSize, (i + 1) * rowSize))) continue;
-      const index = this.#other.rowIndex(this.#read.key(i));
-      this.#evicted.set(index, addCosts(this.#evicted.get(index) ?? NO_COSTS, this.#read.row(i, offsetMs)));
+      this.#evicted.add({ ...this.#read.key(i), ...this.#read.row(i, offsetMs) });
       gone.add(i);
     }
     this.#rowsEvicted += gone.size;
@@ -160,15 +152,10 @@ class CoreEngine implements Engine {
     const rows: CostRow[] = [];
     this.#object.readMap('other_costs', this.#others.keys, this.#others.values);
     for (let i = 0; i < this.#other.rows; i++) {
-      const costs = this.#withEvicted(i, this.#read.other(i, offsetMs));
+      const costs = this.#read.other(i, offsetMs);
       if (isCharged(costs)) rows.push({ comm: OTHER, ...this.#other.rowKey(i), ...costs });
     }
     return rows;
-  }
-
-  #withEvicted(index: number, folded: RowCosts): RowCosts {
-    const evicted = this.#evicted.get(index);
-    return evicted ? { ...folded, ...addCosts(evicted, folded) } : folded;
   }
 
   #failureRows(): FailureRow[] {

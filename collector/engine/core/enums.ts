@@ -2,7 +2,7 @@
 import type { EngineEvent } from '../../model/events.ts';
 import type { FailureRow } from '../../model/rows.ts';
 import { MECHANISMS, SYSCALLS, type Mechanism, type SpawnSyscall } from '../../model/spawn.ts';
-import { enumNames, enumValue, probeConstant } from '../shared/probe-constants.ts';
+import { enumNames, probeConstant } from '../shared/probe-constants.ts';
 
 const FAILURE_KINDS = ['spawn', 'exec'] as const satisfies readonly FailureRow['kind'][];
 const EVENT_KINDS = [
@@ -39,8 +39,6 @@ export function otherKeys() {
       mechanism: mechanism(Math.floor(index / syscalls)),
       syscall: syscall(index % syscalls),
     }),
-    rowIndex: (key: OtherRowKey): number =>
-      enumValue('MECHANISM', key.mechanism) * syscalls + enumValue('SYSCALL', key.syscall),
     failures: probeConstant('FAILURE_KINDS') * syscalls * maxErrno,
     failureKey: (index: number): Pick<FailureRow, 'kind' | 'syscall' | 'errno'> => {
       const kindAndSyscall = Math.floor(index / maxErrno);

@@ -1,5 +1,6 @@
 /** The metrics. A format is a page here, and a choice in negotiate.ts. */
 import type { FastifyPluginCallback } from 'fastify';
+import { EvictionClock } from '../metrics/eviction-clock.ts';
 import { renderScrape, type ScrapeSources } from '../metrics/scrape.ts';
 import { CONTENT_TYPES, type Format } from '../metrics/text.ts';
 import type { Reading } from '../metrics/reading.ts';
@@ -8,11 +9,12 @@ import type { Page, Pages } from './pages.ts';
 
 interface Options {
   readonly path: string;
-  readonly sources: ScrapeSources;
+  readonly sources: Omit<ScrapeSources, 'evictions'>;
   readonly pages: Pages<Reading>;
 }
 
 export const metricsPlugin: FastifyPluginCallback<Options> = (app, { path, sources, pages }, done) => {
+  const evictions = new EvictionClock();
   const formats: Readonly<Record<Format, Page<Reading>>> = { text: page('text'), openmetrics: page('openmetrics') };
 
   app.get(path, (request, reply) => pages.send(request, reply, () => formats[chooseFormat(request.headers.accept)]));
@@ -20,6 +22,9 @@ export const metricsPlugin: FastifyPluginCallback<Options> = (app, { path, sourc
   done();
 
   function page(format: Format): Page<Reading> {
-    return { contentType: CONTENT_TYPES[format], pieces: (reading) => renderScrape(sources, reading, format) };
+    return {
+      contentType: CONTENT_TYPES[format],
+      pieces: (reading) => renderScrape({ ...sources, evictions }, reading, format),
+    };
   }
 };

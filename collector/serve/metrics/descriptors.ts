@@ -50,7 +50,7 @@ export interface FailureCounter extends Descriptor {
 export type SpawnMetric = RowCounter | RoleCounter | RowHistogram | FailureCounter;
 
 /** The labels that tell rows apart, besides cgroup or pid. */
-export const ROW_LABELS = ['comm', 'mechanism', 'syscall'] as const;
+const ROW_LABELS = ['comm', 'mechanism', 'syscall'] as const;
 
 const METRICS = [
   {

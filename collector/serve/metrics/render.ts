@@ -7,7 +7,6 @@ import { SCALES, type HistogramKind } from '../../model/bounds.ts';
 import { CLASSIC_BUCKETS, cumulativeCounts } from './classic.ts';
 import {
   feedingGroups,
-  ROW_LABELS,
   SPAWN_METRICS,
   type FailureCounter,
   type RoleCounter,
@@ -15,6 +14,7 @@ import {
   type RowHistogram,
 } from './descriptors.ts';
 import { errnoName } from '../../system/errno.ts';
+import { EvictionClock } from './eviction-clock.ts';
 import { labelText, seriesOf, type IdLabel, type Series } from './series.ts';
 import { formatBound, header, label, sample, type Format } from './text.ts';
 
@@ -29,10 +29,25 @@ const TAILS: Readonly<Record<HistogramKind, readonly string[]>> = {
 
 interface Scrape {
   readonly format: Format;
-  readonly series: readonly Series[];
+  readonly rows: readonly CostRow[];
+  /** The series of a metric that has these labels. */
+  readonly seriesBy: (labels: readonly string[]) => readonly Series[];
   readonly failures: Snapshot['failures'];
   readonly idLabel: IdLabel | undefined;
 }
+
+/** The labels of each metric that come from a row. `role` comes from the metric. */
+const rowLabelsOf = (labels: readonly string[]): readonly string[] => labels.filter((name) => name !== 'role');
+
+/** Each set of labels that metrics of rows have. */
+const LABEL_SETS: readonly (readonly string[])[] = [
+  ...new Map(
+    SPAWN_METRICS.filter((metric) => !('failure' in metric)).map(({ labels }) => {
+      const names = rowLabelsOf(labels);
+      return [names.join(), names] as const;
+    }),
+  ).values(),
+];
 
 /** Yields text in pieces, so that a large table neither blocks the event loop nor is in memory as a whole. */
 export function* renderSpawnMetrics(
@@ -40,8 +55,10 @@ export function* renderSpawnMetrics(
   format: Format,
   absent: ReadonlyMap<ColumnGroup, string>,
   idLabel?: IdLabel,
+  evictions = new EvictionClock(),
 ): Generator<string> {
-  const scrape = { format, series: seriesOf(snapshot.rows, idLabel), failures: snapshot.failures, idLabel };
+  const { rows, failures } = snapshot;
+  const scrape = { format, rows, seriesBy: seriesByLabels(snapshot, idLabel, evictions), failures, idLabel };
   for (const metric of SPAWN_METRICS) {
     if (feedingGroups(metric).some((group) => absent.has(group))) continue;
     yield header(metric, format);
@@ -51,9 +68,22 @@ export function* renderSpawnMetrics(
   }
 }
 
+function seriesByLabels({ rows, atMs }: Snapshot, idLabel: IdLabel | undefined, evictions: EvictionClock) {
+  const sets = LABEL_SETS.map((names) => [names.join(), seriesOf(rows, names, idLabel)] as const);
+  const evicted = sets.flatMap(([, set]) => set.evicted);
+  const until = evicted.length > 0 ? evictions.until(evicted, atMs) : '';
+  const series = new Map(
+    sets.map(([names, set]) => [
+      names,
+      [...set.live, ...set.evicted.map(({ row, labels }) => ({ row, labels: `${labels},${until}` }))],
+    ]),
+  );
+  return (labels: readonly string[]): readonly Series[] => series.get(rowLabelsOf(labels).join()) ?? [];
+}
+
 function* renderHistograms(metric: RowHistogram, scrape: Scrape): Generator<string> {
-  for (const { row, labels } of scrape.series) {
-    const slowest = metric.slowest && scrape.format === 'openmetrics' ? row.slowest : undefined;
+  for (const { row, labels } of scrape.seriesBy(metric.labels)) {
+    const slowest = metric.slowest && scrape.format === 'openmetrics' && !row.evicted ? row.slowest : undefined;
     yield renderHistogram(metric, row, labels, slowest);
   }
 }
@@ -87,28 +117,22 @@ function* renderCounts(
   for (const [labels, value] of counts) yield sample(metric.name, labels, value / unitsPerBase);
 }
 
-function rowCounts(
+function* rowCounts(
   metric: RowCounter | RoleCounter,
-  { series, idLabel }: Scrape,
-): Iterable<readonly [labels: string, value: number]> {
-  const counts = new Map<string, number>();
-  if ('column' in metric) {
-    if (metric.labels === ROW_LABELS) return series.map(({ labels, row }) => [labels, row[metric.column]] as const);
-    for (const { row } of series) add(counts, labelText(row, metric.labels, idLabel), row[metric.column]);
-    return counts;
-  }
-  for (const [role, column] of Object.entries(metric.roles)) {
-    for (const { row } of series) {
-      add(counts, `${labelText(row, ['comm'], idLabel)},${label('role', role)}`, row[column]);
-    }
-  }
-  return counts;
+  { seriesBy }: Scrape,
+): Generator<readonly [labels: string, value: number]> {
+  const series = seriesBy(metric.labels);
+  if ('column' in metric) for (const { row, labels } of series) yield [labels, row[metric.column]];
+  else
+    for (const [role, column] of Object.entries(metric.roles))
+      for (const { row, labels } of series) yield [`${labels},${label('role', role)}`, row[column]];
 }
 
-function failureCounts(metric: FailureCounter, { series, failures, idLabel }: Scrape): Map<string, number> {
+function failureCounts(metric: FailureCounter, { rows, failures, idLabel }: Scrape): Map<string, number> {
   const counts = new Map<string, number>();
   const others = metric.labels.filter((name) => name !== 'errno');
-  for (const { row } of series) {
+  for (const row of rows) {
+    if (row.evicted) continue;
     for (const error of metric.expectedErrors) add(counts, withErrno(labelText(row, others, idLabel), error), 0);
   }
   for (const failure of failures) {

@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import type { CgroupNames } from '../../system/cgroups.ts';
 import { absentColumns } from '../../model/hooks.ts';
 import type { Engine } from '../../model/engine.ts';
+import type { EvictionClock } from './eviction-clock.ts';
 import type { Reading } from './reading.ts';
 import { renderProcessMetrics } from './process.ts';
 import { renderSpawnMetrics } from './render.ts';
@@ -18,10 +19,12 @@ export interface ScrapeSources {
   /** If absent, the metrics of the exporter's process are left out. */
   readonly processMetrics: Registry | undefined;
   readonly serverCounts: () => ServerCounts;
+  /** One for the exporter's life. */
+  readonly evictions: EvictionClock;
 }
 
 export async function* renderScrape(
-  { engine, version, cgroupNames, processMetrics, serverCounts }: ScrapeSources,
+  { engine, version, cgroupNames, processMetrics, serverCounts, evictions }: ScrapeSources,
   { snapshot, begunAt }: Reading,
   format: Format,
 ): AsyncGenerator<string> {
@@ -33,7 +36,8 @@ export async function* renderScrape(
     scrapeSeconds: () => (performance.now() - begunAt) / 1000,
   };
   if (snapshot) {
-    yield* renderSpawnMetrics(snapshot, format, absentColumns(engine.hooks), idLabelOf(engine, cgroupNames));
+    const absent = absentColumns(engine.hooks);
+    yield* renderSpawnMetrics(snapshot, format, absent, idLabelOf(engine, cgroupNames), evictions);
   }
   if (processMetrics) yield await renderProcessMetrics(processMetrics, format);
   yield* renderSelfMetrics(state, format);

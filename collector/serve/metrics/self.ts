@@ -95,7 +95,7 @@ const METRICS = [
     name: 'forktax_table_evicted_total',
     kind: 'counter',
     labels: [],
-    help: 'Rows that were long unused and were added to "(other)" to make room. Their costs stay in every sum.',
+    help: 'Rows that were long unused and left the table to make room. Their costs stay in every sum, and a row that comes back continues where it was.',
     samples: ofHealth('rowsEvicted'),
   },
   {

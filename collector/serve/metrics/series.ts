@@ -1,8 +1,7 @@
 /** Makes series of the rows of a snapshot: one series, with its label text, for all rows with equal labels. */
-import { OTHER, type CostRow, type FailureRow } from '../../model/rows.ts';
+import { EVICTED, OTHER, isSum, type CostRow, type FailureRow } from '../../model/rows.ts';
 import type { RowLabel } from '../../model/options.ts';
 import { addCosts } from '../../model/costs.ts';
-import { ROW_LABELS } from './descriptors.ts';
 import { label } from './text.ts';
 
 /** The name of the label for the engine's `id`, and its value for an id. */
@@ -13,18 +12,43 @@ export interface IdLabel {
 
 export interface Series {
   readonly row: CostRow;
-  /** The text of comm, mechanism, syscall and id, which most metrics have. */
+  /** The text of all labels. */
   readonly labels: string;
 }
 
-/** Gives series in the order of their labels. If a cgroup is removed and created again, its two rows are one series. */
-export function seriesOf(rows: readonly CostRow[], idLabel?: IdLabel): Series[] {
-  const series = new Map<string, CostRow>();
+export interface SeriesSet {
+  /** Series that still count, in the order of their labels. */
+  readonly live: readonly Series[];
+  /**
+   * Rows that no series of their own counts for any more: evicted ones, by mechanism and system call as far as those are
+   * among the labels. The label `until` is still to come.
+   */
+  readonly evicted: readonly Series[];
+}
+
+/**
+ * Gives the series of a metric that has these labels. If a cgroup is removed and created again, its two rows are one series.
+ * An evicted row is part of a series that has its labels: otherwise that series would go back.
+ */
+export function seriesOf(rows: readonly CostRow[], names: readonly string[], idLabel?: IdLabel): SeriesSet {
+  const live = new Map<string, CostRow>();
+  const evicted = new Map<string, CostRow>();
+  for (const row of rows) if (!row.evicted) addTo(live, labelText(row, names, idLabel), row);
   for (const row of rows) {
-    const labels = labelText(row, ROW_LABELS, idLabel);
-    const before = series.get(labels);
-    series.set(labels, before ? mergeRows(before, row) : row);
+    if (!row.evicted) continue;
+    const own = labelText(row, names, idLabel);
+    if (live.has(own)) addTo(live, own, row);
+    else addTo(evicted, labelText({ ...row, comm: EVICTED }, names, idLabel), row);
   }
+  return { live: inOrder(live), evicted: inOrder(evicted) };
+}
+
+function addTo(series: Map<string, CostRow>, labels: string, row: CostRow): void {
+  const before = series.get(labels);
+  series.set(labels, before ? mergeRows(before, row) : row);
+}
+
+function inOrder(series: ReadonlyMap<string, CostRow>): Series[] {
   return Array.from(series, ([labels, row]) => ({ row, labels })).toSorted((a, b) => (a.labels < b.labels ? -1 : 1));
 }
 
@@ -47,7 +71,8 @@ function fieldOf(row: CostRow | FailureRow, name: string): string {
   throw new TypeError(`a row has no label ${name}`);
 }
 
-/** Gives the value of the id label. Folded rows belong to no cgroup or process in particular. */
+/** Gives the value of the id label. Sums belong to no cgroup or process in particular. */
 function idOf(row: CostRow | FailureRow, idLabel: IdLabel): string {
-  return row.comm === OTHER || row.id === undefined ? OTHER : idLabel.valueOf(row.id);
+  if (isSum(row)) return row.comm;
+  return row.id === undefined ? OTHER : idLabel.valueOf(row.id);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OTHER, rowsSince, sumBy } from '../../model/rows.ts';
+import { EVICTED, rowsSince, sumBy } from '../../model/rows.ts';
 import { NO_COSTS, addCosts, subtractCosts } from '../../model/costs.ts';
 import { costRow, timesOf } from '../../../testing/rows.ts';
 
@@ -60,21 +60,21 @@ test('a row whose children only ended has changed', () => {
   assert.equal(since?.lifetime.sum, 3);
 });
 
-test('an evicted row is not charged to (other) a second time', () => {
-  const other = costRow({ comm: OTHER, spawns: 10 });
-  const [since] = rowsSince([{ ...other, spawns: 14 }], [full, other]);
-  assert.equal(since?.comm, OTHER);
+test('an evicted row that is forgotten is not charged a second time', () => {
+  const forgotten = costRow({ comm: EVICTED, spawns: 10 });
+  const [since] = rowsSince([{ ...forgotten, spawns: 14 }], [full, forgotten]);
+  assert.equal(since?.comm, EVICTED);
   assert.equal(since?.spawns, 1);
 });
 
-test('a row that was evicted and came back counts from nothing', () => {
-  const other = costRow({ comm: OTHER, spawns: 10 });
-  const since = rowsSince([costRow({ spawns: 1 }), { ...other, spawns: 14 }], [full, other]);
+test('a row that was evicted, forgotten, and came back counts from nothing', () => {
+  const forgotten = costRow({ comm: EVICTED, spawns: 10 });
+  const since = rowsSince([costRow({ spawns: 1 }), { ...forgotten, spawns: 14 }], [full, forgotten]);
   assert.deepEqual(
     since.map(({ comm, spawns }) => [comm, spawns]),
     [
       ['node', 1],
-      [OTHER, 1],
+      [EVICTED, 1],
     ],
   );
 });

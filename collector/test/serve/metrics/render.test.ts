@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { absentColumns } from '../../../model/hooks.ts';
-import { OTHER, type CostRow } from '../../../model/rows.ts';
+import { EVICTED, OTHER, type CostRow } from '../../../model/rows.ts';
 import { slotOf, type Histogram } from '../../../model/histogram.ts';
 import type { Snapshot } from '../../../model/snapshot.ts';
 import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../../model/bounds.ts';
 import { renderSpawnMetrics } from '../../../serve/metrics/render.ts';
+import { EvictionClock } from '../../../serve/metrics/eviction-clock.ts';
 import type { IdLabel } from '../../../serve/metrics/series.ts';
 import type { Format } from '../../../serve/metrics/text.ts';
 import {
@@ -50,6 +51,41 @@ describe('spawn metrics', () => {
     assert.equal(valueOf(samples, 'forktax_cow_faults_total', { comm: 'node', role: 'parent' }), 30);
     assert.equal(valueOf(samples, 'forktax_child_page_faults_total', { comm: 'node', mechanism: 'fork' }), 21);
     assert.equal(valueOf(samples, 'forktax_avoidable_stall_seconds_total'), 0.01785);
+  });
+
+  it('show what evicted rows held in series that never change', () => {
+    const evictions = new EvictionClock();
+    const spawns = (rows: readonly CostRow[], atMs: number) => {
+      const snapshot = { ...createFakeEngine().next, rows, atMs };
+      const text = [...renderSpawnMetrics(snapshot, 'text', NONE, undefined, evictions)].join('');
+      return Object.fromEntries(
+        parseSamples(text)
+          .filter(({ name }) => name === 'forktax_spawns_total')
+          .map(({ labels, value }) => [`${labels['comm']} ${labels['until'] ?? ''}`, value]),
+      );
+    };
+    const gone = (comm: string, count: number) => fakeRow({ comm, spawns: count, evicted: true });
+    const sh = fakeRow({ comm: 'sh' });
+    const [first, second, third] = [AT_MS, AT_MS + 1_000, AT_MS + 2_000].map((atMs) => new Date(atMs).toISOString());
+    assert.deepEqual(spawns([sh, gone('a', 5)], AT_MS), { 'sh ': 1, [`(evicted) ${first}`]: 5 });
+    assert.deepEqual(spawns([sh, gone('a', 5)], AT_MS + 500), { 'sh ': 1, [`(evicted) ${first}`]: 5 });
+    assert.deepEqual(spawns([sh, gone('a', 5), gone('b', 2)], AT_MS + 1_000), { 'sh ': 1, [`(evicted) ${second}`]: 7 });
+    assert.deepEqual(spawns([sh, fakeRow({ comm: 'a', spawns: 6 }), gone('b', 2)], AT_MS + 2_000), {
+      'sh ': 1,
+      'a ': 6,
+      [`(evicted) ${third}`]: 2,
+    });
+  });
+
+  it('keep evicted rows in series that go on for other rows', () => {
+    const rows = [fakeRow({ syscall: 'clone3' }), fakeRow({ spawns: 2, evicted: true })];
+    const samples = parseSamples(render({ rows }));
+    assert.equal(valueOf(samples, 'forktax_spawns_total', { comm: 'node', syscall: 'clone3' }), 1);
+    assert.equal(valueOf(samples, 'forktax_spawns_total', { comm: EVICTED, syscall: 'clone' }), 2);
+    assert.equal(valueOf(samples, 'forktax_cow_faults_total', { comm: 'node', role: 'parent' }), 15);
+    const cgroups = [fakeRow({ id: '2' }), fakeRow({ id: '1', spawns: 2, evicted: true })];
+    const idLabel: IdLabel = { name: 'cgroup', valueOf: () => '/same' };
+    assert.equal(valueOf(parseSamples(render({ rows: cgroups }, 'text', idLabel)), 'forktax_spawns_total'), 3);
   });
 
   it('name errors, and show the expected ones as 0 before they happen', () => {
