@@ -62,13 +62,13 @@ export const ENGINE_FLAGS = {
     argument: 'engine',
     choices: ENGINES,
     fallback: 'auto',
-    help: 'what measures; auto takes core, and bpftrace where core cannot run',
+    help: 'the engine that measures; auto uses core, or bpftrace if core cannot run',
   },
   'call-hook': {
     argument: 'way',
     choices: ['auto', ...CALL_HOOKS],
     fallback: DEFAULT_ENGINE_OPTIONS.callHook,
-    help: 'where the spawning calls are seen',
+    help: 'the hook that sees the spawning calls; auto uses the first that works of fentry, syscalls and raw',
   },
   'name-by': {
     argument: 'name',

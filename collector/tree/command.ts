@@ -1,4 +1,4 @@
-/** `forktax tree` shows which processes a command makes, and what their births cost. */
+/** `forktax tree` shows the processes that a command creates, and what their spawns cost. */
 import { basename } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
 import { EVENT_RING_BYTES } from '../measuring/event-ring.ts';
@@ -13,7 +13,7 @@ import { TREE_COLUMNS } from './tree-text.ts';
 
 export function treeCommand(open: OpenEngine = openEngine) {
   const command = new Command('tree')
-    .summary('show the processes that a command makes as a tree, with what their births cost')
+    .summary('show the processes that a command creates as a tree, with what each spawn cost')
     .description(
       'Runs a command, or watches a process or the whole host, and shows all processes that were made as a tree with the ' +
         'time for which their parents stood still. Processes with the same name and the same ancestors share a line.',

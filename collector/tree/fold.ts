@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { TreeProcess } from './process-tree.ts';
 
-/** What the births of some processes cost their parents. Times are in nanoseconds. */
+/** What the spawns of some processes cost their parents. Times are in nanoseconds. */
 export interface BirthCosts {
   readonly processes: number;
   readonly stallNs: number;
@@ -15,9 +15,9 @@ export interface FoldedProcess {
   /** The processes that are folded here. */
   readonly members: readonly TreeProcess[];
   readonly children: readonly FoldedProcess[];
-  /** The births of the members. */
+  /** The costs of the members. */
   readonly own: BirthCosts;
-  /** The births of the members and of all below them, but for those that had been born before. */
+  /** The costs of the members and of all processes below them, without those that existed before. */
   readonly total: BirthCosts;
 }
 
@@ -65,7 +65,7 @@ export function sum(costs: readonly BirthCosts[]): BirthCosts {
   };
 }
 
-/** The group below these whose own births cost most, with the names on the way to it. */
+/** Gives the group below these whose own spawns cost most, with the names on the way to it. */
 export function hottest(groups: readonly FoldedProcess[], path: readonly string[] = []): HotGroup | undefined {
   let best: HotGroup | undefined;
   for (const group of groups) {
