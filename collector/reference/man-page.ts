@@ -82,6 +82,7 @@ function paragraphs(lines: readonly string[]): string[] {
 function text(prose: string): string {
   return prose
     .replaceAll('\\', '\\e')
+    .replaceAll('×', '\\(mu')
     .replaceAll(/(?<![\w-])-+(?=\w)/g, (dashes) => dashes.replaceAll('-', '\\-'))
     .replace(/^(?=[.'])/, '\\&');
 }
