@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Runs the command that argv names. This is the only file that prints errors and exits. */
+import { isMainThread } from 'node:worker_threads';
 import { CommanderError } from '@commander-js/extra-typings';
 import { ERRORS, ForktaxError } from './model/errors.ts';
 import { buildProgram } from './program.ts';
@@ -7,11 +8,17 @@ import { buildProgram } from './program.ts';
 const program = buildProgram();
 const argv = process.argv.slice(2);
 
-process.stdout.on('error', onOutputError);
-// A message that nobody can read changes neither what a command does nor its exit status.
-process.stderr.on('error', () => {});
-process.on('uncaughtException', fail);
-program.parseAsync(argv, { from: 'user' }).catch(fail);
+if (isMainThread) main();
+// Installed, the collector is one file: a thread of serve starts here too, and that module knows what it is to do.
+else void import('./serve/http/password-worker.ts');
+
+function main(): void {
+  process.stdout.on('error', onOutputError);
+  // A message that nobody can read changes neither what a command does nor its exit status.
+  process.stderr.on('error', () => {});
+  process.on('uncaughtException', fail);
+  program.parseAsync(argv, { from: 'user' }).catch(fail);
+}
 
 /** Exits quietly if the reader (`| head`) or the terminal is gone: nobody is left to read an error. */
 function onOutputError(error: NodeJS.ErrnoException): void {

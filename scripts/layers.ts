@@ -275,6 +275,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
           'collector/probes',
           'collector/doctor',
           'collector/serve',
+          'collector/serve/http',
           'collector/relaunch',
           'collector/advise',
         ],

@@ -21,7 +21,11 @@ const TLS_VERSIONS = ['TLS10', 'TLS11', 'TLS12', 'TLS13'] as const;
 
 const bcryptHash = z
   .string()
-  .regex(/^\$2[aby]\$\d\d\$[./A-Za-z\d]{53}$/, { error: 'must be a bcrypt hash (htpasswd -nBC 10 "")' });
+  .regex(/^\$2[aby]\$\d\d\$[./A-Za-z\d]{53}$/, { error: 'must be a bcrypt hash (htpasswd -nBC 10 "")' })
+  // bcrypt has no cost below 4. One more doubles the time: 14 takes a second, 31 takes a day.
+  .refine((hash) => Number(hash.slice(4, 6)) >= 4 && Number(hash.slice(4, 6)) <= 14, {
+    error: 'must have a bcrypt cost from 4 to 14 (the number after $2y$)',
+  });
 
 /** Go's notation of durations. */
 const milliseconds = z.union([z.literal(0).transform(() => '0s'), z.string()]).transform((text, context) => {

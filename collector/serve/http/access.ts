@@ -1,12 +1,15 @@
 /** Who may ask, how often, and the headers of every answer: what `--web.config.file` says at that moment. */
 import { createHash } from 'node:crypto';
-import { compare } from 'bcryptjs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { WebConfig } from '../config/web.ts';
+import type { RefusalCounts } from '../metrics/refusals.ts';
+import { clientAddressOf } from './client-address.ts';
+import { createPasswordChecks, type PasswordChecks } from './passwords.ts';
 
 interface Options {
   readonly webConfig: () => WebConfig;
+  readonly refusals: RefusalCounts;
 }
 
 /** Of pages that need no scripts and are in no one's frame; the configuration may say otherwise. */
@@ -15,23 +18,32 @@ const DEFAULT_HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-/** A hash of nothing in particular, so that an unknown user takes as long as a known one. */
-const NOBODY = '$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi';
 const MAX_KNOWN = 100;
 
 export const accessPlugin = fp<Options>(
-  (app, { webConfig }, done) => {
+  (app, { webConfig, refusals }, done) => {
     const isWithinRate = createRateLimit(webConfig);
-    const isUser = createPasswordCheck(webConfig);
+    const checks = createPasswordChecks();
+    const isUser = createUserCheck(webConfig, checks);
 
     app.addHook('onRequest', async (request, reply) => {
       reply.headers(DEFAULT_HEADERS).headers(webConfig().headers);
-      if (!isWithinRate()) return refuse(reply, 429, 'Too many requests (rate_limit).');
-      if (await isUser(request)) return undefined;
+      if (!isWithinRate()) {
+        refusals.rate++;
+        return refuse(reply, 429, 'Too many requests (rate_limit).');
+      }
+      const isKnown = isUser(request);
+      if (isKnown === undefined) {
+        refusals.passwords++;
+        reply.header('retry-after', 1);
+        return refuse(reply, 429, 'Too many passwords are being checked; try again.');
+      }
+      if (await isKnown) return undefined;
       reply.header('www-authenticate', 'Basic realm="forktax", charset="UTF-8"');
       return refuse(reply, 401, 'Unauthorized.');
     });
 
+    app.addHook('preClose', async () => checks.close());
     done();
   },
   { name: 'forktax-access', fastify: '5.x' },
@@ -55,28 +67,36 @@ function createRateLimit(webConfig: Options['webConfig']): () => boolean {
   };
 }
 
-/** Passwords found right are remembered, hashed, so that a scrape costs no bcrypt; they are checked one at a time. */
-function createPasswordCheck(webConfig: Options['webConfig']): (request: FastifyRequest) => Promise<boolean> {
-  const known = new Set<string>();
-  let turn: Promise<unknown> = Promise.resolve();
+type UserCheck = (request: FastifyRequest) => boolean | Promise<boolean> | undefined;
 
-  return async (request) => {
+/** Passwords that were right are remembered, hashed, so that a scrape needs no bcrypt. Undefined: too many are checked. */
+function createUserCheck(webConfig: Options['webConfig'], checks: PasswordChecks): UserCheck {
+  const known = new Set<string>();
+
+  return ({ headers, socket }) => {
     const { users } = webConfig();
     if (users.size === 0) return true;
-    const credentials = parseCredentials(request.headers.authorization);
+    const credentials = parseCredentials(headers.authorization);
     if (!credentials) return false;
-    const hash = users.get(credentials.user);
+    const { user, password } = credentials;
+    const hash = users.get(user);
     const memory = createHash('sha256')
       .update(JSON.stringify([credentials, hash]))
       .digest('base64');
     if (known.has(memory)) return true;
-    const check = turn.then(() => compare(credentials.password, hash ?? NOBODY));
-    turn = check.catch(() => {});
-    if (!(await check) || hash === undefined) return false;
-    if (known.size >= MAX_KNOWN) known.clear();
-    known.add(memory);
-    return true;
+    return checks.check({ password, hash: hash ?? standIn(user, users) }, clientAddressOf(socket))?.then((isRight) => {
+      if (!isRight || hash === undefined) return false;
+      if (known.size >= MAX_KNOWN) known.clear();
+      known.add(memory);
+      return true;
+    });
   };
+}
+
+/** Another user's hash, always the same one for the same name: an unknown user takes as long as a known one. */
+function standIn(user: string, users: ReadonlyMap<string, string>): string {
+  const hashes = [...users.values()];
+  return hashes[createHash('sha256').update(user).digest().readUInt32LE() % hashes.length] ?? '';
 }
 
 /** RFC 7617. */

@@ -65,7 +65,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   });
   const sources = { engine, version, cgroupNames, processMetrics, serverCounts };
 
-  app.register(accessPlugin, { webConfig: options.webConfig });
+  app.register(accessPlugin, { webConfig: options.webConfig, refusals });
   app.register(metricsPlugin, { path: telemetryPath, sources, pages });
   app.register(landingPlugin, { engine, version, telemetryPath });
   app.register(healthPlugin, { engine, canRead });

@@ -10,8 +10,12 @@ export interface RefusalCounts {
   pipelined: number;
   /** Too many connections. */
   connections: number;
+  /** More passwords at a time than are checked. */
+  passwords: number;
+  /** More requests than `rate_limit` of the web configuration allows. */
+  rate: number;
 }
 
 export function createRefusalCounts(): RefusalCounts {
-  return { busy: 0, stalled: 0, pipelined: 0, connections: 0 };
+  return { busy: 0, stalled: 0, pipelined: 0, connections: 0, passwords: 0, rate: 0 };
 }

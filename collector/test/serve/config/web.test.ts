@@ -119,3 +119,12 @@ describe('a web configuration that exporter-toolkit refuses', () => {
       /^ForktaxError: web.config.file: cannot read \/nowhere\/web.yml: ENOENT/,
     ));
 });
+
+it('refuses hashes that bcrypt does not know, or that it would take a second or a day to check', async () => {
+  for (const cost of ['00', '03', '15', '31', '99']) {
+    const yaml = `basic_auth_users: {alice: "${HASH.replace('$10$', `$${cost}$`)}"}`;
+    await assert.rejects(loadWebConfig(write(yaml)), /basic_auth_users.alice: must have a bcrypt cost from 4 to 14/);
+  }
+  for (const cost of ['04', '14'])
+    await loadWebConfig(write(`basic_auth_users: {alice: "${HASH.replace('$10$', `$${cost}$`)}"}`));
+});

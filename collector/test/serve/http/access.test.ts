@@ -45,6 +45,23 @@ describe('a password', () => {
     );
   });
 
+  it('is not checked for an address that tries many, of known users or unknown ones; others wait for none of them', async () => {
+    for (const name of ['alice', 'nobody']) {
+      const { app } = buildApp({ users });
+      const tries = Array.from({ length: 300 }, (_, i) =>
+        app.inject({ url: '/-/healthy', headers: basic(name, `wrong ${i}`), remoteAddress: '192.0.2.1' }),
+      );
+      const headers = basic('alice', 'pä:ss');
+      const answer = await app.inject({ url: '/-/healthy', headers, remoteAddress: '192.0.2.2' });
+      assert.equal(answer.statusCode, 200);
+      const statuses = (await Promise.all(tries)).map(({ statusCode }) => statusCode);
+      assert.deepEqual([...new Set(statuses)].toSorted(), [401, 429]);
+      assert.ok(statuses.filter((status) => status === 401).length <= 10, 'few were checked');
+      const { body } = await app.inject({ url: '/metrics', headers, remoteAddress: '192.0.2.2' });
+      assert.match(body, /^forktax_clients_refused_total\{reason="passwords"\} 29\d$/m);
+    }
+  });
+
   it('that was right is not so any more when the file has another', async () => {
     let current: WebConfig = { ...OPEN_WEB_CONFIG, users };
     const app = buildTestApp({ webConfig: () => current });
