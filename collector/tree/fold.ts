@@ -1,6 +1,6 @@
 /** Folds a tree of processes by name: processes with the same names of all ancestors become one line. */
 import { basename } from 'node:path';
-import type { TreeProcess } from './process-tree.ts';
+import type { TreeProcess } from '../model/process-tree.ts';
 
 /** What the spawns of some processes cost their parents. Times are in nanoseconds. */
 export interface BirthCosts {

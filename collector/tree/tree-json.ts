@@ -1,7 +1,7 @@
 /** The NDJSON records of `forktax tree --json`: one for each process, parents before their children, then a summary. */
 import { errnoName } from '../system/errno.ts';
 import { programOf, sum, type FoldedProcess } from './fold.ts';
-import type { TreeProcess } from './process-tree.ts';
+import type { TreeProcess } from '../model/process-tree.ts';
 
 const SCHEMA = 1;
 

@@ -5,7 +5,7 @@ import { printable } from '../terminal/text.ts';
 import { formatCount } from '../terminal/format.ts';
 import type { Output } from '../terminal/output.ts';
 import { fold } from './fold.ts';
-import { ProcessTree } from './process-tree.ts';
+import { ProcessTree } from '../model/process-tree.ts';
 import { processRecords, treeSummary } from './tree-json.ts';
 import { headline, treeText, type TreeView } from './tree-text.ts';
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { AT_MS, fakeSpawn } from '../../../testing/fake-engine.ts';
 import type { EngineEvent, ExecEvent, ExitEvent, SpawnEvent } from '../../model/events.ts';
 import { fold, hottest, sum, type FoldedProcess } from '../../tree/fold.ts';
-import { ProcessTree } from '../../tree/process-tree.ts';
+import { ProcessTree } from '../../model/process-tree.ts';
 import { PROCESS_FIELDS, processRecords, treeSummary, TREE_SUMMARY_FIELDS } from '../../tree/tree-json.ts';
 import { headline, treeText } from '../../tree/tree-text.ts';
 import type { Output } from '../../terminal/output.ts';

@@ -1,5 +1,5 @@
 /** Builds the tree of processes from events. Events of one process come in any order, so each may be the first. */
-import type { EngineEvent, ExecEvent, ExitEvent, SpawnEvent, SpawnFailureEvent } from '../model/events.ts';
+import type { EngineEvent, ExecEvent, ExitEvent, SpawnEvent, SpawnFailureEvent } from './events.ts';
 
 /** A process, and what its spawn cost its parent. A field is absent until its event has come. */
 export interface TreeProcess {
