@@ -3,6 +3,7 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { adviseCommand } from './advise/command.ts';
 import { completionCommand } from './completion/command.ts';
 import { doctorCommand } from './doctor/command.ts';
+import { exportCommand } from './export/command.ts';
 import { healthCommand } from './health/command.ts';
 import { histCommand } from './hist/command.ts';
 import { probesCommand } from './probes/command.ts';
@@ -25,6 +26,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   treeCommand,
   recordCommand,
   replayCommand,
+  exportCommand,
   probesCommand,
   doctorCommand,
   healthCommand,

@@ -113,6 +113,11 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
         imports: ['collector/model', 'collector/terminal', 'collector/remote'],
       },
       {
+        path: 'collector/export',
+        holds: '`forktax export`: timelines for trace viewers',
+        imports: ['collector/model', 'collector/system', 'collector/terminal', 'collector/measuring'],
+      },
+      {
         path: 'collector/hist',
         holds: '`forktax hist`',
         imports: ['collector/model', 'collector/terminal', 'collector/measuring'],
@@ -253,6 +258,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
           'collector/terminal',
           'collector/measuring',
           'collector/recording',
+          'collector/export',
           'collector/hist',
           'collector/snoop',
           'collector/tree',
@@ -272,6 +278,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
           'collector/tree',
           'collector/record',
           'collector/replay',
+          'collector/export',
           'collector/probes',
           'collector/doctor',
           'collector/serve',

@@ -41,6 +41,7 @@ export const ERRORS = {
   },
   FORKTAX_COLLECTOR: { exit: 1, help: 'Give the address of a running `forktax serve` with --url.' },
   FORKTAX_RECORDING: { exit: 1, help: 'Give a file that `forktax record` wrote, and that this version can read.' },
+  FORKTAX_OUTPUT: { exit: 1, help: 'Give a path that this user can write to.' },
   FORKTAX_UNABLE: { exit: 1, help: 'Apply the fixes that are printed above, and run `forktax doctor` again.' },
   FORKTAX_DEFECT: { exit: 1, help: 'Report this with the lines above.' },
   FORKTAX_LISTEN: { exit: 1, help: 'Choose another address with --web.listen-address.' },

@@ -1,13 +1,13 @@
 /** `forktax record` writes what it measures to a file, for `forktax replay`. */
 import { Command, Option } from '@commander-js/extra-typings';
 import { EVENT_RING_BYTES } from '../measuring/event-ring.ts';
+import { measure } from '../measuring/measure.ts';
 import { callHookOption, engineOption, nameByOption, openEngine } from '../measuring/open-engine.ts';
 import { ForktaxError } from '../model/errors.ts';
 import { ROW_LABELS } from '../model/options.ts';
 import { parseComm, parseDuration, parsePid, parseSize } from '../terminal/arguments.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput } from '../terminal/output.ts';
-import { stopRequested } from '../terminal/stop.ts';
 import { progressText } from './progress.ts';
 
 export function recordCommand() {
@@ -37,36 +37,19 @@ export function recordCommand() {
     .addOption(nameByOption())
     .passThroughOptions()
     .action(async (words, options) => {
-      const { pid, follow = false, name: comm } = options;
+      const { pid, follow = false, name: comm, callHook, nameBy, label, output: path, duration } = options;
       if (follow && pid === undefined) throw new ForktaxError('FORKTAX_USAGE', '--follow needs --pid');
-      if (words.length > 0 && pid !== undefined)
-        throw new ForktaxError('FORKTAX_USAGE', 'give a command or --pid, not both');
-      const stop = stopRequested();
-      const { prepareCommand } = await import('../measuring/own-command.ts');
-      const own = words.length > 0 ? await prepareCommand(words) : undefined;
-      const target = own ? { pid: own.pid, follow: true } : pid === undefined ? {} : { pid, follow };
-      const { callHook, nameBy, label, output: path, duration, maxSize: maxBytes } = options;
-      const filter = { ...target, ...(comm !== undefined && { comm }) };
+      const { record } = await import('./record.ts');
+      const filter = { ...(pid !== undefined && { pid, follow }), ...(comm !== undefined && { comm }) };
       const wanted = { filter, callHook, nameBy, label, ringBytes: EVENT_RING_BYTES };
-      const engine = await openEngine(options.engine, wanted, standardOutput);
-      try {
-        const { record } = await import('./record.ts');
-        standardOutput.talk(`Recording process spawns to ${path}; Ctrl-C ends.\n`);
-        const end = own ? AbortSignal.any([stop, own.ended]) : stop;
-        const recording = record(
-          engine,
-          { path, duration, maxBytes },
-          (p) => standardOutput.progress(progressText(p)),
-          end,
-        );
-        await own?.run();
-        const done = await recording;
-        standardOutput.progress('');
-        standardOutput.talk(`${progressText(done)}\n`);
-        if (own) process.exitCode = await own.status;
-      } finally {
-        engine.close();
-      }
+      await measure(openEngine, { words, pid, engine: options.engine, options: wanted }, async (engine, end) => {
+        const { talk, progress } = standardOutput;
+        talk(`Recording process spawns to ${path}; Ctrl-C ends.\n`);
+        const file = { path, duration, maxBytes: options.maxSize };
+        const done = await record(engine, file, (soFar) => progress(progressText(soFar)), end);
+        progress('');
+        talk(`${progressText(done)}\n`);
+      });
     });
   return withManual(command, {
     examples: [

@@ -1,5 +1,6 @@
 /** `forktax replay` runs a command on a recording instead of on this host. */
 import { Argument, Command, InvalidArgumentError, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { exportCommand } from '../export/command.ts';
 import { histCommand } from '../hist/command.ts';
 import type { OpenEngine } from '../measuring/open-engine.ts';
 import { snoopCommand } from '../snoop/command.ts';
@@ -12,6 +13,7 @@ const REPLAYED: Readonly<Record<string, (open: OpenEngine) => CommandUnknownOpts
   snoop: snoopCommand,
   hist: histCommand,
   tree: treeCommand,
+  export: exportCommand,
 };
 
 export function replayCommand() {

@@ -2,9 +2,9 @@
 import { basename } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
 import { EVENT_RING_BYTES } from '../measuring/event-ring.ts';
+import { measure } from '../measuring/measure.ts';
 import { callHookOption, engineOption, openEngine, type OpenEngine } from '../measuring/open-engine.ts';
-import { stopMeasuring } from '../measuring/stop.ts';
-import { ForktaxError } from '../model/errors.ts';
+import { runningBelow } from '../measuring/running.ts';
 import { parseCount, parseDuration, parsePercent, parsePid } from '../terminal/arguments.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput } from '../terminal/output.ts';
@@ -30,31 +30,19 @@ export function treeCommand(open: OpenEngine = openEngine) {
     .passThroughOptions()
     .action(async (words, options) => {
       const { pid, callHook } = options;
-      if (words.length > 0 && pid !== undefined)
-        throw new ForktaxError('FORKTAX_USAGE', 'give a command or --pid, not both');
-      const { prepareCommand } = await import('../measuring/own-command.ts');
-      const own = words.length > 0 ? await prepareCommand(words) : undefined;
+      const { tree } = await import('./tree.ts');
       // A process that runs already has descendants that the kernel's filter does not know, so all events are taken.
-      const filter = own ? { pid: own.pid, follow: true } : {};
-      const engine = await open(options.engine, { filter, callHook, ringBytes: EVENT_RING_BYTES }, standardOutput);
-      try {
-        const [{ tree }, { runningBelow }] = await Promise.all([import('./tree.ts'), import('./running.ts')]);
-        const rootPid = own?.pid ?? pid;
-        const what = own ? words.join(' ') : pid === undefined ? 'all' : `process ${pid}`;
-        const running = own
-          ? [{ pid: own.pid, comm: basename(words[0] ?? '') }]
-          : engine.clock || pid === undefined
-            ? []
-            : runningBelow(pid);
-        const stop = stopMeasuring(engine, pid, standardOutput);
-        const end = own ? AbortSignal.any([stop, own.ended]) : stop;
-        const shown = tree(engine, { ...options, what, rootPid, running, announced: !own }, standardOutput, end);
-        await own?.run();
-        await shown;
-        if (own) process.exitCode = await own.status;
-      } finally {
-        engine.close();
-      }
+      const wanted = { callHook, ringBytes: EVENT_RING_BYTES };
+      await measure(open, { words, pid, engine: options.engine, options: wanted }, async (engine, end, own) => {
+        const settings = own
+          ? { what: words.join(' '), rootPid: own.pid, running: [{ pid: own.pid, comm: basename(words[0] ?? '') }] }
+          : {
+              what: pid === undefined ? 'all' : `process ${pid}`,
+              rootPid: pid,
+              running: engine.clock || pid === undefined ? [] : runningBelow(pid),
+            };
+        await tree(engine, { ...options, ...settings, announced: !own }, standardOutput, end);
+      });
     });
   return withManual(command, {
     examples: [

@@ -1,5 +1,6 @@
 /** Watches the processes below some process, or all of the host, and shows them as a tree. */
 import { clockOf } from '../measuring/clock.ts';
+import type { RunningProcess } from '../measuring/running.ts';
 import type { Engine } from '../model/engine.ts';
 import { printable } from '../terminal/text.ts';
 import { formatCount } from '../terminal/format.ts';
@@ -21,12 +22,6 @@ export interface TreeSettings extends TreeView {
   readonly rootPid?: number | undefined;
   /** Processes that are there already, parents first. */
   readonly running?: readonly RunningProcess[];
-}
-
-export interface RunningProcess {
-  readonly pid: number;
-  readonly comm: string;
-  readonly parentPid?: number;
 }
 
 /** Shows the tree when the time has passed or `stop` is aborted. The engine stays open. */

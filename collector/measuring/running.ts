@@ -1,7 +1,12 @@
 /** The descendants that a process has already. */
 import { readdirSync } from 'node:fs';
 import { tryReadText } from '../system/files.ts';
-import type { RunningProcess } from './tree.ts';
+
+export interface RunningProcess {
+  readonly pid: number;
+  readonly comm: string;
+  readonly parentPid?: number;
+}
 
 /** Gives the process itself first, and each parent before its children. Those that end meanwhile are left out. */
 export function runningBelow(pid: number, parentPid?: number): RunningProcess[] {
