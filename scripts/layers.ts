@@ -96,7 +96,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
         holds: 'the file of a recording: written, read, and replayed as an engine',
         imports: ['collector/model', 'collector/system'],
       },
-      { path: 'collector/remote', holds: 'asks a running collector', imports: ['collector/model'] },
+      { path: 'collector/remote', holds: 'asks a running collector, or a kubelet', imports: ['collector/model'] },
     ],
   },
   {
@@ -172,6 +172,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
           'collector/model',
           'collector/system',
           'collector/terminal',
+          'collector/remote',
           'collector/engine',
           'collector/serve/**',
         ],

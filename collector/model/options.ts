@@ -6,6 +6,15 @@ import { NAMINGS, type Naming } from './naming.ts';
 export const ROW_LABELS = ['none', 'cgroup', 'pid'] as const;
 export type RowLabel = (typeof ROW_LABELS)[number];
 
+/** What a cgroup may be shown as: its path, or one of the names that people have for it. */
+export const LABEL_CHOICES = ['none', 'cgroup', 'unit', 'container', 'pod', 'pid'] as const;
+export type LabelChoice = (typeof LABEL_CHOICES)[number];
+
+/** The kernel knows cgroups; units, containers and pods are names of them. */
+export function rowLabelOf(choice: LabelChoice): RowLabel {
+  return choice === 'unit' || choice === 'container' || choice === 'pod' ? 'cgroup' : choice;
+}
+
 export interface EngineOptions {
   /** The capacity of the table of spawn costs, in rows. */
   readonly maxSpawners: number;

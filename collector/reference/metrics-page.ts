@@ -37,6 +37,11 @@ ${markdownTable(['metric', 'kind', 'labels', 'what', 'fed by'], SPAWN_METRICS.ma
   \`increase()\` sees the first one.
 - \`--label=cgroup\` adds \`cgroup\`, the path of the spawner's cgroup below its mount. It is \`(unknown)\` if the cgroup was gone
   before it could be looked up. \`--label=pid\` adds \`pid\`. Each value of such a label has its own rows.
+- \`--label=unit\` adds \`unit\`, the service or scope of systemd. \`--label=container\` adds \`container\` (its name, or the first
+  12 digits of its id), \`pod\` (its name, or its uid) and \`namespace\`. \`--label=pod\` adds \`pod\` and \`namespace\`. All follow from
+  the path of the cgroup; names of pods and containers, and namespaces, need \`--kubelet.url\`. A label is empty for a spawner
+  that is in no such thing. All cgroups with equal labels are one series. These labels need the unified hierarchy (cgroup
+  v2): a container that is only in hierarchies of cgroup v1 counts as the cgroup of its runtime.
 
 Bounds of histograms are inclusive, and powers of two of a second or a byte: each from 31 µs to 8 s for stalls and delays,
 every second one from 1 ms to 12 days for lifetimes, every third one from 256 KiB to 512 GiB for sizes. The text of \`le\` is

@@ -1,12 +1,13 @@
 /** Runs the exporter from start to stop. */
 import type { Logger } from 'pino';
+import type { PodDirectory } from '../model/cgroup-identity.ts';
 import { cgroupIdOf, createCgroupNames } from '../system/cgroups.ts';
 import { formatConfig, loadConfig, type Sources } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { watchWebConfig, type WatchedWebConfig } from './config/watch.ts';
 import { loadWebConfig, type WebConfig } from './config/web.ts';
 import { absentColumns } from '../model/hooks.ts';
-import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../model/options.ts';
+import { DEFAULT_ENGINE_OPTIONS, rowLabelOf, type EngineOptions } from '../model/options.ts';
 import type { Engine } from '../model/engine.ts';
 import { dropCapabilities } from '../system/native.ts';
 import { openEngine as openChosen } from '../engine/open.ts';
@@ -14,6 +15,7 @@ import { ForktaxError } from '../model/errors.ts';
 import { createLineWriter, createLogger, type LineWriter } from './log.ts';
 import { createProcessMetrics } from './metrics/process.ts';
 import { createServiceManager, passedSockets, type ServiceManager } from './service-manager.ts';
+import { createPodDirectory } from '../remote/pod-directory.ts';
 import { requireProcess } from '../system/target-process.ts';
 import { tracefs } from '../system/tracefs.ts';
 import { VERSION } from '../system/version.ts';
@@ -92,7 +94,8 @@ async function start(engine: Engine, { config, webConfig, logger, log }: Surroun
     refusals,
     logLinesDropped: () => log.dropped,
     ...(!config['web.disable-exporter-metrics'] && { processMetrics: createProcessMetrics() }),
-    ...(config.label === 'cgroup' && { cgroupNames: createCgroupNames() }),
+    label: config.label,
+    ...(engine.label === 'cgroup' && { cgroupNames: createCgroupNames(podsOf(config, logger)) }),
   });
   const addresses = config['web.systemd-socket'] ? passedSockets() : config['web.listen-address'];
   const listening = await listen(app, addresses, webConfig, refusals);
@@ -138,7 +141,7 @@ async function engineOptionsOf(config: Config): Promise<EngineOptions> {
     ...DEFAULT_ENGINE_OPTIONS,
     maxSpawners: config['max-spawners'],
     maxProcesses: config['max-processes'],
-    label: config.label,
+    label: rowLabelOf(config.label),
     nameBy: config['name-by'],
     callHook: config['call-hook'],
     withoutHooks: config['without-hook'],
@@ -148,6 +151,18 @@ async function engineOptionsOf(config: Config): Promise<EngineOptions> {
       ...(cgroup !== undefined && { cgroup: await cgroupIdOf(cgroup) }),
     },
   };
+}
+
+function podsOf(config: Config, logger: Logger): { pods?: PodDirectory } {
+  const url = config['kubelet.url'];
+  if (url === undefined) return {};
+  const kubelet = {
+    url,
+    tokenFile: config['kubelet.token-file'],
+    caFile: config['kubelet.ca-file'],
+    skipVerify: config['kubelet.insecure-skip-verify'],
+  };
+  return { pods: createPodDirectory(kubelet, { report: (trouble) => logger.warn(trouble) }) };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

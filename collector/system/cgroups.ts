@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { identifyCgroup, type CgroupIdentity, type NamedCgroup, type PodDirectory } from '../model/cgroup-identity.ts';
 import { ForktaxError } from '../model/errors.ts';
 
 /** The name of every cgroup whose path is not known. */
@@ -45,12 +46,21 @@ export interface CgroupNames {
   readonly resolve: (ids: Iterable<string>) => Promise<void>;
   /** Gives the path below the mount, or `(unknown)`. */
   readonly nameOf: (id: string) => string;
+  /** Gives the unit, container and pod of a cgroup, as far as they are known. */
+  readonly identityOf: (id: string) => NamedCgroup;
 }
 
 interface Options {
   readonly root?: string;
   readonly now?: () => number;
   readonly maxDirectories?: number;
+  readonly pods?: PodDirectory;
+}
+
+interface Known {
+  readonly name: string;
+  readonly identity: CgroupIdentity;
+  askedAt: number;
 }
 
 /**
@@ -58,15 +68,23 @@ interface Options {
  * costs stay in the table, and a series must not change its name. An id that a walk did not find stays `(unknown)` for
  * that time: its cgroup had been removed, and the kernel does not give the id to another.
  */
-export function createCgroupNames({ root = cgroupRoot(), now = Date.now, maxDirectories }: Options = {}): CgroupNames {
-  const known = new Map<string, { name: string; askedAt: number }>();
+export function createCgroupNames({
+  root = cgroupRoot(),
+  now = Date.now,
+  maxDirectories,
+  pods,
+}: Options = {}): CgroupNames {
+  const known = new Map<string, Known>();
   let walk = Promise.resolve();
 
   async function lookUp(ids: readonly string[]): Promise<void> {
     const missing = ids.filter((id) => !known.has(id));
     if (missing.length === 0) return;
     const found = await findCgroups(root, new Set(missing), maxDirectories);
-    for (const id of missing) known.set(id, { name: found.get(id) ?? UNKNOWN_CGROUP, askedAt: now() });
+    for (const id of missing) {
+      const name = found.get(id) ?? UNKNOWN_CGROUP;
+      known.set(id, { name, identity: identifyCgroup(name), askedAt: now() });
+    }
   }
 
   return {
@@ -76,8 +94,14 @@ export function createCgroupNames({ root = cgroupRoot(), now = Date.now, maxDire
       for (const [id, { askedAt }] of known) if (now() - askedAt > KEEP_MS) known.delete(id);
       walk = walk.then(() => lookUp(wanted));
       await walk;
+      await pods?.resolve(wanted.flatMap((id) => known.get(id)?.identity ?? []));
     },
     nameOf: (id) => known.get(id)?.name ?? UNKNOWN_CGROUP,
+    identityOf(id) {
+      const { identity = {} } = known.get(id) ?? {};
+      const names = pods?.namesOf(identity);
+      return names ? { ...identity, names } : identity;
+    },
   };
 
   function touch(id: string): void {

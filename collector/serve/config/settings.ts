@@ -4,10 +4,10 @@
  * It imports almost nothing: the command line is built from it on every start.
  */
 import { DEFAULT_PORT } from '../../model/address.ts';
-import { DEFAULT_ENGINE_OPTIONS, ENGINE_FLAGS, ROW_LABELS } from '../../model/options.ts';
+import { DEFAULT_ENGINE_OPTIONS, ENGINE_FLAGS, LABEL_CHOICES } from '../../model/options.ts';
 
 export interface Setting {
-  readonly group: 'Web' | 'Measuring' | 'Logs';
+  readonly group: 'Web' | 'Measuring' | 'Kubernetes' | 'Logs';
   /** What the flag takes; absent: it is a switch. */
   readonly argument?: string;
   readonly repeatable?: true;
@@ -55,9 +55,29 @@ export const SETTINGS = {
   label: {
     group: 'Measuring',
     argument: 'label',
-    choices: ROW_LABELS,
+    choices: LABEL_CHOICES,
     fallback: DEFAULT_ENGINE_OPTIONS.label,
-    help: 'add this label to every metric of spawn costs; each of its values has its own rows and series',
+    help: 'add this label to every metric of spawn costs; container adds pod and namespace too, pod adds namespace',
+  },
+  'kubelet.url': {
+    group: 'Kubernetes',
+    argument: 'url',
+    help: 'ask this kubelet for the names of pods and containers, such as https://127.0.0.1:10250',
+  },
+  'kubelet.token-file': {
+    group: 'Kubernetes',
+    argument: 'file',
+    help: 'bearer token for the kubelet, such as /var/run/secrets/kubernetes.io/serviceaccount/token',
+  },
+  'kubelet.ca-file': {
+    group: 'Kubernetes',
+    argument: 'file',
+    help: "certificates that the kubelet's own must be signed by",
+  },
+  'kubelet.insecure-skip-verify': {
+    group: 'Kubernetes',
+    fallback: false,
+    help: 'take any certificate of the kubelet; by default it is signed by the kubelet itself',
   },
   'name-by': { group: 'Measuring', ...ENGINE_FLAGS['name-by'] },
   'max-spawners': {

@@ -11,6 +11,7 @@ import type { Registry } from 'prom-client';
 import type { CgroupNames } from '../../system/cgroups.ts';
 import type { WebConfig } from '../config/web.ts';
 import type { Engine } from '../../model/engine.ts';
+import type { LabelChoice } from '../../model/options.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { accessPlugin } from './access.ts';
 import { costsPlugin } from './costs.ts';
@@ -21,6 +22,7 @@ import { landingPlugin } from './landing.ts';
 import { metricsPlugin } from './metrics.ts';
 import { createPages } from './pages.ts';
 import { createReadings } from './readings.ts';
+import { createIdLabels } from '../metrics/id-labels.ts';
 import { createRefusalCounts, type RefusalCounts } from '../metrics/refusals.ts';
 import { Refusal } from './refusal.ts';
 import type { TurnOptions } from './turns.ts';
@@ -37,6 +39,8 @@ export interface AppOptions {
   readonly webConfig: () => WebConfig;
   /** Absent: `process_*` and `nodejs_*` are left out. */
   readonly processMetrics?: Registry;
+  /** What the engine's label `cgroup` is shown as. */
+  readonly label?: LabelChoice;
   /** For an engine with the label `cgroup`. */
   readonly cgroupNames?: CgroupNames;
   readonly events?: Partial<EventHubOptions>;
@@ -63,7 +67,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     refusals,
     logLinesDropped: options.logLinesDropped?.() ?? 0,
   });
-  const sources = { engine, version, cgroupNames, processMetrics, serverCounts };
+  const idLabels = createIdLabels(options.label ?? engine.label, cgroupNames);
+  const sources = { engine, version, idLabels, processMetrics, serverCounts };
 
   app.register(accessPlugin, { webConfig: options.webConfig, refusals });
   app.register(metricsPlugin, { path: telemetryPath, sources, pages });

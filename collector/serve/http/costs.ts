@@ -69,9 +69,15 @@ function* renderCosts({ rows, failures, ...rest }: Snapshot, options: Options): 
   ): Generator<string> {
     yield `,"${key}":[`;
     for (const [i, value] of values.entries()) {
-      const cgroup = cgroupNames && value.id !== undefined && { cgroup: cgroupNames.nameOf(value.id) };
+      const cgroup = cgroupNames && value.id !== undefined && cgroupFields(cgroupNames, value.id);
       yield `${i > 0 ? ',' : ''}${JSON.stringify(toRecord({ ...shown(value), ...cgroup }))}`;
     }
     yield ']';
   }
+}
+
+/** The path of a cgroup, and what people call it as far as that is known. */
+function cgroupFields(cgroups: CgroupNames, id: string): object {
+  const { names, ...identity } = cgroups.identityOf(id);
+  return { cgroup: cgroups.nameOf(id), ...identity, ...(names && { kubernetes: names }) };
 }

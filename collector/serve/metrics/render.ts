@@ -15,7 +15,8 @@ import {
 } from './descriptors.ts';
 import { errnoName } from '../../system/errno.ts';
 import { EvictionClock } from './eviction-clock.ts';
-import { labelText, seriesOf, type IdLabel, type Series } from './series.ts';
+import type { IdLabels } from './id-labels.ts';
+import { labelText, seriesOf, type Series } from './series.ts';
 import { formatBound, header, label, sample, type Format } from './text.ts';
 
 const NS_PER_SECOND = 1e9;
@@ -33,7 +34,7 @@ interface Scrape {
   /** The series of a metric that has these labels. */
   readonly seriesBy: (labels: readonly string[]) => readonly Series[];
   readonly failures: Snapshot['failures'];
-  readonly idLabel: IdLabel | undefined;
+  readonly idLabels: IdLabels | undefined;
 }
 
 /** The labels of each metric that come from a row. `role` comes from the metric. */
@@ -54,11 +55,11 @@ export function* renderSpawnMetrics(
   snapshot: Snapshot,
   format: Format,
   absent: ReadonlyMap<ColumnGroup, string>,
-  idLabel?: IdLabel,
+  idLabels?: IdLabels,
   evictions = new EvictionClock(),
 ): Generator<string> {
   const { rows, failures } = snapshot;
-  const scrape = { format, rows, seriesBy: seriesByLabels(snapshot, idLabel, evictions), failures, idLabel };
+  const scrape = { format, rows, seriesBy: seriesByLabels(snapshot, idLabels, evictions), failures, idLabels };
   for (const metric of SPAWN_METRICS) {
     if (feedingGroups(metric).some((group) => absent.has(group))) continue;
     yield header(metric, format);
@@ -68,8 +69,8 @@ export function* renderSpawnMetrics(
   }
 }
 
-function seriesByLabels({ rows, atMs }: Snapshot, idLabel: IdLabel | undefined, evictions: EvictionClock) {
-  const sets = LABEL_SETS.map((names) => [names.join(), seriesOf(rows, names, idLabel)] as const);
+function seriesByLabels({ rows, atMs }: Snapshot, idLabels: IdLabels | undefined, evictions: EvictionClock) {
+  const sets = LABEL_SETS.map((names) => [names.join(), seriesOf(rows, names, idLabels)] as const);
   const evicted = sets.flatMap(([, set]) => set.evicted);
   const until = evicted.length > 0 ? evictions.until(evicted, atMs) : '';
   const series = new Map(
@@ -128,16 +129,16 @@ function* rowCounts(
       for (const { row, labels } of series) yield [`${labels},${label('role', role)}`, row[column]];
 }
 
-function failureCounts(metric: FailureCounter, { rows, failures, idLabel }: Scrape): Map<string, number> {
+function failureCounts(metric: FailureCounter, { rows, failures, idLabels }: Scrape): Map<string, number> {
   const counts = new Map<string, number>();
   const others = metric.labels.filter((name) => name !== 'errno');
   for (const row of rows) {
     if (row.evicted) continue;
-    for (const error of metric.expectedErrors) add(counts, withErrno(labelText(row, others, idLabel), error), 0);
+    for (const error of metric.expectedErrors) add(counts, withErrno(labelText(row, others, idLabels), error), 0);
   }
   for (const failure of failures) {
     if (failure.kind !== metric.failure) continue;
-    add(counts, withErrno(labelText(failure, others, idLabel), errnoName(failure.errno)), failure.count);
+    add(counts, withErrno(labelText(failure, others, idLabels), errnoName(failure.errno)), failure.count);
   }
   return counts;
 }

@@ -1,6 +1,5 @@
 /** One scrape: the table as it was read, metrics about forktax itself, and those of the exporter's process. */
 import type { Registry } from 'prom-client';
-import type { CgroupNames } from '../../system/cgroups.ts';
 import { absentColumns } from '../../model/hooks.ts';
 import type { Engine } from '../../model/engine.ts';
 import type { EvictionClock } from './eviction-clock.ts';
@@ -8,14 +7,13 @@ import type { Reading } from './reading.ts';
 import { renderProcessMetrics } from './process.ts';
 import { renderSpawnMetrics } from './render.ts';
 import { renderSelfMetrics, type SelfState, type ServerCounts } from './self.ts';
-import type { IdLabel } from './series.ts';
+import type { IdLabels } from './id-labels.ts';
 import type { Format } from './text.ts';
 
 export interface ScrapeSources {
   readonly engine: Engine;
   readonly version: string;
-  /** Present only with the label `cgroup`. */
-  readonly cgroupNames: CgroupNames | undefined;
+  readonly idLabels: IdLabels | undefined;
   /** If absent, the metrics of the exporter's process are left out. */
   readonly processMetrics: Registry | undefined;
   readonly serverCounts: () => ServerCounts;
@@ -24,7 +22,7 @@ export interface ScrapeSources {
 }
 
 export async function* renderScrape(
-  { engine, version, cgroupNames, processMetrics, serverCounts, evictions }: ScrapeSources,
+  { engine, version, idLabels, processMetrics, serverCounts, evictions }: ScrapeSources,
   { snapshot, begunAt }: Reading,
   format: Format,
 ): AsyncGenerator<string> {
@@ -37,13 +35,9 @@ export async function* renderScrape(
   };
   if (snapshot) {
     const absent = absentColumns(engine.hooks);
-    yield* renderSpawnMetrics(snapshot, format, absent, idLabelOf(engine, cgroupNames), evictions);
+    yield* renderSpawnMetrics(snapshot, format, absent, idLabels, evictions);
   }
   if (processMetrics) yield await renderProcessMetrics(processMetrics, format);
   yield* renderSelfMetrics(state, format);
   if (format === 'openmetrics') yield '# EOF\n';
-}
-
-function idLabelOf({ label }: Engine, cgroupNames: CgroupNames | undefined): IdLabel | undefined {
-  return label === 'none' ? undefined : { name: label, valueOf: cgroupNames?.nameOf ?? ((id) => id) };
 }

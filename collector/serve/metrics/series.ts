@@ -1,14 +1,8 @@
 /** Makes series of the rows of a snapshot: one series, with its label text, for all rows with equal labels. */
 import { EVICTED, OTHER, isSum, type CostRow, type FailureRow } from '../../model/rows.ts';
-import type { RowLabel } from '../../model/options.ts';
 import { addCosts } from '../../model/costs.ts';
+import { specialValues, type IdLabels } from './id-labels.ts';
 import { label } from './text.ts';
-
-/** The name of the label for the engine's `id`, and its value for an id. */
-export interface IdLabel {
-  readonly name: Exclude<RowLabel, 'none'>;
-  readonly valueOf: (id: string) => string;
-}
 
 export interface Series {
   readonly row: CostRow;
@@ -30,15 +24,15 @@ export interface SeriesSet {
  * Gives the series of a metric that has these labels. If a cgroup is removed and created again, its two rows are one series.
  * An evicted row is part of a series that has its labels: otherwise that series would go back.
  */
-export function seriesOf(rows: readonly CostRow[], names: readonly string[], idLabel?: IdLabel): SeriesSet {
+export function seriesOf(rows: readonly CostRow[], names: readonly string[], idLabels?: IdLabels): SeriesSet {
   const live = new Map<string, CostRow>();
   const evicted = new Map<string, CostRow>();
-  for (const row of rows) if (!row.evicted) addTo(live, labelText(row, names, idLabel), row);
+  for (const row of rows) if (!row.evicted) addTo(live, labelText(row, names, idLabels), row);
   for (const row of rows) {
     if (!row.evicted) continue;
-    const own = labelText(row, names, idLabel);
+    const own = labelText(row, names, idLabels);
     if (live.has(own)) addTo(live, own, row);
-    else addTo(evicted, labelText({ ...row, comm: EVICTED }, names, idLabel), row);
+    else addTo(evicted, labelText({ ...row, comm: EVICTED }, names, idLabels), row);
   }
   return { live: inOrder(live), evicted: inOrder(evicted) };
 }
@@ -58,9 +52,9 @@ function mergeRows(a: CostRow, b: CostRow): CostRow {
 }
 
 /** Gives the text of the named labels of a row and of its id. */
-export function labelText(row: CostRow | FailureRow, names: readonly string[], idLabel?: IdLabel): string {
+export function labelText(row: CostRow | FailureRow, names: readonly string[], idLabels?: IdLabels): string {
   const texts = names.map((name) => label(name, fieldOf(row, name)));
-  if (idLabel) texts.push(label(idLabel.name, idOf(row, idLabel)));
+  if (idLabels) texts.push(...idTexts(row, idLabels));
   return texts.join(',');
 }
 
@@ -71,8 +65,9 @@ function fieldOf(row: CostRow | FailureRow, name: string): string {
   throw new TypeError(`a row has no label ${name}`);
 }
 
-/** Gives the value of the id label. Sums belong to no cgroup or process in particular. */
-function idOf(row: CostRow | FailureRow, idLabel: IdLabel): string {
-  if (isSum(row)) return row.comm;
-  return row.id === undefined ? OTHER : idLabel.valueOf(row.id);
+/** Sums belong to no cgroup or process in particular. */
+function idTexts(row: CostRow | FailureRow, idLabels: IdLabels): string[] {
+  const special = isSum(row) ? row.comm : row.id === undefined ? OTHER : undefined;
+  const values = special === undefined ? idLabels.valuesOf(row.id ?? '') : specialValues(idLabels, special);
+  return idLabels.names.map((name, i) => label(name, values[i] ?? ''));
 }

@@ -106,7 +106,7 @@ describe('a wrong setting is named, with where it stands and what to write', () 
     ],
     ['web: {max-requests: 1.5}', 'web.max-requests (/forktax.yaml): must be a whole number from 0 to 1000000, not 1.5'],
     ['web: {max-requests:}', 'web.max-requests (/forktax.yaml): must be a whole number from 0 to 1000000, not null'],
-    ['label: uid', 'label (/forktax.yaml): must be one of none, cgroup, pid, not "uid"'],
+    ['label: uid', 'label (/forktax.yaml): must be one of none, cgroup, unit, container, pod, pid, not "uid"'],
     [
       'web: {telemetry-path: metrics}',
       'web.telemetry-path (/forktax.yaml): must be a path that begins with /, not "metrics"',

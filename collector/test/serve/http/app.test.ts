@@ -88,6 +88,7 @@ describe('/metrics', () => {
         for (const id of ids) names.set(id, `/c${id}`);
       },
       nameOf: (id) => names.get(id) ?? 'not asked for',
+      identityOf: () => ({ unit: 'a.service' }),
     };
     const rows = [fakeRow({ id: '7' })];
     const failures = [fakeFailure({ id: '8', comm: 'sh' })];
@@ -96,7 +97,7 @@ describe('/metrics', () => {
     assert.equal(valueOf(samples, 'forktax_spawns_total', { cgroup: '/c7' }), 1);
     assert.equal(valueOf(samples, 'forktax_exec_failures_total', { cgroup: '/c8', errno: 'ENOENT' }), 1);
     const costs = (await app.inject('/api/v1/costs')).json();
-    assert.equal(costs.rows[0].cgroup, '/c7');
+    assert.deepEqual([costs.rows[0].cgroup, costs.rows[0].unit], ['/c7', 'a.service']);
     assert.equal(costs.failures[0].cgroup, '/c8');
   });
 
@@ -110,7 +111,11 @@ describe('/metrics', () => {
 test('a request that fails is logged, without its password, and says nothing of the inside', async () => {
   const lines: string[] = [];
   const logger = createLogger({ level: 'info', format: 'logfmt', write: (line) => lines.push(line) });
-  const cgroupNames: CgroupNames = { resolve: () => Promise.reject(new Error('disk on fire')), nameOf: (id) => id };
+  const cgroupNames: CgroupNames = {
+    resolve: () => Promise.reject(new Error('disk on fire')),
+    nameOf: (id) => id,
+    identityOf: () => ({}),
+  };
   const app = buildTestApp({ engine: createFakeEngine({ label: 'cgroup' }), cgroupNames, logger });
   const response = await app.inject({ url: '/metrics', headers: { authorization: 'Basic c2VjcmV0' } });
   assert.deepEqual([response.statusCode, response.body], [500, 'Internal error; see the log.\n']);

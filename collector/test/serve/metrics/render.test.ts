@@ -7,7 +7,9 @@ import type { Snapshot } from '../../../model/snapshot.ts';
 import { SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../../model/bounds.ts';
 import { renderSpawnMetrics } from '../../../serve/metrics/render.ts';
 import { EvictionClock } from '../../../serve/metrics/eviction-clock.ts';
-import type { IdLabel } from '../../../serve/metrics/series.ts';
+import type { NamedCgroup } from '../../../model/cgroup-identity.ts';
+import type { LabelChoice } from '../../../model/options.ts';
+import { createIdLabels, type IdLabels } from '../../../serve/metrics/id-labels.ts';
 import type { Format } from '../../../serve/metrics/text.ts';
 import {
   AT_MS,
@@ -22,9 +24,9 @@ import { parseSamples, valueOf, type ParsedSample } from '../../../../testing/pa
 
 const NONE = new Map<never, string>();
 
-function render(given: Partial<Snapshot>, format: Format = 'text', idLabel?: IdLabel): string {
+function render(given: Partial<Snapshot>, format: Format = 'text', idLabels?: IdLabels): string {
   const snapshot = { ...createFakeEngine().next, ...given };
-  return [...renderSpawnMetrics(snapshot, format, NONE, idLabel)].join('');
+  return [...renderSpawnMetrics(snapshot, format, NONE, idLabels)].join('');
 }
 
 describe('spawn metrics', () => {
@@ -84,8 +86,8 @@ describe('spawn metrics', () => {
     assert.equal(valueOf(samples, 'forktax_spawns_total', { comm: EVICTED, syscall: 'clone' }), 2);
     assert.equal(valueOf(samples, 'forktax_cow_faults_total', { comm: 'node', role: 'parent' }), 15);
     const cgroups = [fakeRow({ id: '2' }), fakeRow({ id: '1', spawns: 2, evicted: true })];
-    const idLabel: IdLabel = { name: 'cgroup', valueOf: () => '/same' };
-    assert.equal(valueOf(parseSamples(render({ rows: cgroups }, 'text', idLabel)), 'forktax_spawns_total'), 3);
+    const idLabels: IdLabels = { names: ['cgroup'], valuesOf: () => ['/same'] };
+    assert.equal(valueOf(parseSamples(render({ rows: cgroups }, 'text', idLabels)), 'forktax_spawns_total'), 3);
   });
 
   it('name errors, and show the expected ones as 0 before they happen', () => {
@@ -120,7 +122,7 @@ describe('labels', () => {
     assert.match(text, /^forktax_spawns_total\{comm="a\\"b\\\\n\\nc\{\}, d",mechanism="fork",syscall="clone"\} 1$/m);
   });
 
-  const idLabel: IdLabel = { name: 'cgroup', valueOf: (id) => (id === '9' ? '(unknown)' : '/a.service') };
+  const idLabels: IdLabels = { names: ['cgroup'], valuesOf: (id) => [id === '9' ? '(unknown)' : '/a.service'] };
 
   it('that turn out equal make one series of several rows', () => {
     const slowest = { pid: 7, stallNs: 3_000_000, atMs: AT_MS };
@@ -128,7 +130,7 @@ describe('labels', () => {
     const text = render(
       { rows, failures: [fakeFailure({ id: '1' }), fakeFailure({ id: '2' })] },
       'openmetrics',
-      idLabel,
+      idLabels,
     );
     const samples = parseSamples(text);
     assert.equal(valueOf(samples, 'forktax_spawns_total', { cgroup: '/a.service' }), 3);
@@ -139,8 +141,39 @@ describe('labels', () => {
     assert.match(text, /cgroup="\/a.service",le="0.00390625"\} 3 # \{pid="7"\}/);
   });
 
+  it('name units, containers and pods as far as they are known', () => {
+    const id = 'c'.repeat(64);
+    const identities: Record<string, NamedCgroup> = {
+      1: { unit: 'a.service' },
+      2: { container: { id }, podUid: 'uid' },
+      3: { container: { id }, podUid: 'uid', names: { namespace: 'shop', pod: 'web-1', container: 'app' } },
+    };
+    const nameOf = (one: string) => (one === '9' ? '(unknown)' : `/${one}`);
+    const cgroups = { resolve: async () => {}, nameOf, identityOf: (one: string) => identities[one] ?? {} };
+    const rows = ['1', '2', '3', '9'].map((one) => fakeRow({ id: one }));
+    const labelsBy = (choice: LabelChoice) => {
+      const text = render({ rows: [...rows, fakeRow({ comm: OTHER })] }, 'text', createIdLabels(choice, cgroups));
+      const spawns = parseSamples(text).filter(({ name }) => name === 'forktax_spawns_total');
+      return spawns.map(({ labels, value }) => {
+        const { comm: _comm, mechanism: _mechanism, syscall: _syscall, ...others } = labels;
+        return [...Object.values(others), value].join(' ').trim();
+      });
+    };
+    assert.deepEqual(labelsBy('unit'), ['(other) 1', '2', '(unknown) 1', 'a.service 1']);
+    const short = id.slice(0, 12);
+    assert.deepEqual(labelsBy('container'), [
+      '(other)   1',
+      '1',
+      '(unknown)   1',
+      'app web-1 shop 1',
+      `${short} uid  1`,
+    ]);
+    assert.deepEqual(labelsBy('pod'), ['(other)  1', '1', '(unknown)  1', 'uid  1', 'web-1 shop 1']);
+    assert.deepEqual(labelsBy('cgroup'), ['(other) 1', '(unknown) 1', '/1 1', '/2 1', '/3 1']);
+  });
+
   it('give what was folded no cgroup of its own', () => {
-    const samples = parseSamples(render({ rows: [fakeRow({ comm: OTHER, id: '0' })] }, 'text', idLabel));
+    const samples = parseSamples(render({ rows: [fakeRow({ comm: OTHER, id: '0' })] }, 'text', idLabels));
     assert.equal(valueOf(samples, 'forktax_spawns_total', { comm: OTHER, cgroup: OTHER }), 1);
   });
 });

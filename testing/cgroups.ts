@@ -1,0 +1,87 @@
+/** Cgroups and containers for tests, in the unified hierarchy of this host. Each is removed at the end. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { cgroupRoot } from '../collector/system/cgroups.ts';
+
+const BUSYBOX = '/usr/bin/busybox';
+
+export interface TestCgroup extends Disposable {
+  /** Runs a command in it to its end. */
+  run(command: string, ...args: readonly string[]): void;
+}
+
+/** Makes the cgroup and those above it that are missing, as systemd or a runtime would. */
+export function makeCgroup(path: string): TestCgroup {
+  const root = cgroupRoot();
+  const made: string[] = [];
+  for (let at = join(root, path); !existsSync(at); at = dirname(at)) made.push(at);
+  mkdirSync(join(root, path), { recursive: true });
+  return {
+    run(command, ...args) {
+      const script = 'echo $$ > "$0/cgroup.procs" && exec "$@"';
+      execFileSync('sh', ['-c', script, join(root, path), command, ...args], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+    },
+    // What others have put below one of them meanwhile keeps it.
+    [Symbol.dispose]: () => made.forEach((directory) => tryRemove(directory)),
+  };
+}
+
+function tryRemove(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (!['EBUSY', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}
+
+/** Runs a script of busybox' shell in a container of runc, to its end. `cgroup`: where a runtime would put it. */
+export async function runContainer(cgroup: string, script: string): Promise<void> {
+  const bundle = mkdtempSync(join(tmpdir(), 'forktax-bundle-'));
+  try {
+    execFileSync('runc', ['spec', '--bundle', bundle]);
+    const root = join(bundle, 'root');
+    mkdirSync(join(root, 'bin'), { recursive: true });
+    mkdirSync(join(root, 'proc'));
+    copyFileSync(BUSYBOX, join(root, 'bin/busybox'));
+    const file = join(bundle, 'config.json');
+    const proposed = JSON.parse(readFileSync(file, 'utf8')) as OciConfig;
+    const { hostname: _, ...config } = proposed;
+    const namespaces = config.linux.namespaces.filter(({ type }) => ['mount', 'pid', 'cgroup'].includes(type));
+    const changed = {
+      ...config,
+      process: { ...config.process, terminal: false, args: ['/bin/busybox', 'sh', '-c', script] },
+      root: { path: root, readonly: true },
+      mounts: config.mounts.filter(({ destination }) => destination === '/proc'),
+      linux: { namespaces, cgroupsPath: cgroup },
+    };
+    writeFileSync(file, JSON.stringify(changed));
+    const name = `forktax-test-${process.pid}-${Date.now()}`;
+    const container = spawn('runc', ['run', '--bundle', bundle, name], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const [status] = (await once(container, 'close')) as [number];
+    if (status !== 0) throw new Error(`runc ended with ${status}`);
+  } finally {
+    rmSync(bundle, { recursive: true });
+  }
+}
+
+/** Of the OCI's runtime specification, what is changed here. */
+interface OciConfig {
+  readonly hostname: string;
+  readonly process: object;
+  readonly mounts: readonly { readonly destination: string }[];
+  readonly linux: { readonly namespaces: readonly { readonly type: string }[] };
+}
