@@ -1,4 +1,4 @@
-# The wrapper's JavaScript, which is built because Node strips no types inside node_modules.
+# Builds the wrapper's JavaScript, because Node does not strip types inside node_modules.
 BPFTRACE_WRAPPER := probes/bpftrace-wrapper
 
 all: $(BPFTRACE_WRAPPER)/dist/index.js

@@ -1,4 +1,4 @@
-/** The command line. Nothing in a parameter can be an option, and bpftrace never parses one as code. */
+/** Builds the command line. A parameter cannot become an option, and bpftrace never parses one as code. */
 
 import { BpftraceError } from './errors.ts';
 import type { RunOptions } from './options.ts';
@@ -6,7 +6,7 @@ import { type Version, atLeast } from './version.ts';
 
 type Parameter = string | number | bigint;
 
-/** The script comes on stdin (`-`), and what follows `--` is no option. */
+/** The script comes on stdin (`-`). Words after `--` are not options. */
 export function commandLine(options: RunOptions, folders: readonly string[], version: Version): string[] {
   const { helperErrors = true, includeFolders = [], unsafe = false, parameters = [] } = options;
   return [
@@ -23,7 +23,7 @@ export function commandLine(options: RunOptions, folders: readonly string[], ver
   ];
 }
 
-/** From 0.23 on they are reported without -k, which then adds those of failing reads, and only --no-warnings ends that. */
+/** From 0.23 on, bpftrace reports helper errors without -k. There, -k adds those of failing reads, and only --no-warnings turns them off. */
 function helperErrorFlags(wanted: boolean, version: Version): string[] {
   if (atLeast(version, '0.23')) return wanted ? [] : ['--no-warnings'];
   return wanted ? ['-k'] : [];
@@ -44,7 +44,7 @@ function parameterText(parameter: Parameter, position: number, version: Version)
 
 function checkString(text: string, position: number, version: Version): void {
   if (text.includes('\0')) throw unusable(position, 'a string cannot hold a zero byte');
-  // From 0.24 on `--name` is a parameter with a name, wherever it stands.
+  // From 0.24 on, `--name` is a named parameter at any position.
   if (text.startsWith('--') && atLeast(version, '0.24')) {
     throw unusable(position, `bpftrace ${version.text} takes '${text}' for a named parameter`);
   }

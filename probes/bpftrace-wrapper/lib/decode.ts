@@ -1,4 +1,4 @@
-/** A line of bpftrace's output → a message. */
+/** Decodes lines of bpftrace's output into messages. */
 
 import { Dialect, Pairs, type Tree, quirksOf, toInteger } from './dialect.ts';
 import { fixBounds } from './buckets.ts';
@@ -8,7 +8,7 @@ import { type Version, atLeast } from './version.ts';
 
 export type Decode = (line: string) => Message;
 
-/** A decoder for the lines that one run writes to stdout, in their order; none of them blank. */
+/** Gives a decoder for the lines that one run writes to stdout, in their order, without blank lines. */
 export function makeDecoder(version: Version, maps: MapFacts): Decode {
   const dialect = new Dialect(quirksOf(version));
   const context: Context = { maps, bigAsStrings: atLeast(version, '0.24'), boundsOverflow: !atLeast(version, '0.20') };
@@ -91,18 +91,18 @@ function mapMessage(type: 'map' | 'hist' | 'stats' | 'tseries', data: Pairs, con
   }
 }
 
-/** A map without keys is one entry. */
+/** Gives the entries of a map. A map without keys has one entry. */
 function entries<V>(content: Tree, keyed: boolean, convert: (tree: Tree) => V): Entries<V> {
   if (!keyed || !(content instanceof Pairs)) return [['', convert(content)]];
   return content.pairs.map(([key, tree]) => [key, convert(tree)]);
 }
 
-/** `{"key": {"count": …}}`, not `{"count": …}`. */
+/** Whether this is `{"key": {"count": …}}` and not `{"count": …}`. */
 function isNested(content: Tree): boolean {
   return content instanceof Pairs && content.pairs.every(([, tree]) => tree instanceof Pairs);
 }
 
-/** Before 0.24 an `avg()` is called stats too. */
+/** Whether this is an `avg()`. Before 0.24, bpftrace calls it stats too. */
 function isAverage(content: Tree): boolean {
   const [first] = content instanceof Pairs ? content.pairs : [];
   return !(content instanceof Pairs) || (first?.[0] !== 'count' && !(first?.[1] instanceof Pairs));
@@ -130,8 +130,8 @@ function toSeries(tree: Tree, context: Context): { start: string; value: Value }
 }
 
 /**
- * From 0.24 on an integer that no double holds exactly is written as a string. So is a string of digits: of those, the
- * ones that need no such care stay strings.
+ * From 0.24 on, bpftrace writes an integer that no double holds exactly as a string. A string of digits looks the same. It
+ * stays a string if a double holds its value exactly.
  */
 function toValue(tree: Tree, context: Context): Value {
   if (typeof tree === 'string') return context.bigAsStrings && isInexact(tree) ? BigInt(tree) : tree;
@@ -186,8 +186,8 @@ const shorten = (text: string): string =>
   text.length > MAX_LOG_CHARACTERS ? `${text.slice(0, MAX_LOG_CHARACTERS)}…` : text;
 
 /**
- * A line that is no JSON. Before 0.23 a missing CAP_SYS_RESOURCE is called an error; bpftrace goes on, and needs it on
- * kernels before 5.11 only.
+ * Decodes a line that is not JSON. Before 0.23, bpftrace calls a missing CAP_SYS_RESOURCE an error. It goes on, because only
+ * kernels before 5.11 need that capability.
  */
 export function toLog(line: string, source: 'stdout' | 'stderr'): LogMessage {
   const said = shorten(line);

@@ -1,6 +1,6 @@
 /**
- * The JSON that bpftrace writes, which is not quite JSON. `JSON.parse` would round big integers, drop all but the last of
- * equal keys, put keys that look like numbers first, and misread or refuse what is told below.
+ * Parses the JSON that bpftrace writes, which is not quite JSON. `JSON.parse` would round big integers, drop all but the last
+ * of equal keys, put keys that look like numbers first, and misread or reject the cases below.
  */
 
 import type { Integer } from './messages.ts';
@@ -8,7 +8,7 @@ import { type Version, atLeast } from './version.ts';
 
 export type Tree = Integer | string | boolean | null | readonly Tree[] | Pairs;
 
-/** An object, in its order, with what occurs twice. */
+/** An object that keeps its order and equal keys. */
 export class Pairs {
   readonly pairs: [string, Tree][] = [];
   get(name: string): Tree | undefined {
@@ -18,12 +18,12 @@ export class Pairs {
 
 export interface Quirks {
   /**
-   * From 0.24 on (and still in 0.27) an escape such as \u001b is written with `std::hex`, which is never undone: all
-   * counts after it are hexadecimal. A hexadecimal 3e8 is a good JSON number, so nothing else would show it.
+   * From 0.24 on (and still in 0.27), bpftrace writes an escape such as \u001b with `std::hex` and never resets the stream, so
+   * all later counts are hexadecimal. A hexadecimal 3e8 is also a valid JSON number, so the count itself does not show it.
    * `JsonEmitter<std::string>` in src/output/json.cpp.
    */
   readonly hexAfterEscape: boolean;
-  /** 0.22 and 0.23 escape the keys of maps twice. `JsonOutput::map_key_to_str` in src/output.cpp. */
+  /** Whether keys of maps are escaped twice, as in 0.22 and 0.23. `JsonOutput::map_key_to_str` in src/output.cpp. */
   readonly keysEscapedTwice: boolean;
 }
 
@@ -34,7 +34,7 @@ export function quirksOf(version: Version): Quirks {
   };
 }
 
-/** Counts of these names go through the C++ stream itself, and follow its base. */
+/** Numbers with these names are written by the C++ stream itself, in its base. */
 const COUNTS: ReadonlySet<string> = new Set(['count', 'events', 'probes']);
 const COUNTING_TYPES: ReadonlySet<Tree | undefined> = new Set(['hist', 'lost_events', 'attached_probes']);
 const MAX_DEPTH = 32;
@@ -51,7 +51,7 @@ export class Dialect {
     this.#quirks = quirks;
   }
 
-  /** Throws a SyntaxError. */
+  /** Throws a SyntaxError if the line is not valid. */
   parse(line: string): Tree {
     this.#text = line;
     this.#at = 0;
@@ -90,7 +90,7 @@ export class Dialect {
     return array;
   }
 
-  /** Steps over the opening bracket or a comma; true when it stepped over the closing one. */
+  /** Steps over the opening bracket, a comma, or the closing bracket. Gives true after the closing one. */
   #closes(bracket: string, first: boolean): boolean {
     if (first) this.#at++;
     this.#space();
@@ -102,7 +102,7 @@ export class Dialect {
     return false;
   }
 
-  /** At depth 2 stand the keys of maps: {"type": …, "data": {"@map": {"key": …}}}. */
+  /** Parses a name. The keys of maps are at depth 2: {"type": …, "data": {"@map": {"key": …}}}. */
   #name(depth: number): string {
     const name = this.#string();
     return this.#quirks.keysEscapedTwice && depth === 2 ? name.replace(ESCAPE, unescape) : name;
@@ -130,7 +130,7 @@ export class Dialect {
     return raw.replace(ESCAPE, unescape);
   }
 
-  /** A number, or one of the things that bpftrace forgets to quote: times, MAC addresses, paths of cgroups. */
+  /** Parses a number, or a value that bpftrace does not quote: times, MAC addresses, and paths of cgroups. */
   #word(name: string): Tree {
     const start = this.#at;
     while (this.#at < this.#text.length && !',]}'.includes(this.#text[this.#at] ?? '')) this.#at++;
@@ -163,15 +163,15 @@ const WORDS = new Map<string, Tree>([
   ['null', null],
 ]);
 
-/** A number where it is exact. */
+/** Gives a number if it is exact, or a bigint. */
 export function toInteger(decimal: string): Integer {
   const number = Number(decimal);
   return Number.isSafeInteger(number) ? number : BigInt(decimal);
 }
 
 /**
- * Where `char` is signed, bpftrace takes each byte from 0x80 on for a negative number, and writes the UTF-8 of 'é' as
- * \uffffffc3\uffffffa9. It has no other use for \uffff.
+ * If `char` is signed, bpftrace takes each byte from 0x80 on for a negative number, and writes the UTF-8 of 'é' as
+ * \uffffffc3\uffffffa9. It does not use \uffff otherwise.
  */
 const ESCAPE = /(?:\\uffffff[89a-f][0-9a-f])+|\\u[0-9a-f]{4}|\\./g;
 const LETTERS = new Map([

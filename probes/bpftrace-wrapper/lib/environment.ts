@@ -1,4 +1,4 @@
-/** Settings → the environment variables of the bpftrace at hand. */
+/** Turns settings into environment variables for this version of bpftrace. */
 
 import { BpftraceError } from './errors.ts';
 import type { Settings } from './options.ts';
@@ -7,7 +7,7 @@ import { type Version, atLeast } from './version.ts';
 interface Setting {
   readonly minimum: number;
   readonly variable: string;
-  /** Before 0.20. */
+  /** The name before 0.20. */
   readonly oldVariable?: string;
 }
 
@@ -19,7 +19,7 @@ const NUMBERS: Record<Exclude<keyof Settings, 'btf'>, Setting> = {
   logBytes: { minimum: 1, variable: 'BPFTRACE_LOG_SIZE' },
 };
 
-/** What `environment` holds of `BPFTRACE_*` does not reach bpftrace: it would change the output behind our back. */
+/** Removes `BPFTRACE_*` from `environment`, because these variables could change the output. */
 export function bpftraceEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
   settings: Settings,
@@ -49,7 +49,7 @@ function checkLimits(settings: Settings, version: Version): void {
   if (bufferPages !== undefined && Math.log2(bufferPages) % 1 !== 0) {
     throw new BpftraceError('BPFTRACE_OPTION', `settings.bufferPages is ${bufferPages}, but must be a power of two.`);
   }
-  // Strings live on the BPF stack there; bpftrace itself would refuse it too, but by the name of the variable.
+  // There, strings are on the BPF stack. bpftrace would also refuse this, but its message names the variable.
   if (maxStringBytes !== undefined && maxStringBytes > 200 && !atLeast(version, '0.21')) {
     const message = `settings.maxStringBytes is ${maxStringBytes}, but bpftrace ${version.text} can have at most 200.`;
     throw new BpftraceError('BPFTRACE_OPTION', message);

@@ -1,29 +1,29 @@
-/** Everything that can go wrong, by code; the message says what, with what, and what to do about it. */
+/** All errors by code. The message says what is wrong, with what, and what to do. */
 
 export type BpftraceErrorCode =
-  /** No bpftrace where it was looked for. */
+  /** There is no bpftrace. */
   | 'BPFTRACE_NOT_FOUND'
-  /** Older than 0.17, or than `minimumVersion`. */
+  /** bpftrace is older than 0.17, or than `minimumVersion`. */
   | 'BPFTRACE_TOO_OLD'
-  /** It wants root, or (from 0.25 on) capabilities. */
+  /** bpftrace needs root, or (from 0.25 on) capabilities. */
   | 'BPFTRACE_NO_PRIVILEGE'
-  /** An option, a parameter or the script's file is not usable; bpftrace was not started. */
+  /** An option, a parameter or the script's file cannot be used. bpftrace was not started. */
   | 'BPFTRACE_OPTION'
-  /** bpftrace does not accept the script: its syntax, a type, a probe that it does not know. */
+  /** bpftrace does not accept the script: its syntax, a type, or an unknown probe. */
   | 'BPFTRACE_SCRIPT'
-  /** The script is good, but the kernel did not take the programs, or a probe could not be attached. */
+  /** The script is valid, but the kernel refused the programs, or a probe could not be attached. */
   | 'BPFTRACE_NOT_ATTACHED'
-  /** No heartbeat in time. */
+  /** The first heartbeat did not come in time. */
   | 'BPFTRACE_NO_START'
   /** Heartbeats stopped. */
   | 'BPFTRACE_STALLED'
-  /** It ended by itself, and not well, after it had started. */
+  /** bpftrace started, and then ended by itself with an error. */
   | 'BPFTRACE_DIED';
 
 export class BpftraceError extends Error {
   override readonly name = 'BpftraceError';
   readonly code: BpftraceErrorCode;
-  /** The last of what bpftrace wrote to stderr, at most 16 KiB. */
+  /** The end of bpftrace's stderr, at most 16 KiB. */
   readonly stderr: string;
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;

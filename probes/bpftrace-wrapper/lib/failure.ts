@@ -1,4 +1,4 @@
-/** Why a bpftrace ended that should not have: in words, with a code. */
+/** Explains why bpftrace ended with an error. */
 
 import { BpftraceError, type BpftraceErrorCode } from './errors.ts';
 import type { Exit } from './guard.ts';
@@ -9,19 +9,23 @@ const ADVICE: Partial<Record<BpftraceErrorCode, string>> = {
   BPFTRACE_NOT_ATTACHED: 'The kernel did not take the programs, or a probe could not be attached.',
 };
 
-/** For a run that ended before its first heartbeat. */
+/** Gives the error of a run that ended before its first heartbeat. */
 export function startFailure(exit: Exit, stderr: string): BpftraceError {
   return failure(codeOf(exit, stderr), 'bpftrace did not start', exit, stderr);
 }
 
-/** For a run that had started. */
+/** Gives the error of a run that had started. */
 export function death(exit: Exit, stderr: string): BpftraceError {
   return failure('BPFTRACE_DIED', 'bpftrace died', exit, stderr);
 }
 
 /**
- * 1: what is wrong with the script; 2, from 0.24 on: the same, or the compiler failed; abort: before 0.20, a probe of an
- * unknown type; 255: attaching. `src/main.cpp`, `src/run_bpftrace.cpp`. 126, 127: the shell's, for what it cannot run.
+ * The exit statuses of bpftrace, from `src/main.cpp` and `src/run_bpftrace.cpp`:
+ *
+ *  - 1: the script has an error. 2, from 0.24 on: the same, or the compiler failed.
+ *  - abort, before 0.20: a probe has an unknown type.
+ *  - 255: a probe could not be attached.
+ *  - 126 and 127 come from the shell: it cannot run bpftrace.
  */
 function codeOf(exit: Exit, stderr: string): BpftraceErrorCode {
   if (/as the root user|Missing CAP_|lockdown/.test(stderr)) return 'BPFTRACE_NO_PRIVILEGE';
@@ -36,7 +40,7 @@ function failure(code: BpftraceErrorCode, what: string, exit: Exit, stderr: stri
   return new BpftraceError(code, parts.filter(Boolean).join(' '), { stderr, ...exit });
 }
 
-/** The first line that says `ERROR`, else the last line that is no warning. */
+/** Gives the first line with `ERROR`, or else the last line that is not a warning. */
 function firstError(stderr: string): string | undefined {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !/RLIMIT_MEMLOCK|^WARNING/.test(line));
   const line = lines.find((each) => /\bERROR\b/.test(each)) ?? lines.at(-1);

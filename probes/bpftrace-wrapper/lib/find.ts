@@ -1,4 +1,4 @@
-/** Finds bpftrace, and says plainly what is missing or too old. */
+/** Finds bpftrace, and says what is missing or too old. */
 
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { BpftraceError } from './errors.ts';
 import { type Version, atLeast, parseVersion } from './version.ts';
 
-/** The oldest whose output this package knows: Debian 12's. */
+/** The oldest version whose output this package knows, that of Debian 12. */
 export const OLDEST_VERSION = '0.17';
 
 export interface Bpftrace {
@@ -16,13 +16,13 @@ export interface Bpftrace {
 }
 
 export interface FindOptions {
-  /** The program itself; without it `BPFTRACE_PATH`, then PATH and the folders of system programs are searched. */
+  /** The path of bpftrace. By default, `BPFTRACE_PATH`, then PATH, then the folders of system programs are searched. */
   readonly path?: string;
-  /** What the script needs: `0.20`, say. */
+  /** The version that the script needs, such as `0.20`. */
   readonly minimumVersion?: string;
 }
 
-/** Needs no privileges. Throws `BPFTRACE_NOT_FOUND` or `BPFTRACE_TOO_OLD`. */
+/** Finds bpftrace without privileges. Throws `BPFTRACE_NOT_FOUND` or `BPFTRACE_TOO_OLD`. */
 export async function findBpftrace(options: FindOptions = {}): Promise<Bpftrace> {
   const path = options.path ?? process.env['BPFTRACE_PATH'] ?? (await search());
   const version = parseVersion(await askVersion(path));
@@ -36,7 +36,7 @@ export async function findBpftrace(options: FindOptions = {}): Promise<Bpftrace>
   return { path, version };
 }
 
-/** PATH, and where bpftrace is installed but an ordinary user's PATH does not lead. */
+/** Searches PATH, and the folders of system programs, which are not in the PATH of ordinary users. */
 async function search(): Promise<string> {
   const folders = [
     ...(process.env['PATH'] ?? '').split(delimiter),

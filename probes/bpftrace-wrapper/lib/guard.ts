@@ -5,11 +5,14 @@ import { BpftraceError } from './errors.ts';
 import type { Readable, Writable } from 'node:stream';
 
 /**
- * The shell leaves a watcher behind and becomes bpftrace. The watcher waits on a pipe from this process. A line means
- * that all is well and it may go; the end of the pipe, that this process is gone: by SIGKILL, say.
+ * The shell starts a watcher and becomes bpftrace. The watcher reads a pipe from this process. A line means that the watcher
+ * can end. The end of the pipe means that this process is gone, for example by SIGKILL; the watcher then kills bpftrace.
  *
- * PR_SET_PDEATHSIG would be less, but it comes too late for a parent that dies first, belongs to the thread that made
- * the child and not to the process, and is lost where bpftrace has capabilities of its own (prctl(2)).
+ * PR_SET_PDEATHSIG would be simpler, but prctl(2) has three hazards:
+ *
+ *  - It comes too late if the parent ends first.
+ *  - It belongs to the thread that created the child, not to the process.
+ *  - It is lost if bpftrace has file capabilities.
  */
 const SHELL = '/bin/sh';
 const GUARDED = `
@@ -21,7 +24,7 @@ export interface Guarded {
   readonly pid: number;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Resolves when it is gone; its output may still wait in the pipes. */
+  /** Resolves when bpftrace is gone. Its output may still be in the pipes. */
   readonly exited: Promise<Exit>;
   kill(signal: NodeJS.Signals): void;
 }
@@ -31,7 +34,7 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** In a session of its own, so that a terminal's Ctrl-C reaches only this process. */
+/** Starts bpftrace in its own session, so that Ctrl-C on a terminal reaches only this process. */
 export async function startGuarded(
   path: string,
   args: readonly string[],
@@ -65,7 +68,7 @@ export async function startGuarded(
   };
 }
 
-/** A bpftrace that ends before it has read its script is told by its exit, not by EPIPE. */
+/** Writes the script. If bpftrace ends before it has read it, its exit is the error, not EPIPE. */
 function feed(child: ChildProcess, input: string): void {
   for (const stream of [child.stdin, child.stdio[3] as Writable]) stream?.on('error', () => undefined);
   child.stdin?.end(input);

@@ -1,4 +1,4 @@
-/** The public face: README.md shows its use. */
+/** The public interface. README.md shows its use. */
 
 export { BpftraceError, type BpftraceErrorCode } from './errors.ts';
 export { type Bpftrace, type FindOptions, OLDEST_VERSION, findBpftrace } from './find.ts';

@@ -1,8 +1,8 @@
-/** Keys of several parts. */
+/** Splits keys that have several parts. */
 
 /**
- * Takes apart a key that bpftrace joined with ','. The last part keeps what commas are left over, so put a string last in
- * the script: `@m[pid, comm]`, and `splitKey(key, 2)` is right whatever `comm` holds.
+ * Splits a key that bpftrace joined with ','. The last part keeps all other commas, so put a string last in the script: with
+ * `@m[pid, comm]`, `splitKey(key, 2)` is right whatever `comm` contains.
  */
 export function splitKey(key: string, parts: number): string[] {
   const split = key.split(',');

@@ -1,10 +1,10 @@
-/** Bytes → lines, of bounded length. */
+/** Splits bytes into lines of bounded length. */
 
 const NEWLINE = 0x0a;
 
 export interface Line {
   readonly text: string;
-  /** Bytes of the line; of one that was longer than the bound, with `text` its beginning. */
+  /** The length of the line in bytes. If it exceeds the bound, `text` is only its beginning. */
   readonly bytes: number;
   readonly cut: boolean;
 }
@@ -20,7 +20,7 @@ export class LineSplitter {
     this.#maxBytes = maxBytes;
   }
 
-  /** The lines that end in this chunk. */
+  /** Gives the lines that end in this chunk. */
   *push(chunk: Buffer): Generator<Line> {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
@@ -31,7 +31,7 @@ export class LineSplitter {
     if (start < chunk.length) this.#keep(chunk.subarray(start));
   }
 
-  /** What came after the last newline. */
+  /** Gives the text after the last newline. */
   *end(): Generator<Line> {
     if (this.#bytes > 0) yield this.#take();
   }

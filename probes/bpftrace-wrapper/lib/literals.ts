@@ -1,10 +1,10 @@
-/** Values in a script's text. Where a parameter will do (`$1`), take that. */
+/** Writes values into the text of a script. Where a parameter (`$1`) is possible, use that instead. */
 
 import { BpftraceError } from './errors.ts';
 
 /**
- * A script with values in it: strings become string literals, integers become decimal numbers. So no value can become
- * code: ``script`tracepoint:sched:sched_process_exec /comm == ${name}/ { … }` ``. Takes the text raw: `\n` stays `\n`.
+ * Makes a script with values in it. Strings become string literals, and integers become decimal numbers, so no value can
+ * become code: ``script`tracepoint:sched:sched_process_exec /comm == ${name}/ { … }` ``. Takes the text raw: `\n` stays `\n`.
  */
 export function script(strings: TemplateStringsArray, ...values: readonly (string | number | bigint)[]): string {
   return String.raw({ raw: strings.raw }, ...values.map(literal));
@@ -15,13 +15,13 @@ function literal(value: string | number | bigint): string {
   if (typeof value === 'number' && !Number.isSafeInteger(value)) {
     throw new BpftraceError('BPFTRACE_OPTION', `${value} cannot stand in a script: it is no exact integer.`);
   }
-  // In parentheses, for `1 -${-1}` would be a decrement.
+  // Parentheses are needed because `1 -${-1}` would be a decrement.
   return value < 0 ? `(${value})` : String(value);
 }
 
 /**
- * A string literal. Whatever is not plain goes as octal escapes of its UTF-8, three digits each, so that what follows
- * cannot belong to it.
+ * Writes a string literal. Other than plain characters become octal escapes of their UTF-8, with three digits each, so that a
+ * following digit cannot belong to the escape.
  */
 export function quote(text: string): string {
   if (text.includes('\0')) {

@@ -1,17 +1,17 @@
 /**
- * What bpftrace says while it runs, typed. Every message of `bpftrace -f json` from 0.17 to 0.26 has its place here, and
- * so have the lines that are no JSON and what stands on stderr.
+ * The types of everything that bpftrace prints while it runs: every message of `bpftrace -f json` from 0.17 to 0.26, lines
+ * that are not JSON, and stderr.
  */
 
-/** A `number` as long as that is exact, a `bigint` beyond ±(2^53 - 1). `Number(x)` and `BigInt(x)` take either. */
+/** A `number` if that is exact, or a `bigint` beyond ±(2^53 - 1). `Number(x)` and `BigInt(x)` take either. */
 export type Integer = number | bigint;
 
-/** A record, of `@m = *(struct s *)p`; its fields in their order. */
+/** A record, such as that of `@m = *(struct s *)p`, with its fields in order. */
 export interface Fields {
   readonly fields: readonly (readonly [name: string, value: Value])[];
 }
 
-/** What a map, or `print(expression)`, can hold. A tuple and an array are both an array. */
+/** A value of a map or of `print(expression)`. A tuple and an array are both an array. */
 export type Value = Integer | string | boolean | null | readonly Value[] | Fields;
 
 /**
@@ -21,33 +21,33 @@ export type Value = Integer | string | boolean | null | readonly Value[] | Field
  */
 export type Entries<V> = readonly (readonly [key: string, value: V])[];
 
-/** Says nothing of success: before 0.24 bpftrace writes it before it attaches. */
+/** This does not mean success: before 0.24, bpftrace writes it before it attaches. */
 export interface AttachedMessage {
   readonly type: 'attached';
   readonly probes: number;
 }
 export interface MapMessage {
   readonly type: 'map';
-  /** With its '@'. */
+  /** The name with its '@'. */
   readonly name: string;
   readonly entries: Entries<Value>;
 }
-/** Counts values from `min` to `max`, both inclusive; without `min` all below, without `max` all above. Not cumulative. */
+/** Counts values from `min` to `max`, both inclusive. Without `min`, it counts all values below; without `max`, all above. Not cumulative. */
 export interface Bucket {
   readonly min?: Integer;
   readonly max?: Integer;
   readonly count: Integer;
 }
-/** bpftrace calls both `hist`; which it is, the script says. */
+/** bpftrace calls both `hist`. The script shows which one it is. */
 export interface HistogramMessage<Type extends 'hist' | 'lhist' = 'hist' | 'lhist'> {
   readonly type: Type;
   readonly name: string;
-  /** From the first bucket that is not empty to the last, without gaps. */
+  /** The buckets from the first to the last that is not empty, without gaps. */
   readonly entries: Entries<readonly Bucket[]>;
 }
 export interface Stats {
   readonly count: Integer;
-  /** Of integers, rounded towards zero. */
+  /** The average of integers, rounded towards zero. */
   readonly average: Integer;
   readonly total: Integer;
 }
@@ -56,41 +56,41 @@ export interface StatsMessage {
   readonly name: string;
   readonly entries: Entries<Stats>;
 }
-/** From 0.24 on. */
+/** Exists from 0.24 on. */
 export interface TimeSeriesMessage {
   readonly type: 'tseries';
   readonly name: string;
   readonly entries: Entries<readonly { readonly start: string; readonly value: Value }[]>;
 }
-/** `print()` of something that is no map. */
+/** The result of `print()` for something other than a map. */
 export interface ValueMessage {
   readonly type: 'value';
   readonly value: Value;
 }
 export type TextType = 'printf' | 'time' | 'cat' | 'join' | 'syscall';
-/** The text as the script wrote it, with its newline if it has one. */
+/** The text that the script wrote, with its newline if there is one. */
 export interface TextMessage<Type extends TextType = TextType> {
   readonly type: Type;
   readonly text: string;
 }
-/** Events that bpftrace's buffer had no room for, since the last such message. */
+/** The number of events for which bpftrace's buffer had no room since the last such message. */
 export interface LostMessage {
   readonly type: 'lost';
   readonly events: number;
 }
-/** A BPF helper failed in the script: the map is full, say. Not with `helperErrors: false`. */
+/** A BPF helper failed in the script, for example because a map is full. Absent with `helperErrors: false`. */
 export interface HelperErrorMessage {
   readonly type: 'helper-error';
-  /** `map_update_elem`, say. */
+  /** The name of the helper, such as `map_update_elem`. */
   readonly helper: string;
-  /** Negative errno. */
+  /** A negative errno. */
   readonly returnCode: number;
-  /** In the words of bpftrace; from 0.20 on. */
+  /** bpftrace's own text, from 0.20 on. */
   readonly text?: string;
   readonly line: number;
   readonly column: number;
 }
-/** `error` need not be the end: bpftrace goes on after some. `note`: what is neither, such as quoted lines of the script. */
+/** After some errors, bpftrace goes on. `note` is neither a warning nor an error, such as quoted lines of the script. */
 export interface LogMessage<Type extends 'note' | 'warning' | 'error' = 'note' | 'warning' | 'error'> {
   readonly type: Type;
   /** One line, at most 4 KiB. */
@@ -100,13 +100,13 @@ export interface LogMessage<Type extends 'note' | 'warning' | 'error' = 'note' |
   readonly line?: number;
   readonly column?: number;
 }
-/** The script runs, and its output arrives. Only with `heartbeats: true`. */
+/** The script runs and its output arrives. Present only with `heartbeats: true`. */
 export interface HeartbeatMessage {
   readonly type: 'heartbeat';
-  /** Counts from 1, as far as none is lost. */
+  /** The number of the heartbeat from 1 on, if none is lost. */
   readonly beat: number;
 }
-/** A JSON message of a type that this package does not know, of a newer bpftrace say. */
+/** A JSON message of an unknown type, for example from a newer bpftrace. */
 export interface UnknownMessage {
   readonly type: 'unknown';
   readonly json: string;

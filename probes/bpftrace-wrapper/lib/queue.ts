@@ -1,4 +1,4 @@
-/** Messages between the process that writes them and the loop that reads them: bounded, so that the writer waits. */
+/** A bounded queue of messages between bpftrace, which writes them, and the loop that reads them. A full queue makes bpftrace wait. */
 
 import type { Message } from './messages.ts';
 
@@ -24,7 +24,7 @@ export class MessageQueue {
     return this.#discarded;
   }
 
-  /** Takes the message at once; resolves when there is room for the next. */
+  /** Adds the message at once. Resolves when there is room for the next one. */
   put(message: Message, bytes: number): Promise<void> | undefined {
     if (this.#end || (this.#discarding && this.#bytes >= this.#maxBytes)) {
       this.#discarded++;
@@ -36,20 +36,20 @@ export class MessageQueue {
     return this.full ? new Promise((resolve) => this.#writers.push(resolve)) : undefined;
   }
 
-  /** From now on nobody waits: what has no room is discarded. */
+  /** From now on, messages that have no room are discarded, and nobody waits. */
   discardOverflow(): void {
     this.#discarding = true;
     this.#wakeWriters();
   }
 
-  /** No more messages. With `error`, reading throws it after what is queued. The first end counts. */
+  /** Ends the queue. With `error`, reading throws it after the queued messages. Only the first call counts. */
   end(failure: { error?: unknown } = {}): void {
     this.#end ??= failure;
     this.#wakeWriters();
     this.#wakeReader();
   }
 
-  /** Ends at once: what is queued is discarded. */
+  /** Ends the queue at once, and discards the queued messages. */
   abandon(failure: { error?: unknown } = {}): void {
     this.#discarded += this.#items.length;
     this.#items = [];
@@ -60,7 +60,7 @@ export class MessageQueue {
     this.#wakeReader();
   }
 
-  /** The next message; undefined at the end. One reader at a time. */
+  /** Gives the next message, or undefined at the end. There may be only one reader at a time. */
   async take(): Promise<Message | undefined> {
     while (this.#items.length === 0) {
       if (this.#end) {

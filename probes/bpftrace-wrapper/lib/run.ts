@@ -1,4 +1,4 @@
-/** The way in: from options to a running trace. */
+/** Starts a trace from options. */
 
 import { commandLine } from './arguments.ts';
 import { makeDecoder } from './decode.ts';
@@ -22,9 +22,8 @@ const DEFAULTS = {
 } as const;
 
 /**
- * Starts a script. Resolves when its first heartbeat has arrived, which proves that every probe is attached, or when it
- * has come to its end with success. Rejects with a `BpftraceError`, or with the reason of `signal`; then no bpftrace is
- * left.
+ * Starts a script. Resolves when its first heartbeat arrives, which proves that every probe is attached, or when the script
+ * has ended successfully. Rejects with a `BpftraceError` or with the reason of `signal`; bpftrace is then gone.
  */
 export async function run(options: RunOptions): Promise<Trace> {
   options.signal?.throwIfAborted();

@@ -1,4 +1,4 @@
-/** Reads a script, learns what its output will not say, and adds the heartbeat to it. */
+/** Reads a script, finds facts that its output does not have, and adds the heartbeat. */
 
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -21,15 +21,15 @@ export async function readScript(script: RunOptions['script']): Promise<Script> 
   }
 }
 
-/** Where a script's `#include "…"` is looked for. */
+/** Gives the folder where `#include "…"` of a script is searched. */
 export function folderOf(script: Script): readonly string[] {
   return script.file === undefined ? [] : [resolve(dirname(script.file))];
 }
 
-/** Also the paths of probes, whose wildcards can look like comments: `uprobe:/opt/*\/lib/libc.so:malloc`. */
+/** Also matches the paths of probes, whose wildcards can look like comments: `uprobe:/opt/*\/lib/libc.so:malloc`. */
 const STRING_OR_COMMENT = /:(?:\\.|[\w\-./#+*$])+|"(?:[^"\\\n]|\\.)*"|\/\/.*|\/\*[^]*?(?:\*\/|(?<open>$))/g;
 
-/** An open comment would take the heartbeat with it. bpftrace before 0.25 refuses it too; later ones do not. */
+/** Rejects an open comment, which would include the heartbeat. bpftrace before 0.25 also rejects it; later versions do not. */
 function checkComments(text: string): void {
   for (const match of text.matchAll(STRING_OR_COMMENT)) {
     if (match.groups?.['open'] === undefined) continue;
@@ -39,8 +39,8 @@ function checkComments(text: string): void {
 }
 
 /**
- * A script with a probe that says `beat` from time to time. bpftrace reads what its probes print only when all of them
- * are attached, so the first beat proves the start. The newline ends a comment in the last line.
+ * Adds a probe that prints `beat` at intervals. bpftrace reads the output of its probes only when all of them are attached,
+ * so the first beat proves the start. The newline ends a comment in the last line.
  */
 export function withHeartbeat(text: string, beat: string, everyMs: number): string {
   checkComments(text);
@@ -53,7 +53,7 @@ export interface MapFacts {
   readonly known: ReadonlySet<string>;
 }
 
-/** Which maps have keys, and which histograms are linear: bpftrace's output does not tell for sure. */
+/** Finds the maps that have keys and the histograms that are linear. bpftrace's output does not always show that. */
 export function findMaps(text: string): MapFacts {
   const code = text.replace(STRING_OR_COMMENT, (found) =>
     found.startsWith('/') ? ' ' : found.startsWith('"') ? '""' : found,

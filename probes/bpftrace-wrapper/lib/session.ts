@@ -1,4 +1,4 @@
-/** One bpftrace from its start to its end: reads it, judges its life by its heartbeats, stops it. */
+/** Runs one bpftrace from start to end: reads its output, watches its heartbeats, and stops it. */
 
 import { type Decode, toLog } from './decode.ts';
 import { BpftraceError } from './errors.ts';
@@ -13,7 +13,7 @@ import type { Ending, Trace } from './trace.ts';
 
 export interface SessionOptions {
   readonly beat: string;
-  /** The script's, for messages: bpftrace gets it on stdin. */
+  /** The file of the script, for messages. bpftrace gets the script on stdin. */
   readonly file?: string;
   readonly heartbeats: boolean;
   readonly heartbeatMs: number;
@@ -26,7 +26,7 @@ export interface SessionOptions {
 
 const TICK_MS = 250;
 const REPEAT_SIGINT_MS = 1000;
-/** What a message costs beside the bytes of its line. */
+/** The memory of a message in addition to the bytes of its line. */
 const MESSAGE_BYTES = 64;
 
 export class Session implements Trace {
@@ -62,7 +62,7 @@ export class Session implements Trace {
     return this.#child.pid;
   }
 
-  /** Resolves when the script runs, or has run; else no bpftrace is left when it rejects. */
+  /** Resolves when the script runs or has run. If it rejects, bpftrace is gone. */
   async start(signal?: AbortSignal): Promise<void> {
     const onAbort = (): void => this.#abort(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -146,7 +146,7 @@ export class Session implements Trace {
       }
       for (const line of lines.end()) await this.#takeOutput(line);
     } catch {
-      // Destroyed, because somebody else holds the pipe open.
+      // The stream is destroyed because another process has the pipe open.
     }
   }
 
@@ -159,7 +159,7 @@ export class Session implements Trace {
       }
       for (const line of lines.end()) await this.#takeError(line);
     } catch {
-      // As above.
+      // The stream is destroyed for the same reason.
     }
   }
 
@@ -188,14 +188,14 @@ export class Session implements Trace {
   #takeBeat(line: Line): Promise<void> | undefined {
     this.#beats++;
     this.#setStarted();
-    // 0.17 misses a SIGINT that arrives while it is not waiting. A second one while it prints its maps would end that.
+    // bpftrace 0.17 misses a SIGINT while it is not waiting. A second one while it prints its maps would end the printing.
     if (this.#stopping && Date.now() - this.#interruptedAt >= REPEAT_SIGINT_MS) this.#interrupt();
     return this.#options.heartbeats ? this.#put({ type: 'heartbeat', beat: this.#beats }, line) : undefined;
   }
 
   #takeError(line: Line): Promise<void> | undefined {
     if (line.text.trim() === '') return undefined;
-    // The kernel's verifier can say more than the queue holds, before anybody can read: its end is in the error.
+    // The verifier can print more than the queue holds before anybody reads. The error has the end of it.
     if (!this.#isStarted && this.#queue.full) return undefined;
     return this.#put(toLog(this.#name(line.text), 'stderr'), line);
   }
@@ -211,7 +211,7 @@ export class Session implements Trace {
 
   #put(message: Message, line: Line): Promise<void> | undefined {
     const room = this.#queue.put(message, line.bytes + MESSAGE_BYTES);
-    // So much output comes from a script that runs; its first beat would wait behind it.
+    // So much output shows that the script runs. Its first beat would wait behind the output.
     if (room && !isLog(message)) this.#setStarted();
     return room;
   }
@@ -221,7 +221,7 @@ export class Session implements Trace {
     this.#started.resolve();
   }
 
-  /** Time counts only while output is being read: a reader that is slow must not look like a bpftrace that is dead. */
+  /** Counts time only while output is read, so that a slow reader does not look like a dead bpftrace. */
   #tick(): void {
     this.#quietTicks = this.#queue.full ? 0 : this.#quietTicks + 1;
     const quietMs = this.#quietTicks * TICK_MS;

@@ -1,4 +1,4 @@
-/** The last bytes of a stream. */
+/** Keeps the last bytes of a stream. */
 export class Tail {
   readonly #maxBytes: number;
   #kept: Buffer = Buffer.alloc(0);

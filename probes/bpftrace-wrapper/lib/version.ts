@@ -4,11 +4,11 @@ export interface Version {
   readonly major: number;
   readonly minor: number;
   readonly patch: number;
-  /** As bpftrace prints it, without the 'v': `0.20.2`, `0.23.0-12-gabcdef`. */
+  /** The version as bpftrace prints it, without the 'v': `0.20.2`, `0.23.0-12-gabcdef`. */
   readonly text: string;
 }
 
-/** From `bpftrace --version`, or from `0.20`; undefined when there is no version in it. */
+/** Parses the output of `bpftrace --version`, or `0.20`. Gives undefined if there is no version in it. */
 export function parseVersion(text: string): Version | undefined {
   const match = /(?:^|\s)v?(\d+)\.(\d+)(?:\.(\d+))?\S*/.exec(text);
   if (!match) return undefined;
@@ -21,7 +21,7 @@ export function parseVersion(text: string): Version | undefined {
   };
 }
 
-/** Whether `version` is `minimum` (`0.20`, say) or later. */
+/** Whether `version` is `minimum`, such as `0.20`, or later. */
 export function atLeast(version: Version, minimum: string): boolean {
   const wanted = parseVersion(minimum);
   if (!wanted) throw new TypeError(`'${minimum}' is no version`);
