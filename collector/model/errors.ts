@@ -35,6 +35,7 @@ export const ERRORS = {
   FORKTAX_VIA: { exit: 1, help: 'Choose another way with --via, or --via none to measure only.' },
   FORKTAX_PROCESS: { exit: 1, help: 'Start the program by hand: forktax relaunch -- COMMAND.' },
   FORKTAX_NO_PROCESS: { exit: 1, help: 'Give the id of a running process; `pgrep -a NAME` finds it.' },
+  FORKTAX_NO_CGROUP: { exit: 1, help: '`systemd-cgls` shows the units and containers that run.' },
   FORKTAX_PID_NAMESPACE: {
     exit: 1,
     help: 'Run forktax in the initial pid namespace: `docker run --pid=host`, or hostPID: true in Kubernetes.',

@@ -11,6 +11,8 @@ interface EventBase {
   readonly mechanism: Mechanism;
   readonly syscall: SpawnSyscall;
   readonly cgroup: string;
+  /** The path of the spawner's cgroup, if somebody has looked it up. */
+  readonly cgroupPath?: string;
 }
 export interface SpawnEvent extends EventBase {
   readonly kind: 'spawn';

@@ -5,7 +5,7 @@ import { MECHANISMS, SYSCALLS } from '../model/spawn.ts';
 type Kind = EngineEvent['kind'];
 type EventOf<K extends Kind> = Extract<EngineEvent, { kind: K }>;
 type FieldType = 'number' | 'string' | 'boolean';
-type Fields<K extends Kind> = Readonly<Record<Exclude<keyof EventOf<K>, 'kind' | 'atMs'>, FieldType>>;
+type Fields<K extends Kind> = Readonly<Record<Exclude<keyof EventOf<K>, 'kind' | 'atMs' | 'cgroupPath'>, FieldType>>;
 
 const BASE = {
   pid: 'number',

@@ -1,14 +1,15 @@
 import type { ColumnGroup } from '../model/columns.ts';
+import { identifyCgroup, shortId } from '../model/cgroup-identity.ts';
 import { errnoName } from '../system/errno.ts';
 import { formatBytes, formatDuration } from '../terminal/format.ts';
 import type { SpawnLine } from '../model/spawn-lines.ts';
 import type { Column } from '../terminal/table.ts';
-import { clock, cutStart, printable } from '../terminal/text.ts';
+import { clock, cutEnd, cutStart, printable } from '../terminal/text.ts';
 
 export interface SnoopColumn extends Column<SpawnLine> {
   readonly meaning: string;
   /** The column is left out if no attached hook feeds this group. */
-  readonly needs?: ColumnGroup;
+  readonly needs?: ColumnGroup | 'cgroupPaths';
 }
 
 export const SNOOP_COLUMNS: readonly SnoopColumn[] = [
@@ -34,6 +35,17 @@ export const SNOOP_COLUMNS: readonly SnoopColumn[] = [
     align: 'right',
     cell: ({ spawn }) => `${spawn.pid}`,
     dropOrder: 1,
+  },
+  {
+    title: 'UNIT',
+    meaning:
+      "the spawner's container (the first digits of its id) or service or scope of systemd. `-': neither. `?': its " +
+      'cgroup cannot be found any more',
+    needs: 'cgroupPaths',
+    width: 16,
+    align: 'left',
+    cell: ({ spawn }) => cutEnd(printable(placeText(spawn)), 16),
+    dropOrder: 8,
   },
   {
     title: 'MECH',
@@ -97,6 +109,13 @@ export const SNOOP_COLUMNS: readonly SnoopColumn[] = [
     dropOrder: 3,
   },
 ];
+
+/** Gives the container, or else the unit; the id of a container as `docker ps` shows it. */
+function placeText({ cgroupPath }: SpawnLine['spawn']): string {
+  if (cgroupPath === undefined) return '?';
+  const { container, unit } = identifyCgroup(cgroupPath);
+  return container ? shortId(container) : (unit?.replace(/\.service$/, '') ?? '-');
+}
 
 /** The last column takes the rest of the line. */
 export const OUTCOME_COLUMN = {

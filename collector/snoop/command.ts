@@ -1,5 +1,5 @@
 /** `forktax snoop` prints a line for each spawn as it happens. */
-import { Command } from '@commander-js/extra-typings';
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { absentColumns } from '../model/hooks.ts';
 import type { Engine } from '../model/engine.ts';
 import { ForktaxError } from '../model/errors.ts';
@@ -13,6 +13,14 @@ import { jsonView, tableView, type SnoopView } from './view.ts';
 import { OUTCOME_COLUMN, SNOOP_COLUMNS } from './columns.ts';
 import { isFailure } from './table.ts';
 import { withManual } from '../terminal/manual.ts';
+import { SpawnerCgroups } from '../system/spawner-cgroups.ts';
+import {
+  cgroupFilter,
+  containerOption,
+  requireCgroup,
+  unitOption,
+  type CgroupWish,
+} from '../measuring/cgroup-filter.ts';
 import { clockOf } from '../measuring/clock.ts';
 import { EVENT_RING_BYTES } from '../measuring/event-ring.ts';
 import { stopMeasuring } from '../measuring/stop.ts';
@@ -35,6 +43,8 @@ export function snoopCommand(open: OpenEngine = openEngine) {
       'only spawns by processes of this name, their own or that of their executable',
       parseComm,
     )
+    .addOption(unitOption())
+    .addOption(containerOption())
     .option(
       '--min-stall <duration>',
       'only spawns whose caller stood still for at least this long, such as 5ms',
@@ -46,6 +56,11 @@ export function snoopCommand(open: OpenEngine = openEngine) {
     .addOption(engineOption())
     .addOption(callHookOption())
     .addOption(nameByOption())
+    .option(
+      '--columns <titles>',
+      `print only these columns, in this order: ${columns.map(({ title }) => title).join(',')}`,
+      parseColumns,
+    )
     .option('--json', 'print NDJSON')
     .action(async (options) => {
       if (options.follow && options.pid === undefined) throw new ForktaxError('FORKTAX_USAGE', '--follow needs --pid');
@@ -58,7 +73,8 @@ export function snoopCommand(open: OpenEngine = openEngine) {
       const engine = await open(options.engine, wanted, standardOutput);
       try {
         const onlyPid = follow ? undefined : pid;
-        await snoop(engine, { ...options, shownName }, standardOutput, stopMeasuring(engine, onlyPid, standardOutput));
+        const settings = { ...options, shownName, ...cgroupSettings(engine, options) };
+        await snoop(engine, settings, standardOutput, stopMeasuring(engine, onlyPid, standardOutput));
       } finally {
         engine.close();
       }
@@ -68,6 +84,7 @@ export function snoopCommand(open: OpenEngine = openEngine) {
       ['forktax snoop', 'every spawn'],
       ['forktax snoop -p 1234 --follow', 'by process 1234 and its descendants'],
       ['forktax snoop -n node', 'by Node.js, also where it calls itself MainThread'],
+      ['forktax snoop --unit ssh', 'by a unit of systemd, or --container ID'],
       ['forktax snoop --min-stall 5ms', 'that stalled for 5 ms or more'],
       ['forktax snoop -x', 'that failed, with the error'],
       ['forktax snoop -d 10s > /dev/null', 'only the summary'],
@@ -82,7 +99,34 @@ export function snoopCommand(open: OpenEngine = openEngine) {
   });
 }
 
+function parseColumns(text: string): string[] {
+  const titles = [...SNOOP_COLUMNS, OUTCOME_COLUMN].map(({ title }) => title);
+  const wanted = text.split(',').map((title) => title.trim().toUpperCase());
+  const unknown = wanted.find((title) => !titles.includes(title));
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`There is no column ${unknown}. Columns are ${titles.join(',')}.`);
+  return wanted;
+}
+
+/** A recording is of another host or another time, whose cgroups are not here. */
+function cgroupSettings(engine: Engine, wish: CgroupWish): Pick<SnoopSettings, 'cgroups' | 'isWantedCgroup'> {
+  const isWantedCgroup = cgroupFilter(wish);
+  if (engine.name === 'replay') {
+    if (isWantedCgroup)
+      throw new ForktaxError('FORKTAX_RECORDING', 'a recording holds no names of units and containers');
+    return {};
+  }
+  const cgroups = new SpawnerCgroups();
+  requireCgroup(wish, cgroups.paths);
+  return { cgroups, isWantedCgroup };
+}
+
 export interface SnoopSettings {
+  /** Finds the paths of cgroups; absent where there are none to be found. */
+  readonly cgroups?: Pick<SpawnerCgroups, 'pathOf'>;
+  /** Only spawners in cgroups of such a path. */
+  readonly isWantedCgroup?: ((path: string) => boolean) | undefined;
+  readonly columns?: readonly string[] | undefined;
   readonly json?: boolean | undefined;
   readonly failures?: boolean | undefined;
   /** Only spawners that are shown by this name; absent where the engine picks them. */
@@ -95,7 +139,10 @@ export interface SnoopSettings {
 
 /** Prints until `stop` is aborted. The engine stays open. */
 export async function snoop(engine: Engine, settings: SnoopSettings, output: Output, stop: AbortSignal): Promise<void> {
-  const view = settings.json ? jsonView(output) : tableView(engine.hooks, output);
+  const { cgroups, columns, isWantedCgroup } = settings;
+  const view = settings.json
+    ? jsonView(output)
+    : tableView(engine.hooks, output, { columns, hasPaths: cgroups !== undefined });
   const clock = clockOf(engine);
   const startMs = clock.now();
   const printer = new Printer(view, settings);
@@ -113,8 +160,10 @@ export async function snoop(engine: Engine, settings: SnoopSettings, output: Out
   const unsubscribe = engine.subscribe((events) => {
     for (const event of events) {
       if (settings.shownName !== undefined && event.comm !== settings.shownName) continue;
+      const cgroupPath = cgroups?.pathOf(event.pid, event.cgroup);
+      if (isWantedCgroup && (cgroupPath === undefined || !isWantedCgroup(cgroupPath))) continue;
       summary.add(event);
-      lines.add(event, clock.now());
+      lines.add(cgroupPath === undefined ? event : { ...event, cgroupPath }, clock.now());
     }
     if (clock.now() - checkedMs >= CHECK_EVERY_MS) check();
     else printer.flush();
@@ -191,8 +240,10 @@ class LossWatch {
   }
 }
 
-function countsOf(engine: Engine, { shownName }: SnoopSettings): Omit<Run, 'ns'> {
+/** What the kernel counted of a cgroup is not known: its rows are of names. */
+function countsOf(engine: Engine, { shownName, isWantedCgroup }: SnoopSettings): Omit<Run, 'ns'> {
   const { rows, health } = engine.snapshot();
+  if (isWantedCgroup) return { eventsLost: health.eventsLost };
   const wanted = rows.filter(({ comm }) => shownName === undefined || comm === shownName);
   return { eventsLost: health.eventsLost, countedSpawns: wanted.reduce((sum, { spawns }) => sum + spawns, 0) };
 }

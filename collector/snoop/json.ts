@@ -1,10 +1,11 @@
 /** The NDJSON records of `forktax snoop --json`. Fields may be added within a schema version; none changes. */
+import { identifyCgroup } from '../model/cgroup-identity.ts';
 import { errnoName } from '../system/errno.ts';
 import type { Mechanism } from '../model/spawn.ts';
 import { OUTCOMES, type SpawnLine } from '../model/spawn-lines.ts';
-import type { SpawnSummary } from './summary.ts';
+import { WORST, type SpawnerStalls, type SpawnSummary } from './summary.ts';
 
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 const outcomes = Object.entries(OUTCOMES).map(([name, meaning]) => `${name} (${meaning})`);
 
@@ -21,7 +22,13 @@ export const SPAWN_FIELDS = {
   comm: 'name of the spawner: its own, or that of its executable as --name-by says',
   mechanism: 'fork, vfork (also posix_spawn, popen, system) or afork',
   syscall: 'fork, vfork, clone, clone3 or unknown',
-  cgroup: "id of the spawner's cgroup, a string",
+  cgroup: "path of the spawner's cgroup; absent if it cannot be found any more",
+  cgroup_id: 'the id that the kernel has for it, a string',
+  unit: 'its service or scope of systemd',
+  container: 'the id of its container, or the name of one that has no id',
+  runtime:
+    'of the container: docker, containerd, cri-o, podman, lxc or systemd-nspawn; absent if the path does not tell',
+  pod_uid: 'uid of its pod in Kubernetes',
   child: 'process id of the child',
   stall_ns: 'nanoseconds from the call to its return',
   copy_ns: 'the part of stall_ns until the child exists, in which the kernel copies the address space',
@@ -37,10 +44,22 @@ export const SPAWN_FIELDS = {
 } as const;
 type Fields = Partial<Record<keyof typeof SPAWN_FIELDS, string | number>>;
 
+function cgroupFields({ cgroup: id, cgroupPath: path }: SpawnLine['spawn']): Fields {
+  if (path === undefined) return { cgroup_id: id };
+  const { unit, container, podUid } = identifyCgroup(path);
+  return {
+    cgroup: path,
+    cgroup_id: id,
+    ...(unit !== undefined && { unit }),
+    ...(container && { container: container.id, ...(container.runtime && { runtime: container.runtime }) }),
+    ...(podUid !== undefined && { pod_uid: podUid }),
+  };
+}
+
 export function spawnRecord({ spawn, outcome, exec, exit, lastFailure, failedExecs }: SpawnLine): Fields {
-  const { pid, tid, comm, mechanism, syscall, cgroup } = spawn;
+  const { pid, tid, comm, mechanism, syscall } = spawn;
   const record: Fields = { schema: SCHEMA, type: 'spawn', time: rfc3339(spawn.atMs) };
-  Object.assign(record, { pid, tid, comm, mechanism, syscall, cgroup });
+  Object.assign(record, { pid, tid, comm, mechanism, syscall, ...cgroupFields(spawn) });
   if (spawn.kind === 'spawn-failure') {
     return { ...record, stall_ns: spawn.stallNs, outcome, errno: errnoName(spawn.errno) };
   }
@@ -80,16 +99,19 @@ export const SUMMARY_FIELDS = {
   mechanisms:
     'for each mechanism that was seen: spawns, and for their stalls in nanoseconds stall_sum_ns, stall_p50_ns, ' +
     'stall_p99_ns (both within 2 %) and stall_max_ns',
+  spawners:
+    'the five names with the longest stalls in sum: comm, spawns, stall_sum_ns, stall_max_ns and the pid of the longest stall',
   failed_spawns: 'calls that failed, by name of the error',
   failed_execs: 'execs of children that failed, by name of the error',
   events_lost: 'events that the kernel dropped; the figures above lack them',
-  counted_spawns: 'spawns as the kernel counted them, without loss',
+  counted_spawns: 'spawns as the kernel counted them, without loss; absent with --unit and --container',
 } as const;
 
 export interface Run {
   readonly ns: number;
   readonly eventsLost: number;
-  readonly countedSpawns: number;
+  /** Absent where the kernel does not count by what was asked for. */
+  readonly countedSpawns?: number;
 }
 
 export function summaryRecord(summary: SpawnSummary, run: Run): Record<keyof typeof SUMMARY_FIELDS, unknown> {
@@ -99,11 +121,16 @@ export function summaryRecord(summary: SpawnSummary, run: Run): Record<keyof typ
     time: rfc3339(Date.now()),
     run_ns: Math.round(run.ns),
     mechanisms: Object.fromEntries(summary.mechanisms.map((mechanism) => [mechanism, figures(summary, mechanism)])),
+    spawners: summary.worst(WORST).map(spawnerRecord),
     failed_spawns: byName(summary.spawnFailures),
     failed_execs: byName(summary.execFailures),
     events_lost: run.eventsLost,
     counted_spawns: run.countedSpawns,
   };
+}
+
+function spawnerRecord({ comm, spawns, stallNs, longestNs, pid }: SpawnerStalls): object {
+  return { comm, spawns, stall_sum_ns: stallNs, stall_max_ns: longestNs, pid };
 }
 
 function figures({ spawns, stalls }: SpawnSummary, mechanism: Mechanism): object {

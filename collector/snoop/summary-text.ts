@@ -2,8 +2,17 @@ import type { Mechanism } from '../model/spawn.ts';
 import { errnoName } from '../system/errno.ts';
 import { formatCount, formatDuration } from '../terminal/format.ts';
 import type { Run } from './json.ts';
-import type { SpawnSummary } from './summary.ts';
+import { WORST, type SpawnerStalls, type SpawnSummary } from './summary.ts';
+import { printable } from '../terminal/text.ts';
 import { tableHeader, tableLine, type Column } from '../terminal/table.ts';
+
+const SPAWNER_COLUMNS: readonly Column<SpawnerStalls>[] = [
+  { title: 'SPAWNER', width: 15, align: 'left', cell: ({ comm }) => printable(comm) },
+  { title: 'SPAWNS', width: 9, align: 'right', cell: ({ spawns }) => formatCount(spawns) },
+  { title: 'STALL-SUM', width: 9, align: 'right', cell: ({ stallNs }) => formatDuration(stallNs) },
+  { title: 'MAX', width: 9, align: 'right', cell: ({ longestNs }) => formatDuration(longestNs) },
+  { title: 'OF PID', width: 9, align: 'right', cell: ({ pid }) => `${pid}` },
+];
 
 /** Gives the summary of a run of snoop, for a person. */
 export function summaryText(summary: SpawnSummary, run: Run): string {
@@ -12,6 +21,7 @@ export function summaryText(summary: SpawnSummary, run: Run): string {
     `${formatCount(summary.total)} spawns in ${formatDuration(run.ns)}`,
     ...(summary.total > 0 ? [tableHeader(columns)] : []),
     ...summary.mechanisms.map((mechanism) => tableLine(columns, mechanism)),
+    ...worstSpawners(summary),
     ...failures('failed spawns', summary.spawnFailures),
     ...failures('failed execs', summary.execFailures),
     ...losses(run),
@@ -36,6 +46,13 @@ function summaryColumns({ spawns, stalls }: SpawnSummary): Column<Mechanism>[] {
   ];
 }
 
+/** Told only where there is a choice of them. */
+function worstSpawners(summary: SpawnSummary): string[] {
+  const worst = summary.worst(WORST);
+  if (worst.length < 2) return [];
+  return [tableHeader(SPAWNER_COLUMNS), ...worst.map((spawner) => tableLine(SPAWNER_COLUMNS, spawner))];
+}
+
 function failures(title: string, counts: ReadonlyMap<number, number>): string[] {
   if (counts.size === 0) return [];
   const parts = [...counts].map(([errno, count]) => `${errnoName(errno)} ${formatCount(count)}`);
@@ -45,5 +62,5 @@ function failures(title: string, counts: ReadonlyMap<number, number>): string[] 
 function losses({ eventsLost, countedSpawns }: Run): string[] {
   if (eventsLost === 0) return [];
   const lost = `${formatCount(eventsLost)} events were lost and are missing above`;
-  return [`${lost}; the kernel counted ${formatCount(countedSpawns)} spawns`];
+  return [countedSpawns === undefined ? lost : `${lost}; the kernel counted ${formatCount(countedSpawns)} spawns`];
 }

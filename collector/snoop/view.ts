@@ -5,7 +5,7 @@ import { lostRecord, spawnRecord, summaryRecord, type Run } from './json.ts';
 import type { SpawnSummary } from './summary.ts';
 import type { Output } from '../terminal/output.ts';
 import { summaryText } from './summary-text.ts';
-import { SnoopTable } from './table.ts';
+import { SnoopTable, type TableOptions } from './table.ts';
 
 /** How a run of snoop is shown. */
 export interface SnoopView {
@@ -15,8 +15,8 @@ export interface SnoopView {
   summary(summary: SpawnSummary, run: Run): void;
 }
 
-export function tableView(hooks: readonly Hook[], output: Output): SnoopView {
-  const table = new SnoopTable(hooks, output);
+export function tableView(hooks: readonly Hook[], output: Output, options?: TableOptions): SnoopView {
+  const table = new SnoopTable(hooks, output, options);
   return {
     lines: (lines) => output.data(table.header() + lines.map((line) => table.line(line)).join('')),
     lost: (events) => output.talk(`lost ${formatCount(events)} events: they came faster than they could be shown\n`),

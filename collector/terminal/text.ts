@@ -11,6 +11,11 @@ export function cutStart(text: string, width: number): string {
   return text.length <= width ? text : `…${text.slice(text.length - Math.max(0, width - 1))}`;
 }
 
+/** Cuts a text to `width`, and shows that something is missing. */
+export function cutEnd(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+}
+
 /** Breaks text into lines of at most `width`, at spaces if possible. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];

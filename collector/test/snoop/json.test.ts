@@ -4,7 +4,11 @@ import { LOST_FIELDS, SPAWN_FIELDS, SUMMARY_FIELDS, lostRecord, spawnRecord, sum
 import { SpawnSummary } from '../../snoop/summary.ts';
 import { fakeSpawn } from '../../../testing/fake-engine.ts';
 
-const spawn = fakeSpawn({ atMs: 1_800_000_000_000.25 });
+const id = 'c'.repeat(64);
+const uid = '3f5a2c1e-9b7d-4e6f-8a1b-2c3d4e5f6a7b';
+const slice = `kubepods-pod${uid.replaceAll('-', '_')}.slice`;
+const cgroupPath = `/kubepods.slice/${slice}/cri-containerd-${id}.scope`;
+const spawn = fakeSpawn({ atMs: 1_800_000_000_000.25, cgroupPath });
 const child = { ...spawn, file: '/bin/true', delayNs: 7, errno: 2, lifetimeNs: 9, status: 3, execSeen: false };
 
 test('a record has the documented fields', () => {
@@ -16,7 +20,7 @@ test('a record has the documented fields', () => {
     lastFailure: { ...child, kind: 'exec-failure', file: '/bin/gti' },
   });
   assert.deepEqual(exec, {
-    schema: 1,
+    schema: 2,
     type: 'spawn',
     time: '2027-01-15T08:00:00.000250Z',
     pid: 100,
@@ -24,7 +28,12 @@ test('a record has the documented fields', () => {
     comm: 'node',
     mechanism: 'fork',
     syscall: 'clone',
-    cgroup: '1',
+    cgroup: cgroupPath,
+    cgroup_id: '1',
+    unit: `cri-containerd-${id}.scope`,
+    container: id,
+    runtime: 'containerd',
+    pod_uid: uid,
     child: 200,
     stall_ns: 3_000_000,
     copy_ns: 2_000_000,
@@ -49,9 +58,19 @@ test('a record has the documented fields', () => {
 });
 
 test('what was not measured is absent, not zero', () => {
-  const { stallNs: _stall, copyNs: _copy, ...unseen } = spawn;
+  const { stallNs: _stall, copyNs: _copy, cgroupPath: _path, ...unseen } = spawn;
   const record = spawnRecord({ spawn: unseen, outcome: 'running', failedExecs: 0 });
-  for (const field of ['stall_ns', 'copy_ns', 'file', 'errno', 'failed_execs', 'exit_status']) {
+  for (const field of [
+    'stall_ns',
+    'copy_ns',
+    'cgroup',
+    'unit',
+    'container',
+    'file',
+    'errno',
+    'failed_execs',
+    'exit_status',
+  ]) {
     assert.ok(!(field in record), field);
   }
 });
@@ -74,5 +93,10 @@ test('the summary has the documented fields, and only mechanisms that were seen'
   assert.deepEqual(Object.keys(record).toSorted(), Object.keys(SUMMARY_FIELDS).toSorted());
   assert.deepEqual(Object.keys(record.mechanisms ?? {}), ['fork']);
   assert.deepEqual(record.failed_execs, { ENOENT: 1 });
+  assert.deepEqual(record.spawners, [
+    { comm: 'node', spawns: 2, stall_sum_ns: 4_000_000, stall_max_ns: 3_000_000, pid: 100 },
+  ]);
+  const { counted_spawns: counted } = summaryRecord(summary, { ns: 5e9, eventsLost: 3 });
+  assert.equal(counted, undefined);
   assert.deepEqual(Object.keys(lostRecord(1)), Object.keys(LOST_FIELDS));
 });

@@ -88,3 +88,29 @@ test('the table tells of lost events apart from the data', async () => {
   assert.match(said, /^Tracing.*\nlost 1,234 events: .*\n\n1 spawns in /);
   assert.match(said, /\n1,234 events were lost and are missing above; the kernel counted 0 spawns\n$/);
 });
+
+test('only spawners of a wanted cgroup; one whose cgroup is not known is none', async () => {
+  const paths: Record<string, string> = { 1: '/system.slice/a.service', 2: '/system.slice/b.service' };
+  const settings = {
+    cgroups: { pathOf: (_pid: number, id: string) => paths[id] },
+    isWantedCgroup: (path: string) => path.includes('/a.'),
+  };
+  const records = await recordsOf(settings, (engine) =>
+    engine.emit(fast, { ...slow, cgroup: '2' }, { ...slow, child: 7, cgroup: '3' }),
+  );
+  assert.deepEqual(children(records), [1]);
+  assert.equal(records[0]?.unit, 'a.service');
+  assert.equal(records.at(-1)?.counted_spawns, undefined);
+});
+
+test('the summary names the worst spawners, the worst first', async () => {
+  const { said } = await run({ json: false }, (engine) =>
+    engine.emit(fast, { ...slow, comm: 'sh', pid: 7 }, { ...slow, comm: 'sh', pid: 8, stallNs: 1_000_000 }),
+  );
+  assert.match(
+    said,
+    /\nSPAWNER +SPAWNS STALL-SUM +MAX +OF PID\nsh +2 +6.00ms +5.00ms +7\nnode +1 +1.00ms +1.00ms +100\n/,
+  );
+  const { said: alone } = await run({ json: false }, (engine) => engine.emit(fast));
+  assert.doesNotMatch(alone, /SPAWNER/);
+});

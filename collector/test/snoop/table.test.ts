@@ -73,3 +73,31 @@ test('a column that no hook feeds is absent', () => {
   const hooks: Hook[] = [...others, { name: 'calls', attached: false, columns: ['stall'] }];
   assert.doesNotMatch(new SnoopTable(hooks, fakeOutput()).header(), /STALL|COPY|CALL/);
 });
+
+/** The line alone, once the header has been printed. */
+function linesOf(table: SnoopTable, line: SpawnLine): string {
+  table.header();
+  return table.line(line);
+}
+
+test('UNIT is the container, or else the unit, where paths are looked up', () => {
+  const table = (width?: number) => new SnoopTable(FAKE_HOOKS, fakeOutput(width), { hasPaths: true });
+  assert.match(table().header(), / PID UNIT +MECH /);
+  assert.doesNotMatch(table(100).header(), /UNIT/);
+  const unitOf = (cgroupPath?: string): string => {
+    const line = { ...ended, spawn: { ...spawn, ...(cgroupPath !== undefined && { cgroupPath }) } };
+    return linesOf(table(), line).slice(37, 53).trimEnd();
+  };
+  assert.equal(unitOf('/system.slice/ssh.service'), 'ssh');
+  assert.equal(unitOf(`/system.slice/docker-${'ab'.repeat(32)}.scope`), 'abababababab');
+  assert.equal(unitOf('/user.slice/user-1000.slice/app-gnome-terminal-4711.scope'), 'app-gnome-termi…');
+  assert.deepEqual([unitOf('/'), unitOf()], ['-', '?']);
+});
+
+test('--columns are those, in that order, at any width', () => {
+  const table = (columns: readonly string[], width?: number) =>
+    new SnoopTable(FAKE_HOOKS, fakeOutput(width), { columns });
+  assert.equal(table(['STALL', 'COMM'], 20).header(), ' STALL COMM           \n');
+  assert.equal(linesOf(table(['STALL', 'COMM'], 20), widest), ' 431ms prometheus-node\n');
+  assert.match(linesOf(table(['CHILD', 'EXEC']), widest), /^4194303 \/opt\//);
+});

@@ -1,6 +1,8 @@
 /** `forktax snoop` sees what spawnload does, spawn by spawn. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { makeCgroup } from '../../../../testing/cgroups.ts';
 import { SPAWNLOAD, prepareSpawnload, type Truth } from '../../../../native/spawnload/spawnload.ts';
 import { startCli, type CliResult } from '../../../../testing/run-cli.ts';
 import { uniqueComm } from '../../../../testing/spawnload.ts';
@@ -107,9 +109,9 @@ test('Ctrl-C ends the table with a summary', async () => {
   const { status, stdout, stderr } = await snoop.result;
   const [header, ...lines] = stdout.trimEnd().split('\n');
   assert.equal(status, 0);
-  assert.match(header ?? '', /^TIME +COMM +PID MECH +CALL +STALL +COPY +RSS +CHILD +DELAY EXEC$/);
+  assert.match(header ?? '', /^TIME +COMM +PID UNIT +MECH +CALL +STALL +COPY +RSS +CHILD +DELAY EXEC$/);
   assert.equal(lines.length, COUNT);
-  for (const line of lines) assert.match(line, new RegExp(`^[\\d:.]{12} ${comm} +${generator.pid} fork +fork `));
+  for (const line of lines) assert.match(line, new RegExp(`^[\\d:.]{12} ${comm} +${generator.pid} \\S+ +fork +fork `));
   assert.match(stderr, new RegExp(`\n${COUNT} spawns in [\\d.]+m?s\nMECH +SPAWNS .*\nfork +${COUNT} `));
 });
 
@@ -137,4 +139,33 @@ test('-p ends by itself when the process has ended, after its last spawns', asyn
     .split('\n')
     .map((line) => (JSON.parse(line) as { outcome?: string }).outcome);
   assert.deepEqual(outcomes, ['exec', 'exec', 'exec', undefined]);
+});
+
+test('--unit and --container take what their cgroups hold, and nothing else; one that is not there is an error', async () => {
+  const comm = uniqueComm();
+  const id = randomBytes(32).toString('hex');
+  using unit = makeCgroup(`/system.slice/${comm}.service/below`);
+  using container = makeCgroup(`/system.slice/docker-${id}.scope`);
+  const load = (count: string) => [SPAWNLOAD, '--comm', comm, '--count', count] as const;
+  const seenWith = async (...flags: string[]) => {
+    const snoop = startCli(['snoop', '--json', '-n', comm, ...flags]);
+    await snoop.said(TRACING);
+    unit.run(...load('2'));
+    container.run(...load('3'));
+    snoop.child.kill('SIGINT');
+    const records = (await snoop.result).stdout.trimEnd().split('\n');
+    return records.slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>);
+  };
+  const ofUnit = await seenWith('--unit', comm);
+  assert.deepEqual([ofUnit.length, all(ofUnit, 'unit')], [2, new Set([`${comm}.service`])]);
+  const ofContainer = await seenWith('--container', id.slice(0, 12));
+  assert.deepEqual(
+    [ofContainer.length, all(ofContainer, 'container'), all(ofContainer, 'runtime'), all(ofContainer, 'outcome')],
+    [3, new Set([id]), new Set(['docker']), new Set(['exec'])],
+  );
+  for (const flag of ['--unit', '--container']) {
+    const { status, stderr } = await startCli(['snoop', flag, 'no-such-thing']).result;
+    assert.equal(status, 1);
+    assert.match(stderr, /^forktax: there is no (unit|container) no-such-thing here.*\n.*\[FORKTAX_NO_CGROUP\]\n$/);
+  }
 });

@@ -1,0 +1,108 @@
+/** Finds the paths of spawners' cgroups as events come, from the kernel's id or from the process while it lives. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { identifyCgroup } from '../model/cgroup-identity.ts';
+import { cgroupRoot } from './cgroups.ts';
+
+const MAX_DIRECTORIES = 20_000;
+const WALK_EVERY_MS = 1000;
+const MOST_TOLD = 4096;
+
+interface Options {
+  readonly root?: string;
+  readonly proc?: string;
+  readonly now?: () => number;
+}
+
+export class SpawnerCgroups {
+  readonly #root: string;
+  readonly #proc: string;
+  readonly #now: () => number;
+  readonly #paths = new Map<string, string>();
+  /** What the last processes told that were asked, for the events that come after their end. */
+  readonly #told = new Map<number, string>();
+  #walkedAt = -Infinity;
+
+  constructor({ root = cgroupRoot(), proc = '/proc', now = Date.now }: Options = {}) {
+    this.#root = root;
+    this.#proc = proc;
+    this.#now = now;
+    this.#walk();
+  }
+
+  /** Paths of the cgroups that exist, or did since this began. */
+  get paths(): Iterable<string> {
+    return this.#paths.values();
+  }
+
+  /** Gives the path of a spawner's cgroup; undefined if the cgroup and the process have gone. */
+  pathOf(pid: number, id: string): string | undefined {
+    const known = this.#paths.get(id);
+    // A host that still uses cgroup v1 may keep everything in the root of the unified hierarchy.
+    if (known !== undefined && known !== '/') return known;
+    const told = this.#toldBy(pid);
+    if (told?.unified !== undefined && this.#hasId(told.unified, id)) this.#paths.set(id, told.unified);
+    if (told) return this.#remember(pid, told.best);
+    if (known !== undefined) return this.#told.get(pid) ?? known;
+    this.#walk();
+    return this.#paths.get(id);
+  }
+
+  #remember(pid: number, path: string): string {
+    this.#told.delete(pid);
+    this.#told.set(pid, path);
+    const [oldest] = this.#told.keys();
+    if (this.#told.size > MOST_TOLD && oldest !== undefined) this.#told.delete(oldest);
+    return path;
+  }
+
+  #toldBy(pid: number): { unified: string | undefined; best: string } | undefined {
+    try {
+      return parseProcCgroup(readFileSync(`${this.#proc}/${pid}/cgroup`, 'utf8'));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The process may have moved since, or its pid may be another's. */
+  #hasId(path: string, id: string): boolean {
+    return inodeOf(join(this.#root, path)) === id;
+  }
+
+  #walk(): void {
+    if (this.#now() - this.#walkedAt < WALK_EVERY_MS) return;
+    this.#walkedAt = this.#now();
+    const queue = ['/'];
+    for (const path of queue) {
+      const id = inodeOf(join(this.#root, path));
+      if (id !== undefined) this.#paths.set(id, path);
+      if (queue.length < MAX_DIRECTORIES) queue.push(...directoriesIn(this.#root, path));
+    }
+  }
+}
+
+/** Gives the path that says most: cgroup v1 has a line for each hierarchy. */
+export function parseProcCgroup(text: string): { unified: string | undefined; best: string } {
+  const lines = text.split('\n').flatMap((line) => {
+    const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
+    return path === undefined ? [] : [{ controllers, path }];
+  });
+  const unified = lines.find(({ controllers }) => controllers === '')?.path;
+  const systemd = lines.find(({ controllers }) => controllers === 'name=systemd')?.path;
+  const inContainer = lines.find(({ path }) => identifyCgroup(path).container)?.path;
+  return { unified, best: inContainer ?? [unified, systemd].find((path) => path && path !== '/') ?? '/' };
+}
+
+function inodeOf(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && String(stats.ino);
+}
+
+function directoriesIn(root: string, path: string): string[] {
+  try {
+    const entries = readdirSync(join(root, path), { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => join(path, entry.name));
+  } catch {
+    return [];
+  }
+}
