@@ -36,7 +36,9 @@ function worksHere(callHook: CallHook): boolean {
 
 async function measureScrapes(): Promise<readonly ScrapeCost[]> {
   const costs: ScrapeCost[] = [];
-  for (const rows of [100, 1_000, 10_000]) costs.push(await measureScrape(rows));
+  for (const rows of [30, 1_000, 10_000]) {
+    for (const format of ['text', 'protobuf'] as const) costs.push(await measureScrape(rows, format));
+  }
   return costs;
 }
 

@@ -1,12 +1,14 @@
-/** Measures what a scrape costs, by the number of rows in the table: scripts/node bench/scrape.ts [ROWS...] */
+/** Measures what a scrape costs, by format and by the number of rows in the table: npm run bench:scrape [-- ROWS...] */
 import { measureScrape, type ScrapeCost } from './overhead/scrape-cost.ts';
 
 const sizes = process.argv.slice(2).map(Number);
 const costs: Record<string, number | string>[] = [];
-for (const rows of sizes.length > 0 ? sizes : [100, 1_000, 10_000]) costs.push(format(await measureScrape(rows)));
+for (const rows of sizes.length > 0 ? sizes : [30, 1_000, 10_000]) {
+  for (const format of ['text', 'protobuf'] as const) costs.push(rounded(await measureScrape(rows, format)));
+}
 console.table(costs);
 
-function format(cost: ScrapeCost): Record<string, number | string> {
-  const entries = Object.entries(cost).map(([name, value]) => [name, Math.round(Number(value) * 10) / 10]);
-  return Object.fromEntries(entries);
+function rounded({ format, ...figures }: ScrapeCost): Record<string, number | string> {
+  const entries = Object.entries(figures).map(([name, value]) => [name, Math.round(value * 10) / 10]);
+  return { format, ...Object.fromEntries(entries) };
 }

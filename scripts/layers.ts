@@ -157,7 +157,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
       { path: 'collector/serve/config', holds: 'settings: flags, environment, files', imports: ['collector/model'] },
       {
         path: 'collector/serve/metrics',
-        holds: 'the metrics, as text for Prometheus',
+        holds: 'the metrics, as text or protobuf for Prometheus',
         imports: ['collector/model', 'collector/system'],
       },
       {

@@ -100,11 +100,20 @@ function collectorTable(costs: readonly CollectorCost[]): string {
 }
 
 function scrapeTable(scrapes: readonly ScrapeCost[]): string {
-  const titles = ['lines', 'text, KiB', 'render, ms of CPU', 'whole, ms', 'with gzip, ms', 'longest block, ms'];
+  const titles = [
+    'format',
+    'KiB',
+    'with gzip, KiB',
+    'render, ms of CPU',
+    'whole, ms',
+    'with gzip, ms',
+    'longest block, ms',
+  ];
   const rows = scrapes.map((each) => [
     each.rows,
-    each.lines,
-    Math.round(each.textBytes / 1024),
+    each.format,
+    Math.round(each.bytes / 1024),
+    Math.round(each.gzipBytes / 1024),
     digits(each.renderCpuMs),
     digits(each.plainMs),
     digits(each.gzipMs),

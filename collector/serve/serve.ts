@@ -91,6 +91,7 @@ async function start(engine: Engine, { config, webConfig, logger, log }: Surroun
     webConfig,
     telemetryPath: config['web.telemetry-path'],
     maxRequests: config['web.max-requests'],
+    metricGroups: config.metrics,
     refusals,
     logLinesDropped: () => log.dropped,
     ...(!config['web.disable-exporter-metrics'] && { processMetrics: createProcessMetrics() }),

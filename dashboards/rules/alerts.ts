@@ -137,7 +137,7 @@ function largeFork(): string {
 function execFailures(): string {
   const failures = (errno: '=' | '!=') =>
     everything.rate('forktax_exec_failures_total', [...SPAWNER, 'errno'], [`errno${errno}"ENOENT"`]);
-  const execs = everything.rateOf('count', 'forktax_exec_delay_seconds', SPAWNER);
+  const execs = everything.rate('forktax_execs_total', SPAWNER);
   return `${failures('!=')} > ${EXEC_FAILURES_PER_SECOND}
 or (
   ${failures('=')} > ${EXEC_FAILURES_PER_SECOND}

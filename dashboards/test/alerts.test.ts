@@ -17,7 +17,7 @@ import { firingCase, testRules, type InputSeries, type Labels } from './promtool
 
 const HOST = 'job="forktax",instance="a"';
 const SPAWNER = `${HOST},comm="node"`;
-const FORKS = `${SPAWNER},mechanism="fork",syscall="clone"`;
+const FORKS = `${SPAWNER},mechanism="fork"`;
 const LENGTH = 60;
 
 /** A counter that grows by `perSecond` from the beginning on. */
@@ -40,19 +40,18 @@ function stalls(perSecond: number, seconds: number): InputSeries {
 
 /** Counts of all forks, and of those up to 1 GiB, one value a minute. */
 const forks = (all: string, small: string, mechanism = 'fork'): InputSeries => ({
-  [`forktax_spawn_copied_rss_bytes_count{${SPAWNER},mechanism="${mechanism}",syscall="clone"}`]: all,
-  [`forktax_spawn_copied_rss_bytes_bucket{${SPAWNER},mechanism="${mechanism}",syscall="clone",le="1.073741824e+09"}`]:
-    small,
+  [`forktax_spawn_copied_rss_bytes_count{${SPAWNER},mechanism="${mechanism}"}`]: all,
+  [`forktax_spawn_copied_rss_bytes_bucket{${SPAWNER},mechanism="${mechanism}",le="1.073741824e+09"}`]: small,
 });
 
 const spawnFailures = (failed: number, made: number, errno = 'EAGAIN'): InputSeries => ({
-  [`forktax_spawn_failures_total{${SPAWNER},syscall="clone",errno="${errno}"}`]: growing(failed),
+  [`forktax_spawn_failures_total{${SPAWNER},errno="${errno}"}`]: growing(failed),
   ...(made > 0 && { [`forktax_spawns_total{${FORKS}}`]: growing(made) }),
 });
 
 const execFailures = (errno: string, failed: number, execs: number): InputSeries => ({
   [`forktax_exec_failures_total{${SPAWNER},errno="${errno}"}`]: growing(failed),
-  [`forktax_exec_delay_seconds_count{${FORKS}}`]: growing(execs),
+  [`forktax_execs_total{${SPAWNER}}`]: growing(execs),
 });
 
 const table = (rows: number, folded: number): InputSeries => ({

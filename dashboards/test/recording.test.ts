@@ -17,9 +17,9 @@ function perSecond(metric: string, labels: readonly string[]): InputSeries {
   return Object.fromEntries(series);
 }
 
-const MECHANISMS = ['comm="sh",mechanism="fork",syscall="clone"', 'comm="sh",mechanism="vfork",syscall="vfork"'];
-const PROGRAMS = ['comm="sh",syscall="clone",mechanism="fork"', 'comm="node",syscall="clone",mechanism="fork"'];
-const ERRORS = ['comm="sh",errno="ENOENT",syscall="clone"', 'comm="sh",errno="EAGAIN",syscall="clone"'];
+const MECHANISMS = ['comm="sh",mechanism="fork"', 'comm="sh",mechanism="vfork"'];
+const PROGRAMS = ['comm="sh",mechanism="fork"', 'comm="node",mechanism="fork"'];
+const ERRORS = ['comm="sh",errno="ENOENT"', 'comm="sh",errno="EAGAIN"'];
 
 interface Expected {
   readonly input: InputSeries;

@@ -70,7 +70,7 @@ describe('the collector of docker-compose.yml', () => {
     const row = { comm, mechanism: 'fork' };
     assert.equal(valueOf(samples, 'forktax_spawns_total', row), 30);
     assert.equal(valueOf(samples, 'forktax_spawn_stall_seconds_count', row), 30);
-    assert.equal(valueOf(samples, 'forktax_child_lifetime_seconds_count', row), 30);
+    assert.equal(valueOf(samples, 'forktax_spawn_copied_rss_bytes_count', row), 30);
   });
 
   it('is healthy by the check of its image, and is not when it is stopped', async () => {

@@ -35,7 +35,7 @@ describe('the collector in the sandbox of its unit', () => {
     for (const name of [
       'forktax_spawns_total',
       'forktax_spawn_stall_seconds_count',
-      'forktax_child_lifetime_seconds_count',
+      'forktax_spawn_copied_rss_bytes_count',
     ])
       assert.equal(valueOf(samples, name, { comm, mechanism: 'fork' }), 20, name);
   });

@@ -1,12 +1,17 @@
 /** What the value of each setting may be, from the configuration file, the environment or a flag alike. */
 import { z } from 'zod';
 import { parseAddress } from './address.ts';
+import { METRIC_GROUPS } from '../../model/metric-groups.ts';
 import { SETTINGS, type SettingName } from './settings.ts';
 
 // Flags and the environment give everything as text.
 const numberFromText = (raw: unknown) => (typeof raw === 'string' && /^\d+$/.test(raw) ? Number(raw) : raw);
 const booleanFromText = (raw: unknown) => (raw === 'true' || raw === 'false' ? raw === 'true' : raw);
 const textFromNumber = (raw: unknown) => (typeof raw === 'number' ? String(raw) : raw);
+const groupsFromText = (raw: unknown) => {
+  if (raw === 'all') return METRIC_GROUPS;
+  return typeof raw === 'string' ? raw.split(',').map((name) => name.trim()) : raw;
+};
 const listFromOne = (raw: unknown) => (typeof raw === 'string' ? [raw] : raw);
 
 function wholeNumber(least: number, most: number) {
@@ -39,6 +44,7 @@ export const SCHEMA = {
   'web.config.file': text.optional(),
   'web.max-requests': wholeNumber(0, 1_000_000),
   'web.disable-exporter-metrics': z.preprocess(booleanFromText, z.boolean({ error: 'must be true or false' })),
+  metrics: z.preprocess(groupsFromText, z.array(oneOf(METRIC_GROUPS), { error: 'must be a list of groups' })),
   label: oneOf(SETTINGS.label.choices),
   'kubelet.url': text.regex(/^https?:\/\//, { error: 'must be a URL that begins with http:// or https://' }).optional(),
   'kubelet.token-file': text.optional(),

@@ -5,6 +5,7 @@
  */
 import { DEFAULT_PORT } from '../../model/address.ts';
 import { DEFAULT_ENGINE_OPTIONS, ENGINE_FLAGS, LABEL_CHOICES } from '../../model/options.ts';
+import { DEFAULT_METRIC_GROUPS, METRIC_GROUPS } from '../../model/metric-groups.ts';
 
 export interface Setting {
   readonly group: 'Web' | 'Measuring' | 'Kubernetes' | 'Logs';
@@ -51,6 +52,12 @@ export const SETTINGS = {
     group: 'Web',
     fallback: false,
     help: 'leave out the metrics of the exporter process (process_*, nodejs_*)',
+  },
+  metrics: {
+    group: 'Measuring',
+    argument: 'groups',
+    fallback: DEFAULT_METRIC_GROUPS,
+    help: `which metrics of spawn costs to show, besides their number: all, or of ${METRIC_GROUPS.join(', ')}, separated by commas`,
   },
   label: {
     group: 'Measuring',

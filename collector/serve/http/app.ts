@@ -9,6 +9,7 @@ import Fastify, {
 } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { CgroupNames } from '../../system/cgroups.ts';
+import { DEFAULT_METRIC_GROUPS, type MetricGroup } from '../../model/metric-groups.ts';
 import type { WebConfig } from '../config/web.ts';
 import type { Engine } from '../../model/engine.ts';
 import type { LabelChoice } from '../../model/options.ts';
@@ -37,6 +38,8 @@ export interface AppOptions {
   readonly maxRequests: number;
   /** Asked at every request: it may change. */
   readonly webConfig: () => WebConfig;
+  /** The groups of metrics that are shown. Absent: the default ones. */
+  readonly metricGroups?: readonly MetricGroup[];
   /** Absent: `process_*` and `nodejs_*` are left out. */
   readonly processMetrics?: Registry;
   /** What the engine's label `cgroup` is shown as. */
@@ -68,7 +71,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     logLinesDropped: options.logLinesDropped?.() ?? 0,
   });
   const idLabels = createIdLabels(options.label ?? engine.label, cgroupNames);
-  const sources = { engine, version, idLabels, processMetrics, serverCounts };
+  const groups = options.metricGroups ?? DEFAULT_METRIC_GROUPS;
+  const sources = { engine, version, groups, idLabels, processMetrics, serverCounts };
 
   app.register(accessPlugin, { webConfig: options.webConfig, refusals });
   app.register(metricsPlugin, { path: telemetryPath, sources, pages });

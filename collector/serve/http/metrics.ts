@@ -2,7 +2,7 @@
 import type { FastifyPluginCallback } from 'fastify';
 import { EvictionClock } from '../metrics/eviction-clock.ts';
 import { renderScrape, type ScrapeSources } from '../metrics/scrape.ts';
-import { CONTENT_TYPES, type Format } from '../metrics/text.ts';
+import { CONTENT_TYPES, type Format } from '../metrics/formats.ts';
 import type { Reading } from '../metrics/reading.ts';
 import { chooseFormat } from './negotiate.ts';
 import type { Page, Pages } from './pages.ts';
@@ -15,7 +15,11 @@ interface Options {
 
 export const metricsPlugin: FastifyPluginCallback<Options> = (app, { path, sources, pages }, done) => {
   const evictions = new EvictionClock();
-  const formats: Readonly<Record<Format, Page<Reading>>> = { text: page('text'), openmetrics: page('openmetrics') };
+  const formats: Readonly<Record<Format, Page<Reading>>> = {
+    text: page('text'),
+    openmetrics: page('openmetrics'),
+    protobuf: page('protobuf'),
+  };
 
   app.get(path, (request, reply) => pages.send(request, reply, () => formats[chooseFormat(request.headers.accept)]));
 

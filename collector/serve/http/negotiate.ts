@@ -1,6 +1,6 @@
 /** Which format and encoding a client takes (RFC 9110, 12.4 and 12.5). */
 import Negotiator from 'negotiator';
-import type { Format } from '../metrics/text.ts';
+import type { Format } from '../metrics/formats.ts';
 
 /** Prometheus also requests 0.0.1, a draft of 1.0.0 that reads the same; its own exporters answer that with 1.0.0. */
 const OPENMETRICS_VERSIONS = ['1.0.0', '0.0.1'];
@@ -17,16 +17,26 @@ const variants = (type: string, versions: readonly string[]): readonly string[] 
 
 const TEXT = variants('text/plain', ['0.0.4']);
 /** The first is chosen where a client likes several equally. */
-const AVAILABLE = [...TEXT, ...variants('application/openmetrics-text', OPENMETRICS_VERSIONS)];
+const TEXTS = [...TEXT, ...variants('application/openmetrics-text', OPENMETRICS_VERSIONS)];
+const PROTOBUF = ESCAPINGS.map(
+  (escaping) =>
+    `application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;escaping=${escaping}`,
+);
+
+/** Only for those who name message and encoding: whoever merely takes anything is a person, or a program that reads text. */
+const NAMES_PROTOBUF =
+  /application\/vnd\.google\.protobuf(?=[^,]*;\s*proto="?io\.prometheus\.client\.MetricFamily\b)(?=[^,]*;\s*encoding="?delimited\b)/i;
 
 /**
- * The format that the client prefers; plain text also for clients that accept neither, because a metrics page that
- * answers 406 helps nobody.
+ * The format that the client prefers; plain text also for clients that accept none, because a metrics page that answers
+ * 406 helps nobody.
  */
 export function chooseFormat(accept: string | undefined): Format {
-  if (accept && accept.length > MOST_CHARACTERS) return 'text';
-  const chosen = new Negotiator({ headers: { accept } }).mediaType(AVAILABLE);
-  return chosen === undefined || TEXT.includes(chosen) ? 'text' : 'openmetrics';
+  if (accept === undefined || accept.length > MOST_CHARACTERS) return 'text';
+  const available = NAMES_PROTOBUF.test(accept) ? [...TEXTS, ...PROTOBUF] : TEXTS;
+  const chosen = new Negotiator({ headers: { accept } }).mediaType(available);
+  if (chosen === undefined || TEXT.includes(chosen)) return 'text';
+  return PROTOBUF.includes(chosen) ? 'protobuf' : 'openmetrics';
 }
 
 export function acceptsGzip(acceptEncoding: string | undefined): boolean {

@@ -5,34 +5,37 @@
 import {
   COST_COLUMNS,
   type ColumnGroup,
+  type CostColumnName,
   type CounterColumnName,
   type HistogramColumnName,
 } from '../../model/columns.ts';
 import type { FailureRow } from '../../model/rows.ts';
+import type { FamilyHead } from './family.ts';
+import type { MetricGroup } from '../../model/metric-groups.ts';
 
-export interface Descriptor {
-  /** The name in a query. A histogram's name has no `_bucket`, `_sum` or `_count`. */
-  readonly name: string;
-  readonly kind: 'counter' | 'gauge' | 'histogram';
-  /** The unit of the metric. Engines count nanoseconds where this says seconds. */
-  readonly unit?: 'seconds' | 'bytes';
+export interface Descriptor extends FamilyHead {
   /** Metrics of spawn costs also have `cgroup` or `pid` if the engine was opened with that label. */
   readonly labels: readonly string[];
-  readonly help: string;
 }
 
-export interface RowCounter extends Descriptor {
+interface SpawnDescriptor extends Descriptor {
+  /** The group of --metrics that it belongs to. Absent: it is always there. */
+  readonly group?: MetricGroup;
+}
+
+export interface RowCounter extends SpawnDescriptor {
   readonly kind: 'counter';
-  readonly column: CounterColumnName;
+  /** Engines count nanoseconds where the metric says seconds. Of a histogram the number of its values. */
+  readonly column: CostColumnName;
 }
 
-/** One column of the row for each value of the label `role`. */
-export interface RoleCounter extends Descriptor {
+/** One column for each value of the label `role`. */
+export interface RoleCounter extends SpawnDescriptor {
   readonly kind: 'counter';
   readonly roles: Readonly<Record<string, CounterColumnName>>;
 }
 
-export interface RowHistogram extends Descriptor {
+export interface RowHistogram extends SpawnDescriptor {
   readonly kind: 'histogram';
   readonly unit: 'seconds' | 'bytes';
   readonly column: HistogramColumnName;
@@ -40,7 +43,7 @@ export interface RowHistogram extends Descriptor {
   readonly slowest?: true;
 }
 
-export interface FailureCounter extends Descriptor {
+export interface FailureCounter extends SpawnDescriptor {
   readonly kind: 'counter';
   readonly failure: FailureRow['kind'];
   /** Names of errors that are shown as 0 before they happen, so that increase() sees the first one. */
@@ -49,60 +52,66 @@ export interface FailureCounter extends Descriptor {
 
 export type SpawnMetric = RowCounter | RoleCounter | RowHistogram | FailureCounter;
 
-/** The labels that tell rows apart, besides cgroup or pid. */
-const ROW_LABELS = ['comm', 'mechanism', 'syscall'] as const;
+/** The labels of most metrics, besides cgroup or pid. A row of the table has the system call too. */
+const SERIES_LABELS = ['comm', 'mechanism'] as const;
 
 const METRICS = [
   {
     name: 'forktax_spawns_total',
     kind: 'counter',
-    labels: ROW_LABELS,
+    labels: [...SERIES_LABELS, 'syscall'],
     help: 'Processes created.',
     column: 'spawns',
   },
   {
     name: 'forktax_spawn_failures_total',
+    group: 'failures',
     kind: 'counter',
-    labels: ['comm', 'syscall', 'errno'],
+    labels: ['comm', 'errno'],
     help: 'Spawning calls that returned an error.',
     failure: 'spawn',
     expectedErrors: ['EAGAIN', 'ENOMEM'],
   },
   {
     name: 'forktax_spawn_stall_seconds',
+    group: 'stall',
     kind: 'histogram',
     unit: 'seconds',
-    labels: ROW_LABELS,
+    labels: SERIES_LABELS,
     help: 'Time that the caller stood still in one spawning call.',
     column: 'stall',
     slowest: true,
   },
   {
     name: 'forktax_spawn_copy_seconds_total',
+    group: 'copy',
     kind: 'counter',
     unit: 'seconds',
-    labels: ROW_LABELS,
+    labels: SERIES_LABELS,
     help: 'Part of the stall until the child exists, in which the kernel copies. The rest of the stall is waiting.',
     column: 'copyNs',
   },
   {
     name: 'forktax_spawn_copied_rss_bytes',
+    group: 'copy',
     kind: 'histogram',
     unit: 'bytes',
-    labels: ROW_LABELS,
+    labels: SERIES_LABELS,
     help: "Resident memory of the child when it starts. 0 if it shares its parent's memory.",
     column: 'copiedRss',
   },
   {
     name: 'forktax_spawn_copied_page_table_bytes_total',
+    group: 'copy',
     kind: 'counter',
     unit: 'bytes',
-    labels: ROW_LABELS,
+    labels: SERIES_LABELS,
     help: "Page tables of children when they start. 0 if a child shares its parent's memory.",
     column: 'copiedPageTableBytes',
   },
   {
     name: 'forktax_cow_faults_total',
+    group: 'faults',
     kind: 'counter',
     labels: ['comm', 'role'],
     help: 'Write faults on present pages: in the spawner after it forked (parent), in the child before its exec (child).',
@@ -110,21 +119,32 @@ const METRICS = [
   },
   {
     name: 'forktax_child_page_faults_total',
+    group: 'faults',
     kind: 'counter',
-    labels: ['comm', 'mechanism'],
+    labels: SERIES_LABELS,
     help: 'User page faults of children before their exec.',
     column: 'childFaults',
   },
   {
     name: 'forktax_exec_delay_seconds',
+    group: 'exec-delay',
     kind: 'histogram',
     unit: 'seconds',
-    labels: ROW_LABELS,
+    labels: SERIES_LABELS,
     help: 'Time from the start of a child to its successful exec.',
     column: 'execDelay',
   },
   {
+    name: 'forktax_execs_total',
+    group: 'failures',
+    kind: 'counter',
+    labels: ['comm'],
+    help: 'Children that called exec successfully.',
+    column: 'execDelay',
+  },
+  {
     name: 'forktax_exec_failures_total',
+    group: 'failures',
     kind: 'counter',
     labels: ['comm', 'errno'],
     help: 'Failed execs of children before their first successful exec, charged to their spawner.',
@@ -133,14 +153,16 @@ const METRICS = [
   },
   {
     name: 'forktax_child_lifetime_seconds',
+    group: 'lifetime',
     kind: 'histogram',
     unit: 'seconds',
-    labels: ROW_LABELS,
+    labels: SERIES_LABELS,
     help: 'Time from the start of a child to its exit.',
     column: 'lifetime',
   },
   {
     name: 'forktax_avoidable_stall_seconds_total',
+    group: 'stall',
     kind: 'counter',
     unit: 'seconds',
     labels: ['comm'],

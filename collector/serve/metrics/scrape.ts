@@ -2,17 +2,21 @@
 import type { Registry } from 'prom-client';
 import { absentColumns } from '../../model/hooks.ts';
 import type { Engine } from '../../model/engine.ts';
+import type { MetricGroup } from '../../model/metric-groups.ts';
 import type { EvictionClock } from './eviction-clock.ts';
+import type { Family } from './family.ts';
+import { render, type Format } from './formats.ts';
+import { processFamilies } from './process.ts';
 import type { Reading } from './reading.ts';
-import { renderProcessMetrics } from './process.ts';
-import { renderSpawnMetrics } from './render.ts';
-import { renderSelfMetrics, type SelfState, type ServerCounts } from './self.ts';
+import { selfFamilies, type SelfState, type ServerCounts } from './self.ts';
 import type { IdLabels } from './id-labels.ts';
-import type { Format } from './text.ts';
+import { spawnFamilies } from './spawn-families.ts';
 
 export interface ScrapeSources {
   readonly engine: Engine;
   readonly version: string;
+  /** The groups of metrics that are shown. */
+  readonly groups: readonly MetricGroup[];
   readonly idLabels: IdLabels | undefined;
   /** If absent, the metrics of the exporter's process are left out. */
   readonly processMetrics: Registry | undefined;
@@ -21,11 +25,18 @@ export interface ScrapeSources {
   readonly evictions: EvictionClock;
 }
 
-export async function* renderScrape(
-  { engine, version, idLabels, processMetrics, serverCounts, evictions }: ScrapeSources,
-  { snapshot, begunAt }: Reading,
+export function renderScrape(
+  sources: ScrapeSources,
+  reading: Reading,
   format: Format,
-): AsyncGenerator<string> {
+): AsyncGenerator<string | Uint8Array> {
+  return render(familiesOf(sources, reading), format);
+}
+
+async function* familiesOf(
+  { engine, version, groups, idLabels, processMetrics, serverCounts, evictions }: ScrapeSources,
+  { snapshot, begunAt }: Reading,
+): AsyncGenerator<Family> {
   const state: SelfState = {
     version,
     engine,
@@ -35,9 +46,8 @@ export async function* renderScrape(
   };
   if (snapshot) {
     const absent = absentColumns(engine.hooks);
-    yield* renderSpawnMetrics(snapshot, format, absent, idLabels, evictions);
+    yield* spawnFamilies(snapshot, { absent, groups, idLabels, evictions });
   }
-  if (processMetrics) yield await renderProcessMetrics(processMetrics, format);
-  yield* renderSelfMetrics(state, format);
-  if (format === 'openmetrics') yield '# EOF\n';
+  if (processMetrics) yield* processFamilies(processMetrics);
+  yield* selfFamilies(state);
 }

@@ -3,7 +3,7 @@ import type { Engine } from '../../model/engine.ts';
 import type { Health, ProgramCost, Snapshot } from '../../model/snapshot.ts';
 import type { RefusalCounts } from './refusals.ts';
 import type { Descriptor } from './descriptors.ts';
-import { header, label, sample, type Format } from './text.ts';
+import type { Family } from './family.ts';
 
 /** What the server counts. */
 export interface ServerCounts {
@@ -219,17 +219,9 @@ export type NamedSelfMetric = (typeof METRICS)[number];
 
 export const SELF_METRICS: readonly SelfMetric[] = METRICS;
 
-export function* renderSelfMetrics(state: SelfState, format: Format): Generator<string> {
+export function* selfFamilies(state: SelfState): Generator<Family> {
   for (const metric of SELF_METRICS) {
-    const samples = metric.samples(state);
-    if (samples.length === 0) continue;
-    yield header(metric, format);
-    for (const [labels, value] of samples) yield sample(metric.name, labelsOf(labels), value);
+    const samples = metric.samples(state).map(([labels, value]) => ({ labels: Object.entries(labels), value }));
+    if (samples.length > 0) yield { head: metric, samples };
   }
-}
-
-function labelsOf(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(([name, value]) => label(name, value))
-    .join(',');
 }

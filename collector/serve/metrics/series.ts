@@ -1,17 +1,16 @@
-/** Makes series of the rows of a snapshot: one series, with its label text, for all rows with equal labels. */
+/** Makes series of the rows of a snapshot: one series for all rows with equal labels. */
 import { EVICTED, OTHER, isSum, type CostRow, type FailureRow } from '../../model/rows.ts';
-import { addCosts } from '../../model/costs.ts';
+import type { Labels } from './family.ts';
 import { specialValues, type IdLabels } from './id-labels.ts';
-import { label } from './text.ts';
 
 export interface Series {
-  readonly row: CostRow;
-  /** The text of all labels. */
-  readonly labels: string;
+  readonly labels: Labels;
+  /** At least one. */
+  readonly rows: readonly CostRow[];
 }
 
 export interface SeriesSet {
-  /** Series that still count, in the order of their labels. */
+  /** Series that still count. */
   readonly live: readonly Series[];
   /**
    * Rows that no series of their own counts for any more: evicted ones, by mechanism and system call as far as those are
@@ -25,37 +24,54 @@ export interface SeriesSet {
  * An evicted row is part of a series that has its labels: otherwise that series would go back.
  */
 export function seriesOf(rows: readonly CostRow[], names: readonly string[], idLabels?: IdLabels): SeriesSet {
-  const live = new Map<string, CostRow>();
-  const evicted = new Map<string, CostRow>();
-  for (const row of rows) if (!row.evicted) addTo(live, labelText(row, names, idLabels), row);
+  const live = new SeriesMap();
+  const evicted = new SeriesMap();
+  for (const row of rows) if (!row.evicted) live.add(labelsOf(row, names, idLabels), row);
   for (const row of rows) {
-    if (!row.evicted) continue;
-    const own = labelText(row, names, idLabels);
-    if (live.has(own)) addTo(live, own, row);
-    else addTo(evicted, labelText({ ...row, comm: EVICTED }, names, idLabels), row);
+    if (!row.evicted || live.addToKnown(labelsOf(row, names, idLabels), row)) continue;
+    evicted.add(labelsOf({ ...row, comm: EVICTED }, names, idLabels), row);
   }
-  return { live: inOrder(live), evicted: inOrder(evicted) };
+  return { live: live.series(), evicted: evicted.series() };
 }
 
-function addTo(series: Map<string, CostRow>, labels: string, row: CostRow): void {
-  const before = series.get(labels);
-  series.set(labels, before ? mergeRows(before, row) : row);
+class SeriesMap {
+  readonly #series = new Map<string, { readonly labels: Labels; readonly rows: CostRow[] }>();
+
+  add(labels: Labels, row: CostRow): void {
+    if (!this.addToKnown(labels, row)) this.#series.set(keyOf(labels), { labels, rows: [row] });
+  }
+
+  addToKnown(labels: Labels, row: CostRow): boolean {
+    const known = this.#series.get(keyOf(labels));
+    known?.rows.push(row);
+    return known !== undefined;
+  }
+
+  /** In the order of their labels. */
+  series(): Series[] {
+    return Array.from(this.#series)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, series]) => series);
+  }
 }
 
-function inOrder(series: ReadonlyMap<string, CostRow>): Series[] {
-  return Array.from(series, ([labels, row]) => ({ row, labels })).toSorted((a, b) => (a.labels < b.labels ? -1 : 1));
+/** Gives a text that is equal for equal labels of one metric. */
+export function keyOf(labels: Labels): string {
+  let key = '';
+  for (const [, value] of labels) key += `${value}\0`;
+  return key;
 }
 
-function mergeRows(a: CostRow, b: CostRow): CostRow {
-  const slowest = (a.slowest?.stallNs ?? 0) >= (b.slowest?.stallNs ?? 0) ? a.slowest : b.slowest;
-  return { ...a, ...addCosts(a, b), ...(slowest && { slowest }) };
+/** Sorts rows by what most labels are made of. Series of sorted rows are nearly sorted, which is cheap to complete. */
+export function inOrder(rows: readonly CostRow[]): readonly CostRow[] {
+  const sortable = rows.map((row) => [`${row.comm}\0${row.mechanism}\0${row.syscall}\0${row.id ?? ''}`, row] as const);
+  return sortable.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
 }
 
-/** Gives the text of the named labels of a row and of its id. */
-export function labelText(row: CostRow | FailureRow, names: readonly string[], idLabels?: IdLabels): string {
-  const texts = names.map((name) => label(name, fieldOf(row, name)));
-  if (idLabels) texts.push(...idTexts(row, idLabels));
-  return texts.join(',');
+/** Gives the named labels of a row, and those of its id. */
+export function labelsOf(row: CostRow | FailureRow, names: readonly string[], idLabels?: IdLabels): Labels {
+  const labels = names.map((name) => [name, fieldOf(row, name)] as const);
+  return idLabels ? [...labels, ...labelsOfId(row, idLabels)] : labels;
 }
 
 function fieldOf(row: CostRow | FailureRow, name: string): string {
@@ -66,8 +82,8 @@ function fieldOf(row: CostRow | FailureRow, name: string): string {
 }
 
 /** Sums belong to no cgroup or process in particular. */
-function idTexts(row: CostRow | FailureRow, idLabels: IdLabels): string[] {
+function labelsOfId(row: CostRow | FailureRow, idLabels: IdLabels): Labels {
   const special = isSum(row) ? row.comm : row.id === undefined ? OTHER : undefined;
   const values = special === undefined ? idLabels.valuesOf(row.id ?? '') : specialValues(idLabels, special);
-  return idLabels.names.map((name, i) => label(name, values[i] ?? ''));
+  return idLabels.names.map((name, i) => [name, values[i] ?? ''] as const);
 }

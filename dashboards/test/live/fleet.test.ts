@@ -54,7 +54,7 @@ before(async () => {
   );
   truths = await Promise.all(hosts.map(({ load }) => load.go()));
   await prometheus.api.until(
-    () => sumOf('sum(forktax_child_lifetime_seconds_count)'),
+    () => sumOf('sum(forktax_execs_total)'),
     (count) => count === total(truths.map(({ spawned }) => spawned)),
   );
 });

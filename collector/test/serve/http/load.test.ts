@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { METRIC_GROUPS } from '../../../model/metric-groups.ts';
 import { OPEN_WEB_CONFIG } from '../../../serve/config/web.ts';
 import type { AppOptions } from '../../../serve/http/app.ts';
 import { createConnections } from '../../../serve/http/connections.ts';
@@ -14,6 +15,8 @@ import { createFakeEngine, fakeRow } from '../../../../testing/fake-engine.ts';
 import { buildTestApp } from '../../../../testing/test-app.ts';
 
 const ROWS = Array.from({ length: 1_024 }, (_, i) => fakeRow({ comm: `program-${i}` }));
+/** Larger than what the kernel holds for a client that does not read. */
+const LARGE_PAGES = { metricGroups: METRIC_GROUPS };
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
@@ -105,7 +108,7 @@ describe('a collector under load', () => {
   });
 
   it('cuts off those who do not read, and counts them', async () => {
-    const { port, url, refusals } = await start({ maxRequests: 1, turns: { stallMsUnderLoad: 1 } });
+    const { port, url, refusals } = await start({ ...LARGE_PAGES, maxRequests: 1, turns: { stallMsUnderLoad: 1 } });
     const socket = open(port).pause();
     socket.write(get('/metrics').repeat(4));
     await once(socket, 'connect');
@@ -116,7 +119,8 @@ describe('a collector under load', () => {
   });
 
   it('tells those for whom there is no turn', async () => {
-    const { port, url, refusals } = await start({ maxRequests: 1, turns: { patienceMs: 1, stallMsUnderLoad: 1e9 } });
+    const turns = { patienceMs: 1, stallMsUnderLoad: 1e9 };
+    const { port, url, refusals } = await start({ ...LARGE_PAGES, maxRequests: 1, turns });
     const socket = open(port).pause();
     socket.write(get('/metrics').repeat(4));
     await once(socket, 'connect');

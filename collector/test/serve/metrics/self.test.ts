@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createRefusalCounts } from '../../../serve/metrics/refusals.ts';
-import { renderSelfMetrics, type SelfState } from '../../../serve/metrics/self.ts';
+import { selfFamilies, type SelfState } from '../../../serve/metrics/self.ts';
+import { renderText } from '../../../serve/metrics/text.ts';
 import { createFakeEngine, hooksWithout } from '../../../../testing/fake-engine.ts';
 import { parseSamples, valueOf } from '../../../../testing/parse-metrics.ts';
 
@@ -32,7 +33,7 @@ function render(given: Partial<SelfState>, engine = createFakeEngine({ health })
     scrapeSeconds: () => 0.25,
     ...given,
   };
-  return [...renderSelfMetrics(state, 'text')].join('');
+  return Array.from(selfFamilies(state), (family) => [...renderText(family, 'text')].join('')).join('');
 }
 
 describe('metrics of forktax itself', () => {
