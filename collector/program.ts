@@ -12,6 +12,7 @@ import { relaunchCommand } from './relaunch/command.ts';
 import { replayCommand } from './replay/command.ts';
 import { serveCommand } from './serve/command.ts';
 import { snoopCommand } from './snoop/command.ts';
+import { topCommand } from './top/command.ts';
 import { treeCommand } from './tree/command.ts';
 import { withManual } from './terminal/manual.ts';
 import { VERSION } from './system/version.ts';
@@ -19,6 +20,7 @@ import { VERSION } from './system/version.ts';
 /** The commands in the order of `--help`. Each file imports heavy modules only when its command runs. */
 const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   serveCommand,
+  topCommand,
   snoopCommand,
   histCommand,
   adviseCommand,
@@ -48,6 +50,7 @@ export function buildProgram(): CommandUnknownOpts {
     examples: [
       ['forktax doctor', 'can forktax measure here?'],
       ['forktax snoop --min-stall 5ms', 'which spawns stall for more than 5 ms, now?'],
+      ['forktax top', 'who spawns now, and what does it cost?'],
       ['forktax snoop -x', 'what fails to start, and with which error?'],
       ['forktax hist 5', 'how are stalls distributed, every five seconds?'],
       ['forktax advise', 'who stalls most, why, and what helps?'],

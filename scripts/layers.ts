@@ -133,6 +133,11 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
         imports: ['collector/model', 'collector/system', 'collector/terminal', 'collector/measuring'],
       },
       {
+        path: 'collector/top',
+        holds: '`forktax top`',
+        imports: ['collector/model', 'collector/terminal', 'collector/measuring', 'collector/remote'],
+      },
+      {
         path: 'collector/tree',
         holds: '`forktax tree`',
         imports: ['collector/model', 'collector/system', 'collector/terminal', 'collector/measuring'],
@@ -262,6 +267,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
           'collector/export',
           'collector/hist',
           'collector/snoop',
+          'collector/top',
           'collector/tree',
         ],
       },
@@ -276,6 +282,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
           'collector/health',
           'collector/hist',
           'collector/snoop',
+          'collector/top',
           'collector/tree',
           'collector/record',
           'collector/replay',

@@ -5,4 +5,4 @@ import { pause } from '../terminal/stop.ts';
 
 const HOST_CLOCK: Clock = { now: () => performance.now(), pause, ended: false };
 
-export const clockOf = (engine: Engine): Clock => engine.clock ?? HOST_CLOCK;
+export const clockOf = (engine: Engine | undefined): Clock => engine?.clock ?? HOST_CLOCK;

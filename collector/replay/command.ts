@@ -1,10 +1,11 @@
 /** `forktax replay` runs a command on a recording instead of on this host. */
-import { Argument, Command, InvalidArgumentError, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { Argument, Command, InvalidArgumentError, Option, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { exportCommand } from '../export/command.ts';
 import { histCommand } from '../hist/command.ts';
 import type { OpenEngine } from '../measuring/open-engine.ts';
 import { snoopCommand } from '../snoop/command.ts';
 import { withManual } from '../terminal/manual.ts';
+import { topCommand } from '../top/command.ts';
 import { treeCommand } from '../tree/command.ts';
 import type { TimeOfDay } from './open-replay.ts';
 
@@ -12,6 +13,7 @@ import type { TimeOfDay } from './open-replay.ts';
 const REPLAYED: Readonly<Record<string, (open: OpenEngine) => CommandUnknownOpts>> = {
   snoop: snoopCommand,
   hist: histCommand,
+  top: topCommand,
   tree: treeCommand,
   export: exportCommand,
 };
@@ -27,7 +29,11 @@ export function replayCommand() {
     .argument('<file>', 'what forktax record wrote')
     .addArgument(new Argument('<command>', 'the command to run').choices(Object.keys(REPLAYED)))
     .argument('[arguments...]', 'options and arguments of the command')
-    .option('--speed <times>', 'how many times faster than it happened; max does not wait', parseSpeed, Infinity)
+    .addOption(
+      new Option('--speed <times>', 'how many times faster than it happened; max does not wait')
+        .argParser(parseSpeed)
+        .default(Infinity, 'max'),
+    )
     .option('--at <time>', 'begin at this time of day, such as 14:03 or 14:03:20', parseTimeOfDay)
     .passThroughOptions()
     .action(async (path, name, words, options) => {

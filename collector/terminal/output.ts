@@ -9,7 +9,7 @@ export interface Output {
   /** Shows one line that the next output replaces, and only where talk goes to a terminal. An empty text clears it. */
   readonly progress: (text: string) => void;
   /** Colours data, if it goes to a terminal that shows colours and NO_COLOR is not set. */
-  readonly style: (format: 'bold' | 'red' | 'yellow' | 'green', text: string) => string;
+  readonly style: (format: 'bold' | 'inverse' | 'red' | 'yellow' | 'green', text: string) => string;
 }
 
 /** Whether a line of progress stands on the terminal. */

@@ -1,6 +1,6 @@
 /** `forktax tree` shows the processes that a command creates, and what their spawns cost. */
 import { basename } from 'node:path';
-import { Command } from '@commander-js/extra-typings';
+import { Command, Option } from '@commander-js/extra-typings';
 import { EVENT_RING_BYTES } from '../measuring/event-ring.ts';
 import { measure } from '../measuring/measure.ts';
 import { callHookOption, engineOption, openEngine, type OpenEngine } from '../measuring/open-engine.ts';
@@ -22,7 +22,9 @@ export function treeCommand(open: OpenEngine = openEngine) {
     .argument('[command...]', 'a program and its arguments')
     .option('-p, --pid <pid>', 'watch this process and its descendants', parsePid)
     .option('-d, --duration <duration>', 'stop after this time, such as 30s', parseDuration)
-    .option('--depth <levels>', 'show at most so many levels', parseCount, Infinity)
+    .addOption(
+      new Option('--depth <levels>', 'show at most so many levels').argParser(parseCount).default(Infinity, 'all'),
+    )
     .option('--min-share <percent>', 'leave out lines with a smaller share of the stall', parsePercent, 0.01)
     .addOption(engineOption())
     .addOption(callHookOption())

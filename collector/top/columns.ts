@@ -1,0 +1,150 @@
+import { TIME_BOUNDS_NS } from '../model/bounds.ts';
+import type { ColumnGroup } from '../model/columns.ts';
+import { quantile } from '../model/histogram.ts';
+import { formatBytes, formatCount, formatDuration } from '../terminal/format.ts';
+import type { Column } from '../terminal/table.ts';
+import { printable } from '../terminal/text.ts';
+import type { SpawnerFigures } from './history.ts';
+
+export interface TopColumn extends Column<SpawnerFigures> {
+  /** The key that sorts by it. */
+  readonly key?: string;
+  readonly meaning: string;
+  /** What rows are sorted by, the largest first. */
+  readonly value: (figures: SpawnerFigures) => number;
+  /** The column is left out if no attached hook feeds one of these groups. */
+  readonly needs: readonly ColumnGroup[];
+}
+
+const stallQuantile =
+  (q: number) =>
+  ({ minute }: SpawnerFigures) =>
+    quantile(minute.stall, TIME_BOUNDS_NS, q) ?? 0;
+const duration = (ns: number): string => (ns > 0 ? formatDuration(ns) : '-');
+const size = (bytes: number): string => (bytes >= 1 ? formatBytes(bytes) : '-');
+const rate = (each: number): string => {
+  if (each <= 0) return '-';
+  return each >= 10 ? formatCount(Math.round(each)) : each.toFixed(1);
+};
+
+const SPARK_WIDTH = 12;
+
+export const TOP_COLUMNS: readonly TopColumn[] = [
+  {
+    title: 'SPAWNER',
+    meaning: 'name of the spawner',
+    key: 'n',
+    width: 16,
+    align: 'left',
+    value: () => 0,
+    cell: ({ name }) => printable(name).slice(0, 16),
+    needs: [],
+  },
+  {
+    title: 'SPAWNS/s',
+    meaning: 'spawns in each second',
+    key: 's',
+    width: 8,
+    align: 'right',
+    value: ({ rates }) => rates.spawns,
+    cell: ({ rates }) => rate(rates.spawns),
+    needs: ['spawns'],
+  },
+  {
+    title: 'STALL/s',
+    meaning: 'how long callers stand still in each second',
+    key: 't',
+    width: 7,
+    align: 'right',
+    value: ({ rates }) => rates.stallNs,
+    cell: ({ rates }) => duration(rates.stallNs),
+    needs: ['stall'],
+  },
+  {
+    title: 'AVOID/s',
+    meaning: 'the part of it that afork would have saved',
+    key: 'a',
+    width: 7,
+    align: 'right',
+    value: ({ rates }) => rates.avoidableNs,
+    cell: ({ rates }) => duration(rates.avoidableNs),
+    needs: ['stall', 'exec'],
+  },
+  {
+    title: 'P50',
+    meaning: 'median stall of the last minute',
+    key: '5',
+    width: 6,
+    align: 'right',
+    value: stallQuantile(0.5),
+    cell: (figures) => duration(stallQuantile(0.5)(figures)),
+    needs: ['stall'],
+    dropOrder: 1,
+  },
+  {
+    title: 'P99',
+    meaning: '99th percentile of the stalls of the last minute',
+    key: '9',
+    width: 6,
+    align: 'right',
+    value: stallQuantile(0.99),
+    cell: (figures) => duration(stallQuantile(0.99)(figures)),
+    needs: ['stall'],
+  },
+  {
+    title: 'WORST',
+    meaning: 'the longest stall since the measurement began',
+    key: 'w',
+    width: 6,
+    align: 'right',
+    value: ({ worstNs }) => worstNs,
+    cell: ({ worstNs }) => duration(worstNs),
+    needs: ['stall'],
+  },
+  {
+    title: 'COPIED/s',
+    meaning: 'resident memory that is copied in each second',
+    key: 'c',
+    width: 8,
+    align: 'right',
+    value: ({ rates }) => rates.copiedBytes,
+    cell: ({ rates }) => size(rates.copiedBytes),
+    needs: ['spawns'],
+  },
+  {
+    title: 'FAILS/s',
+    meaning: 'spawns and execs that fail in each second',
+    key: 'x',
+    width: 7,
+    align: 'right',
+    value: ({ rates }) => rates.failures,
+    cell: ({ rates }) => rate(rates.failures),
+    needs: ['execFailures'],
+    dropOrder: 2,
+  },
+  {
+    title: 'LAST MINUTE',
+    meaning: 'the course of the stall over the last minute',
+    width: SPARK_WIDTH,
+    align: 'left',
+    value: () => 0,
+    cell: ({ course }) => sparkline(course, SPARK_WIDTH),
+    needs: ['stall'],
+    dropOrder: 3,
+  },
+];
+
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** One character for each part of the course; a part without any stall is a space. */
+export function sparkline(course: readonly number[], width: number): string {
+  const parts = Array.from({ length: width }, (_, index) => {
+    const from = course.length - Math.round(((width - index) * 60) / width);
+    const to = course.length - Math.round(((width - index - 1) * 60) / width);
+    return course.slice(Math.max(0, from), Math.max(0, to)).reduce((sum, ns) => sum + ns, 0);
+  });
+  const highest = Math.max(...parts);
+  return parts
+    .map((value) => (value > 0 ? BARS[Math.min(BARS.length - 1, Math.floor((value / highest) * BARS.length))] : ' '))
+    .join('');
+}

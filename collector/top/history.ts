@@ -1,0 +1,143 @@
+/** What each spawner cost, from readings of the table of costs: each second, and over the last minute. */
+import { addCosts, NO_COSTS, subtractCosts, type Costs } from '../model/costs.ts';
+import type { Mechanism } from '../model/spawn.ts';
+import type { CostRow, FailureRow } from '../model/rows.ts';
+
+export interface Reading {
+  /** Milliseconds, of a clock that never goes back. */
+  readonly atMs: number;
+  readonly rows: readonly CostRow[];
+  readonly failures: readonly FailureRow[];
+}
+
+/** How a spawner is told from others. */
+export type SpawnerName = (row: { readonly comm: string; readonly id?: string }) => string;
+
+export interface SpawnerFigures {
+  readonly name: string;
+  /** Between the last two readings, for each second. */
+  readonly rates: Rates;
+  /** The costs of the last minute. */
+  readonly minute: Costs;
+  /** The longest stall since the beginning, in nanoseconds. */
+  readonly worstNs: number;
+  /** The stall in nanoseconds between each two of the last readings, the oldest first. */
+  readonly course: readonly number[];
+  /** The mechanisms that it used, with the costs of the last minute. */
+  readonly mechanisms: ReadonlyMap<Mechanism, Costs>;
+}
+
+interface Rates {
+  readonly spawns: number;
+  readonly stallNs: number;
+  readonly copiedBytes: number;
+  readonly avoidableNs: number;
+  readonly failures: number;
+}
+
+/** Readings in the course; one a second is a minute. */
+const COURSE = 60;
+/** Costs of so many moments are kept for the minute, to bound the memory. */
+const MOMENTS = 6;
+const MINUTE_MS = 60_000;
+
+interface Spawner {
+  costs: Costs;
+  mechanisms: Map<Mechanism, Costs>;
+  failures: number;
+  worstNs: number;
+  rates: Rates;
+  course: number[];
+}
+
+interface Moment {
+  readonly atMs: number;
+  readonly costs: ReadonlyMap<string, ReadonlyMap<Mechanism, Costs>>;
+}
+
+export class SpawnerHistory {
+  readonly #nameOf: SpawnerName;
+  #spawners = new Map<string, Spawner>();
+  #moments: Moment[] = [];
+  #lastMs: number | undefined;
+
+  constructor(nameOf: SpawnerName) {
+    this.#nameOf = nameOf;
+  }
+
+  add({ atMs, rows, failures }: Reading): void {
+    const seconds = this.#lastMs === undefined ? 0 : (atMs - this.#lastMs) / 1000;
+    const failed = countFailures(failures, this.#nameOf);
+    const groups = Map.groupBy(rows, this.#nameOf);
+    const names = new Set([...groups.keys(), ...failed.keys()]);
+    const now = new Map<string, Spawner>();
+    for (const name of names)
+      now.set(name, next(this.#spawners.get(name), groups.get(name) ?? [], failed.get(name) ?? 0, seconds));
+    this.#spawners = now;
+    this.#lastMs = atMs;
+    this.#keepMoment(atMs);
+  }
+
+  /** Spawners that cost anything in the last minute, in no order. */
+  figures(): SpawnerFigures[] {
+    const [oldest] = this.#moments;
+    return [...this.#spawners].flatMap(([name, spawner]) => {
+      const before = oldest?.costs.get(name);
+      const mechanisms = new Map(
+        [...spawner.mechanisms].map(([mechanism, costs]) => [mechanism, since(costs, before?.get(mechanism))]),
+      );
+      const minute = [...mechanisms.values()].reduce(addCosts, NO_COSTS);
+      const { rates, worstNs, course } = spawner;
+      const isIdle = minute.spawns === 0 && rates.failures === 0 && course.every((ns) => ns === 0);
+      return isIdle ? [] : [{ name, rates, minute, worstNs, course, mechanisms }];
+    });
+  }
+
+  #keepMoment(atMs: number): void {
+    const last = this.#moments.at(-1);
+    if (last && atMs - last.atMs < MINUTE_MS / MOMENTS) return;
+    const costs = new Map([...this.#spawners].map(([name, { mechanisms }]) => [name, mechanisms]));
+    this.#moments.push({ atMs, costs });
+    while ((this.#moments[1]?.atMs ?? Infinity) <= atMs - MINUTE_MS) this.#moments.shift();
+  }
+}
+
+function next(before: Spawner | undefined, rows: readonly CostRow[], failures: number, seconds: number): Spawner {
+  const mechanisms = new Map(
+    [...Map.groupBy(rows, ({ mechanism }) => mechanism)].map(([mechanism, each]) => [
+      mechanism,
+      each.reduce<Costs>(addCosts, NO_COSTS),
+    ]),
+  );
+  const costs = [...mechanisms.values()].reduce(addCosts, NO_COSTS);
+  const change = before || seconds > 0 ? since(costs, before?.costs) : NO_COSTS;
+  const each = (value: number): number => (seconds > 0 ? value / seconds : 0);
+  return {
+    costs,
+    mechanisms,
+    failures,
+    worstNs: Math.max(0, ...rows.map(({ slowest }) => slowest?.stallNs ?? 0)),
+    rates: {
+      spawns: each(change.spawns),
+      stallNs: each(change.stall.sum),
+      copiedBytes: each(change.copiedRss.sum),
+      avoidableNs: each(change.avoidableStallNs),
+      failures: each(Math.max(0, failures - (before?.failures ?? 0))),
+    },
+    course: seconds > 0 ? [...(before?.course ?? []), change.stall.sum].slice(-COURSE) : [],
+  };
+}
+
+/** A row that was evicted meanwhile begins at zero again. */
+function since(later: Costs, earlier: Costs | undefined): Costs {
+  return earlier && earlier.spawns <= later.spawns ? subtractCosts(later, earlier) : later;
+}
+
+function countFailures(failures: readonly FailureRow[], nameOf: SpawnerName): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const failure of failures) {
+    const name = nameOf(failure);
+    counts.set(name, (counts.get(name) ?? 0) + failure.count);
+  }
+  return counts;
+}
