@@ -25,6 +25,7 @@
 #ifndef AFORK_H
 #define AFORK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -114,6 +115,23 @@ struct afork_rlimit {
  * the lowest free number.
  */
 #define AFORK_NO_PIDFD (1u << 14)
+/*
+ * The child has the descriptors of fd_map, what actions open, and no others: those at and above fd_map_count (at least
+ * 3) and, in the map, AFORK_FD_KEEP ones that are close-on-exec are closed before anything else is done. So the child never keeps a
+ * socket, pipe or file open that the caller closes. The child copies the table itself, as with AFORK_DEFER_FDS, but the
+ * caller may close what it gave at once. Without AFORK_DOORBELL the call returns when the child has its table, which takes a
+ * processor that is free to run it, and no file system; with it the library holds copies until then: see afork_job_settle(). Actions see no other
+ * descriptors either. Where the system has no close_range() (Linux 5.9), only close-on-exec closes, at the exec.
+ */
+#define AFORK_ONLY_GIVEN (1u << 15)
+/* ETXTBSY: try again, for a tenth of a second. Somebody who wrote the program may be about to close it. */
+#define AFORK_RETRY_BUSY (1u << 16)
+#define AFORK_CWD_FD (1u << 17) /* the child's directory is the one open as cwd_fd, also if it has been removed since */
+/*
+ * The program that file, or the first candidate, names is the one open (O_PATH) as file_fd. If the name no longer leads to it at
+ * the exec, because it was removed or replaced, the child executes file_fd all the same. Scripts cannot be executed so.
+ */
+#define AFORK_FILE_FD (1u << 18)
 
 /*
  * Zero the struct, set size, then what you need: `struct afork_options o = {.size = sizeof o, .file = "/bin/true"};`.
@@ -161,6 +179,8 @@ struct afork_options {
 	const gid_t *groups;
 	size_t group_count;
 	int cgroup_fd;
+	int cwd_fd;
+	int file_fd;
 };
 
 /* The step at which a child failed. */
@@ -232,11 +252,28 @@ int afork_job_pidfd(const struct afork_job *job);
  */
 int afork_job_doorbell(const struct afork_job *job);
 
+/* Closes the doorbell before afork_job_free() does: whoever has heard it once needs it no more. */
+void afork_job_close_doorbell(struct afork_job *job);
+
 /* How far the child is. Costs no system call. failure may be NULL; filled in any case. */
 enum afork_state afork_job_state(const struct afork_job *job, struct afork_failure *failure);
 
 /* Blocks until the child has executed, failed, or died. The same as posix_spawn()'s wait. No cancellation point. */
 enum afork_state afork_job_wait_exec(struct afork_job *job, struct afork_failure *failure);
+
+/*
+ * With AFORK_ONLY_GIVEN and AFORK_DOORBELL: whether the child has its own descriptors by now, and no others. Until then the library holds
+ * copies of those that it is given: a pipe does not end, a file is not unlocked. Waits for that for at most timeout_us microseconds; it takes
+ * a processor that is free to run the child, and no file system. When it is false, the doorbell (AFORK_DOORBELL)
+ * becomes readable at that moment; call again then. Without AFORK_ONLY_GIVEN, true. afork_job_free() waits for it.
+ */
+bool afork_job_settle(struct afork_job *job, unsigned timeout_us);
+
+/*
+ * Reserves a few low descriptors for the copies of AFORK_ONLY_GIVEN, for a process that will have thousands of others: a
+ * child that is given high numbers has to copy all lower ones first. Call it early. Without it nothing is reserved.
+ */
+void afork_reserve_fds(void);
 
 /*
  * Waits for the exit, and reaps. options: 0 or WNOHANG. Returns 0 and a status as of waitpid(), the same again when

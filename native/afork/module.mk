@@ -5,7 +5,7 @@
 #   make install-afork PREFIX=/usr
 AFORK := native/afork
 AFORK_OUT := $(AFORK)/build
-AFORK_CORE := afork child clone donor job mechanism plan popen registry slot spawn
+AFORK_CORE := afork child clone donor hold job mechanism plan popen registry slot spawn
 AFORK_FORMS := avfork emulated worker
 AFORK_TESTS := $(notdir $(basename $(wildcard $(AFORK)/test/*.c)))
 AFORK_CFLAGS = $(CFLAGS) $(WARN) -std=gnu11 -fPIC -fvisibility=hidden -pthread -I$(AFORK)

@@ -2,8 +2,6 @@
 // What JavaScript sees. Copies in, calls, copies out; native.ts has the types and the promises.
 
 #include <napi.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -39,7 +37,7 @@ void count(Thread &thread, const Started &started, uint32_t &kind)
 Napi::Value spawn(const Napi::CallbackInfo &info)
 {
 	Thread &thread = thread_of(info);
-	const Started started = start(Request(info[0].As<Napi::Object>()));
+	const Started started = start(Request(info[0].As<Napi::Object>()), thread.children->affordable());
 	int error = started.error;
 	pid_t pid = 0;
 
@@ -105,7 +103,7 @@ Napi::Value spawn_sync(const Napi::CallbackInfo &info)
 
 	for (size_t i = 0; i < request.fd_count; i++)
 		is_pipe.push_back(request.fds[i] == FD_PIPE);
-	const Started started = start(request);
+	const Started started = start(request, Cost::PIDFD);
 	count(thread, started, thread.sync_spawns);
 	std::vector<SyncPipe> pipes = to_pipes(request, is_pipe, limits.Get("inputs").As<Napi::Array>());
 	const pid_t pid = started.job ? afork_job_pid(started.job) : 0;
@@ -134,6 +132,19 @@ Napi::Value kill(const Napi::CallbackInfo &info)
 void hold(const Napi::CallbackInfo &info)
 {
 	thread_of(info).children->hold(info[0].As<Napi::Boolean>());
+}
+
+// 0: it has not executed yet, and onStart's callback will be called when it has.
+Napi::Value has_started(const Napi::CallbackInfo &info)
+{
+	const afork_state state = thread_of(info).children->state(info[0].As<Napi::Number>());
+
+	return Napi::Boolean::New(info.Env(), state != AFORK_STARTING);
+}
+
+void on_start(const Napi::CallbackInfo &info)
+{
+	thread_of(info).children->on_start(info[0].As<Napi::Function>());
 }
 
 void on_exit(const Napi::CallbackInfo &info)
@@ -169,28 +180,19 @@ Napi::Value counts(const Napi::CallbackInfo &info)
 	return result;
 }
 
-bool has_pidfds()
-{
-	const long fd = syscall(SYS_pidfd_open, getpid(), 0);
-
-	return fd >= 0 && close(static_cast<int>(fd)) == 0;
-}
-
 Napi::Object init(Napi::Env env, Napi::Object exports)
 {
-	if (!has_pidfds()) {
-		Napi::Error::New(env, "this kernel, or a sandbox, offers no pidfd_open (Linux 5.3)")
-			.ThrowAsJavaScriptException();
-		return exports;
-	}
 	Children *children = Children::create(env);
 	if (!children)
 		return exports;
+	afork_reserve_fds();
 	env.SetInstanceData(new Thread{children, {}, 0, 0, 0});
 	exports["spawn"] = Napi::Function::New(env, spawn);
 	exports["spawnSync"] = Napi::Function::New(env, spawn_sync);
 	exports["kill"] = Napi::Function::New(env, kill);
 	exports["hold"] = Napi::Function::New(env, hold);
+	exports["hasStarted"] = Napi::Function::New(env, has_started);
+	exports["onStart"] = Napi::Function::New(env, on_start);
 	exports["onExit"] = Napi::Function::New(env, on_exit);
 	exports["closeUnspawned"] = Napi::Function::New(env, close_unspawned);
 	exports["counts"] = Napi::Function::New(env, counts);

@@ -2,12 +2,16 @@
 #include "children.h"
 
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <initializer_list>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -17,7 +21,35 @@
 namespace
 {
 
-constexpr int EXITS_A_TURN = 64; // then the loop gets to do other things
+constexpr int EVENTS_A_TURN = 64;    // then the loop gets to do other things
+constexpr rlim_t SHARE_OF_LIMIT = 4; // the watch of children takes no more than this part of RLIMIT_NOFILE
+
+// Pidfds and doorbells that this process has open.
+std::atomic<rlim_t> descriptors{0};
+
+bool has_descriptors_left()
+{
+	rlimit limit{};
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return descriptors < limit.rlim_cur / SHARE_OF_LIMIT;
+}
+
+// The data of an epoll event.
+uint64_t to_exit_event(pid_t pid)
+{
+	return static_cast<uint64_t>(pid);
+}
+
+uint64_t to_bell_event(pid_t pid)
+{
+	return static_cast<uint64_t>(pid) | 1ull << 32;
+}
+
+bool is_bell(uint64_t event)
+{
+	return event >> 32;
+}
 
 // Children that outlived the worker thread that spawned them: reaped by whichever thread next spawns or reaps. Never
 // destroyed, for threads may still run when the process exits.
@@ -69,6 +101,8 @@ Children *Children::create(Napi::Env env)
 			.ThrowAsJavaScriptException();
 		return nullptr;
 	}
+	// An object without properties: what Node calls back on is asked for its `domain`, which the global object may have.
+	children->receiver_ = Napi::Persistent(Napi::Object::New(env));
 	napi_add_async_cleanup_hook(env, on_thread_end, children, &children->hook_);
 	return children;
 }
@@ -87,26 +121,81 @@ int Children::open()
 		close(epoll_);
 		return error;
 	}
-	uv_handle_set_data(poll_, this);
+	signals_ = static_cast<uv_handle_s *>(calloc(1, uv_handle_size(UV_SIGNAL_HANDLE)));
+	uv_signal_init(loop, signals_);
+	recheck_ = static_cast<uv_handle_s *>(calloc(1, uv_handle_size(UV_IDLE_HANDLE)));
+	uv_idle_init(loop, recheck_);
+	for (uv_handle_s *handle : {poll_, signals_, recheck_}) {
+		uv_handle_set_data(handle, this);
+		uv_unref(handle);
+	}
 	uv_poll_start(poll_, UV_POLL_READABLE, on_readable);
-	uv_unref(poll_);
 	return 0;
+}
+
+// --- what is watched ---
+
+int Children::watch(int fd, uint64_t what)
+{
+	epoll_event event{};
+
+	event.events = EPOLLIN;
+	event.data.u64 = what;
+	if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event))
+		return errno;
+	descriptors++;
+	return 0;
+}
+
+// The job closes it. Closing is not enough where a fork() elsewhere has a copy.
+void Children::unwatch(int &fd)
+{
+	if (fd < 0)
+		return;
+	epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+	descriptors--;
+	fd = -1;
+}
+
+void Children::unwatch_all(Child &child)
+{
+	unwatch(child.pidfd);
+	unwatch(child.doorbell);
+}
+
+// It may have exited before the signal was listened to: so it is looked at once more when the loop has turned.
+void Children::watch_by_signal()
+{
+	uv_signal_start(signals_, on_signal, SIGCHLD);
+	uv_idle_start(recheck_, on_recheck);
+}
+
+Cost Children::affordable()
+{
+	if (!has_descriptors_left())
+		drop_doorbells();
+	return has_descriptors_left() ? Cost::PIDFD_AND_DOORBELL : Cost::NOTHING;
 }
 
 int Children::add(afork_job *job)
 {
-	epoll_event event{};
-	int status;
+	const pid_t pid = afork_job_pid(job);
+	Child child{job, -1, -1, false};
+	int error = 0, status;
 
 	reap_orphans();
-	event.events = EPOLLIN;
-	event.data.u64 = static_cast<uint64_t>(afork_job_pid(job));
-	if (epoll_ctl(epoll_, EPOLL_CTL_ADD, afork_job_pidfd(job), &event) == 0) {
-		jobs_[afork_job_pid(job)] = job;
+	if (afork_job_pidfd(job) < 0)
+		watch_by_signal();
+	else if ((error = watch(afork_job_pidfd(job), to_exit_event(pid))) == 0)
+		child.pidfd = afork_job_pidfd(job);
+	if (!error && afork_job_doorbell(job) >= 0 && (error = watch(afork_job_doorbell(job), to_bell_event(pid))) == 0)
+		child.doorbell = afork_job_doorbell(job);
+	if (!error) {
+		children_[pid] = child;
 		return 0;
 	}
 	// For lack of memory, or of fs.epoll.max_user_watches: nobody could ever tell of the exit.
-	const int error = errno;
+	unwatch_all(child);
 	afork_job_kill(job, SIGKILL);
 	afork_job_wait(job, &status, 0);
 	afork_job_free(job);
@@ -115,9 +204,9 @@ int Children::add(afork_job *job)
 
 int Children::kill(pid_t pid, int signal) const
 {
-	const auto found = jobs_.find(pid);
+	const auto found = children_.find(pid);
 
-	return found == jobs_.end() ? -ESRCH : -afork_job_kill(found->second, signal);
+	return found == children_.end() ? -ESRCH : -afork_job_kill(found->second.job, signal);
 }
 
 void Children::hold(bool held)
@@ -128,42 +217,119 @@ void Children::hold(bool held)
 		uv_unref(poll_);
 }
 
+// --- what happens to them ---
+
 void Children::on_readable(uv_handle_s *handle, int, int)
 {
 	Children *self = static_cast<Children *>(uv_handle_get_data(handle));
-	epoll_event events[EXITS_A_TURN];
-	const int count = epoll_wait(self->epoll_, events, EXITS_A_TURN, 0);
+	epoll_event events[EVENTS_A_TURN];
+	const int count = epoll_wait(self->epoll_, events, EVENTS_A_TURN, 0);
 
 	reap_orphans();
-	for (int i = 0; i < count; i++)
-		self->reap(static_cast<pid_t>(events[i].data.u64));
+	for (int i = 0; i < count; i++) {
+		const uint64_t event = events[i].data.u64;
+		const pid_t pid = static_cast<pid_t>(event & 0x7fffffff);
+
+		if (is_bell(event))
+			self->on_bell(pid);
+		else
+			self->reap(pid);
+	}
+}
+
+afork_state Children::state(pid_t pid)
+{
+	const auto found = children_.find(pid);
+
+	if (found == children_.end())
+		return AFORK_STARTED;
+	const afork_state state = afork_job_state(found->second.job, nullptr);
+	found->second.is_start_wanted = state == AFORK_STARTING;
+	return state;
+}
+
+// It rings when the child has its own descriptors, if that took long, and when the child has executed or failed.
+void Children::on_bell(pid_t pid)
+{
+	const auto found = children_.find(pid);
+
+	if (found == children_.end())
+		return;
+	Child &child = found->second;
+	char ring;
+	afork_job_settle(child.job, 0);
+	if (read(child.doorbell, &ring, 1) == 1)
+		return;
+	unwatch(child.doorbell);
+	afork_job_close_doorbell(child.job);
+	if (child.is_start_wanted && afork_job_state(child.job, nullptr) == AFORK_STARTED)
+		call(started_, {pid});
+}
+
+// Whoever has executed needs no doorbell; who waits for it to ring hears of it now.
+void Children::drop_doorbells()
+{
+	for (auto &[pid, child] : children_) {
+		if (child.doorbell < 0 || child.is_start_wanted ||
+		    afork_job_state(child.job, nullptr) == AFORK_STARTING)
+			continue;
+		afork_job_settle(child.job, 0);
+		unwatch(child.doorbell);
+		afork_job_close_doorbell(child.job);
+	}
 }
 
 // The pid is free for others once it is reaped, so it is forgotten before JavaScript hears of it.
 void Children::reap(pid_t pid)
 {
-	const auto found = jobs_.find(pid);
+	const auto found = children_.find(pid);
 	int status, signal;
 
-	if (found == jobs_.end() || !reap_job(found->second, &status, &signal))
+	if (found == children_.end() || !reap_job(found->second.job, &status, &signal))
 		return;
-	// Closing is not enough where a fork() elsewhere has a copy of the pidfd.
-	epoll_ctl(epoll_, EPOLL_CTL_DEL, afork_job_pidfd(found->second), nullptr);
-	afork_job_free(found->second);
-	jobs_.erase(found);
-	tell(pid, status, signal);
+	Child child = found->second;
+	children_.erase(found);
+	unwatch_all(child);
+	afork_job_free(child.job);
+	call(exited_, {pid, status, signal});
 }
 
-void Children::tell(pid_t pid, int status, int signal)
+void Children::on_signal(uv_handle_s *handle, int)
+{
+	static_cast<Children *>(uv_handle_get_data(handle))->reap_without_pidfd();
+}
+
+void Children::on_recheck(uv_handle_s *handle)
+{
+	uv_idle_stop(handle);
+	static_cast<Children *>(uv_handle_get_data(handle))->reap_without_pidfd();
+}
+
+void Children::reap_without_pidfd()
+{
+	std::vector<pid_t> pids;
+
+	for (const auto &[pid, child] : children_) {
+		if (child.pidfd < 0)
+			pids.push_back(pid);
+	}
+	for (const pid_t pid : pids)
+		reap(pid);
+	const auto has_none = [](const auto &entry) { return entry.second.pidfd < 0; };
+	if (std::none_of(children_.begin(), children_.end(), has_none))
+		uv_signal_stop(signals_);
+}
+
+void Children::call(const Napi::FunctionReference &callback, std::initializer_list<int> numbers)
 {
 	const Napi::HandleScope scope(env_);
-	napi_value global, result;
+	std::vector<napi_value> arguments;
+	napi_value result;
 
-	napi_get_global(env_, &global);
-	const napi_value arguments[] = {Napi::Number::New(env_, pid), Napi::Number::New(env_, status),
-					Napi::Number::New(env_, signal)};
-	if (napi_make_callback(env_, nullptr, global, callback_.Value(), 3, arguments, &result) !=
-	    napi_pending_exception)
+	for (const int number : numbers)
+		arguments.push_back(Napi::Number::New(env_, number));
+	if (napi_make_callback(env_, nullptr, receiver_.Value(), callback.Value(), arguments.size(), arguments.data(),
+			       &result) != napi_pending_exception)
 		return;
 	// Thrown by a listener: 'uncaughtException', as from any other callback.
 	napi_value error;
@@ -177,16 +343,26 @@ void Children::on_thread_end(napi_async_cleanup_hook_handle, void *data)
 	Children *self = static_cast<Children *>(data);
 	{
 		const std::lock_guard<std::mutex> guard(orphans_lock);
-		for (const auto &[pid, job] : self->jobs_)
-			orphans.push_back(job);
+		for (auto &[pid, child] : self->children_) {
+			self->unwatch_all(child);
+			orphans.push_back(child.job);
+		}
 	}
-	self->callback_.Reset();
-	uv_close(self->poll_, [](uv_handle_s *handle) {
-		Children *children = static_cast<Children *>(uv_handle_get_data(handle));
+	self->started_.Reset();
+	self->exited_.Reset();
+	self->receiver_.Reset();
+	for (uv_handle_s *handle : {self->poll_, self->signals_, self->recheck_})
+		uv_close(handle, on_closed);
+}
 
-		close(children->epoll_);
-		free(handle);
-		napi_remove_async_cleanup_hook(children->hook_);
-		delete children;
-	});
+void Children::on_closed(uv_handle_s *handle)
+{
+	Children *self = static_cast<Children *>(uv_handle_get_data(handle));
+
+	free(handle);
+	if (++self->closed_ < 3)
+		return;
+	close(self->epoll_);
+	napi_remove_async_cleanup_hook(self->hook_);
+	delete self;
 }

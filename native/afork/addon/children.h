@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The children of one JavaScript thread: their exits, told on its event loop. One poll handle on one epoll instance that
-// holds every pidfd; no thread, no SIGCHLD.
+// The children of one JavaScript thread: their execs and exits, told on its event loop. One poll handle on one epoll
+// instance that holds every pidfd and doorbell; no thread. Children without a pidfd are looked at when SIGCHLD comes.
 #ifndef AFORK_ADDON_CHILDREN_H
 #define AFORK_ADDON_CHILDREN_H
 
@@ -8,9 +8,7 @@
 
 #include <unordered_map>
 
-extern "C" {
-#include "afork.h"
-}
+#include "request.h"
 
 struct uv_handle_s;
 
@@ -20,32 +18,58 @@ class Children
 	// Null, with a JavaScript exception pending, where it cannot work. Lives until its thread ends.
 	static Children *create(Napi::Env env);
 
+	// What the next child may cost.
+	Cost affordable();
 	// Takes the job over. 0, or an errno, and the child is no more.
 	int add(afork_job *job);
 	int kill(pid_t pid, int signal) const;
+	// AFORK_STARTING: it will be told to on_start's callback when the child has executed.
+	afork_state state(pid_t pid);
 	// Whether the event loop goes on for children still to exit.
 	void hold(bool held);
+	void on_start(const Napi::Function &callback)
+	{
+		started_ = Napi::Persistent(callback);
+	}
 	void on_exit(const Napi::Function &callback)
 	{
-		callback_ = Napi::Persistent(callback);
+		exited_ = Napi::Persistent(callback);
 	}
 
       private:
+	struct Child {
+		afork_job *job;
+		int pidfd, doorbell; // watched, or -1
+		bool is_start_wanted;
+	};
+
 	explicit Children(Napi::Env env) : env_(env)
 	{
 	}
 	int open();
+	int watch(int fd, uint64_t what);
+	void unwatch(int &fd);
+	void unwatch_all(Child &child);
+	void watch_by_signal();
+	void on_bell(pid_t pid);
+	void drop_doorbells();
 	void reap(pid_t pid);
-	void tell(pid_t pid, int status, int signal);
+	void reap_without_pidfd();
+	void call(const Napi::FunctionReference &callback, std::initializer_list<int> numbers);
 	static void on_readable(uv_handle_s *handle, int status, int events);
+	static void on_signal(uv_handle_s *handle, int signal);
+	static void on_recheck(uv_handle_s *handle);
+	static void on_closed(uv_handle_s *handle);
 	static void on_thread_end(napi_async_cleanup_hook_handle hook, void *self);
 
 	Napi::Env env_;
 	int epoll_ = -1;
-	uv_handle_s *poll_ = nullptr;
+	uv_handle_s *poll_ = nullptr, *signals_ = nullptr, *recheck_ = nullptr;
+	int closed_ = 0;
 	napi_async_cleanup_hook_handle hook_ = nullptr;
-	std::unordered_map<pid_t, afork_job *> jobs_;
-	Napi::FunctionReference callback_;
+	std::unordered_map<pid_t, Child> children_;
+	Napi::FunctionReference started_, exited_;
+	Napi::ObjectReference receiver_;
 };
 
 // An exit as JavaScript gets it: an exit code and no signal, or a signal, or the negative errno of a child that never ran

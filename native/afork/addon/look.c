@@ -7,25 +7,45 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* Older sandboxes answer EPERM for system calls that they do not know, such as faccessat2. */
+static int is_forbidden(int error)
+{
+	return error == EPERM || error == ENOSYS;
+}
+
+static int may_execute(int directory, const char *file)
+{
+	if (faccessat(directory, file, X_OK, AT_EACCESS) == 0)
+		return 0;
+	/* Who has the same real and effective ids, as almost everybody, needs no faccessat2. */
+	if (is_forbidden(errno) && geteuid() == getuid() && getegid() == getgid() &&
+	    syscall(SYS_faccessat, directory, file, X_OK) == 0)
+		return 0;
+	return errno;
+}
 
 static int look_at_directory(const char *cwd, int *directory)
 {
-	*directory = AT_FDCWD;
 	if (!cwd)
 		return 0;
 	*directory = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*directory < 0)
 		return errno;
-	return faccessat(*directory, ".", X_OK, AT_EACCESS) ? errno : 0;
+	return may_execute(*directory, ".");
 }
 
 /* The errors of execve() that depend on the path alone. */
 static int look_at_file(int directory, const char *file)
 {
 	struct stat status;
+	const int error = may_execute(directory, file);
 
-	if (faccessat(directory, file, X_OK, AT_EACCESS) || fstatat(directory, file, &status, 0))
+	if (error)
+		return error;
+	if (fstatat(directory, file, &status, 0))
 		return errno;
 	return S_ISREG(status.st_mode) ? 0 : EACCES;
 }
@@ -50,9 +70,8 @@ static int join(char joined[PATH_MAX], const char *element, size_t length, const
 	return 1;
 }
 
-static int search(int directory, const char *file, const char **path)
+static int search(int directory, const char *file, const char **path, char joined[PATH_MAX])
 {
-	char joined[PATH_MAX];
 	int denied = 0;
 
 	if (strlen(file) > NAME_MAX)
@@ -72,15 +91,38 @@ static int search(int directory, const char *file, const char **path)
 	}
 }
 
-int look_for_program(const char *cwd, const char *file, const char **path)
+static int look(const char *cwd, const char *file, const char **path, struct found *found)
 {
-	int directory, error = look_at_directory(cwd, &directory);
+	char joined[PATH_MAX];
+	const int is_path = strchr(file, '/') != NULL;
+	int error = look_at_directory(cwd, &found->directory);
+	const int directory = cwd ? found->directory : AT_FDCWD;
 
 	if (!error)
-		error = strchr(file, '/') ? look_at_file(directory, file) : search(directory, file, path);
-	if (directory >= 0)
-		close(directory);
+		error = is_path ? look_at_file(directory, file) : search(directory, file, path, joined);
+	if (!error)
+		found->program = openat(directory, is_path ? file : joined, O_PATH | O_CLOEXEC);
 	return error;
+}
+
+int look_for_program(const char *cwd, const char *file, const char **path, struct found *found)
+{
+	*found = (struct found){-1, -1, 0};
+	const int error = look(cwd, file, path, found);
+
+	if (error)
+		found_close(found);
+	found->is_blind = is_forbidden(error) || error == EMFILE || error == ENFILE;
+	return found->is_blind ? 0 : error;
+}
+
+void found_close(struct found *found)
+{
+	if (found->directory >= 0)
+		close(found->directory);
+	if (found->program >= 0)
+		close(found->program);
+	found->directory = found->program = -1;
 }
 
 int look_for_fds(const int *fds, size_t count)

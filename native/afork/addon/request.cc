@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "request.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 #include "look.h"
@@ -20,6 +22,13 @@ namespace
 // As libuv does it: every signal that a program can reset, and not glibc's own of real time.
 constexpr uint64_t RESETTABLE_SIGNALS = 0x7fffffff & ~(1ull << (SIGKILL - 1)) & ~(1ull << (SIGSTOP - 1));
 
+constexpr int MOST_MAPPED = 4095; // the highest descriptor that is passed on without being asked for
+
+// How long a spawn waits for its child to have its own descriptors. That takes some 10 us; on a machine whose processors
+// are all taken it may take milliseconds, and then the spawn goes on without. Not less than a clock tick: a shorter timer
+// has to be programmed first, which took a millisecond in a virtual machine.
+constexpr unsigned SETTLE_US = 5000;
+
 const char *find_path(const Request &request)
 {
 	for (const char *const *entry = request.has_environment ? request.environment.pointers() : environ; *entry;
@@ -28,6 +37,30 @@ const char *find_path(const Request &request)
 			return *entry + 5;
 	}
 	return "/bin:/usr/bin";
+}
+
+// What this process was started with and passes on to its children: Node makes the lowest descriptors close-on-exec, up to
+// the first number that is not open, and leaves those above as they are.
+int last_inherited_fd()
+{
+	static const int last = [] {
+		int highest = -1;
+		DIR *directory = opendir("/proc/self/fd");
+		const dirent *entry;
+
+		while (directory && (entry = readdir(directory))) {
+			const int fd = atoi(entry->d_name);
+			const int flags = fcntl(fd, F_GETFD);
+
+			if (fd <= MOST_MAPPED && fd > highest && flags >= 0 && !(flags & FD_CLOEXEC))
+				highest = fd;
+		}
+		if (directory)
+			closedir(directory);
+		return highest;
+	}();
+
+	return last;
 }
 
 // The child's map of descriptors. Owns the child's ends of its pipes.
@@ -49,7 +82,8 @@ class FdMap
 int FdMap::open(const Request &request)
 {
 	// Fewer than three leave the standard ones to be /dev/null, more are left as they are: libuv's rule.
-	entries_.assign(std::max<size_t>(request.fd_count, 3), AFORK_FD_KEEP);
+	entries_.assign(std::max<size_t>({request.fd_count, 3, static_cast<size_t>(last_inherited_fd() + 1)}),
+			AFORK_FD_KEEP);
 	std::fill_n(entries_.begin(), 3, AFORK_FD_NULL);
 	for (size_t i = 0; i < request.fd_count; i++) {
 		int ends[2];
@@ -97,8 +131,10 @@ int await_exec(afork_job *job)
 	afork_failure failure;
 	int status;
 
-	if (afork_job_wait_exec(job, &failure) != AFORK_FAILED)
+	if (afork_job_wait_exec(job, &failure) != AFORK_FAILED) {
+		afork_job_settle(job, 0);
 		return 0;
+	}
 	afork_job_wait(job, &status, 0);
 	afork_job_free(job);
 	return failure.error;
@@ -141,11 +177,100 @@ Request::Request(const Napi::Object &program)
 	fd_count = map.ElementLength();
 }
 
-Started start(const Request &request)
+namespace
+{
+
+// What one child is asked for, and what must live until afork_spawn() has copied it.
+class Options
+{
+      public:
+	Options(const Request &request, const FdMap &map, const char *path, const found &found);
+	int spawn(afork_job **job, Cost &cost) const;
+
+      private:
+	int spawn_with(afork_job **job, uint32_t flags) const;
+
+	afork_options options_{};
+	afork_action null_input_{};
+};
+
+Options::Options(const Request &request, const FdMap &map, const char *path, const found &found)
+{
+	// libuv opens the null device of descriptor 0 for reading only.
+	null_input_.type = AFORK_OPEN;
+	null_input_.flags = O_RDONLY;
+	null_input_.path = "/dev/null";
+
+	options_.size = sizeof options_;
+	options_.flags = AFORK_SEARCH_PATH | AFORK_SHELL_FALLBACK | AFORK_SETMASK | AFORK_STDIO_BLOCKING |
+			 AFORK_RETRY_BUSY | (request.flags & FLAG_DETACHED ? AFORK_SETSID : 0) |
+			 (found.directory >= 0 ? AFORK_CWD_FD : 0) | (found.program >= 0 ? AFORK_FILE_FD : 0);
+	options_.file = request.file.c_str();
+	options_.path = path;
+	options_.argv = request.arguments.pointers();
+	options_.envp = request.has_environment ? request.environment.pointers() : nullptr;
+	options_.cwd = request.cwd.empty() ? nullptr : request.cwd.c_str();
+	options_.cwd_fd = found.directory;
+	options_.file_fd = found.program;
+	options_.fd_map = map.entries().data();
+	options_.fd_map_count = map.entries().size();
+	options_.actions = &null_input_;
+	options_.action_count = map.entries()[0] == AFORK_FD_NULL ? 1 : 0;
+	options_.signals_default = RESETTABLE_SIGNALS;
+}
+
+int Options::spawn_with(afork_job **job, uint32_t flags) const
+{
+	afork_options options = options_;
+
+	options.flags |= flags;
+	return afork_spawn(job, &options);
+}
+
+// Where descriptors run out, Node itself could still have spawned: so it is tried with fewer and fewer.
+int Options::spawn(afork_job **job, Cost &cost) const
+{
+	const uint32_t flags =
+		(cost == Cost::NOTHING ? AFORK_NO_PIDFD : 0) | (cost == Cost::PIDFD_AND_DOORBELL ? AFORK_DOORBELL : 0);
+	int error = spawn_with(job, AFORK_ONLY_GIVEN | flags);
+
+	for (const uint32_t fewer : {AFORK_ONLY_GIVEN, 0u}) {
+		if (error != EMFILE && error != ENFILE)
+			break;
+		cost = Cost::NOTHING;
+		error = spawn_with(job, AFORK_NO_PIDFD | fewer);
+	}
+	return error;
+}
+
+// Whether the child is waited for until its exec, and no longer than it takes to run its first instructions if not.
+bool must_await_exec(const Request &request, const found &found, Cost cost)
+{
+	if (request.flags & FLAG_WAIT || cost != Cost::PIDFD_AND_DOORBELL)
+		return true;
+	return request.flags & FLAG_STRICT && (found.is_blind || !is_length_certain(request));
+}
+
+Started finish_start(afork_job *job, const Request &request, const found &found, Cost cost)
+{
+	if (must_await_exec(request, found, cost)) {
+		const int error = await_exec(job);
+
+		return {error ? nullptr : job, error, true};
+	}
+	afork_job_settle(job, request.flags & FLAG_NO_WAIT ? 0 : SETTLE_US);
+	if (request.flags & FLAG_STRICT && request.flags & FLAG_DETACHED)
+		await_session(job);
+	return {job, 0, false};
+}
+
+} // namespace
+
+Started start(const Request &request, Cost cost)
 {
 	const bool strict = request.flags & FLAG_STRICT;
-	const char *cwd = request.cwd.empty() ? nullptr : request.cwd.c_str();
 	const char *path = find_path(request);
+	found found{-1, -1, 0};
 	afork_job *job = nullptr;
 	FdMap map;
 	int error = strict ? look_for_fds(request.fds, request.fd_count) : 0;
@@ -153,38 +278,11 @@ Started start(const Request &request)
 	if (const int pipe_error = map.open(request))
 		return {nullptr, pipe_error, false};
 	if (!error && strict)
-		error = look_for_program(cwd, request.file.c_str(), &path);
+		error = look_for_program(request.cwd.empty() ? nullptr : request.cwd.c_str(), request.file.c_str(),
+					 &path, &found);
 	if (error)
 		return {nullptr, error, false};
-
-	// libuv opens the null device of descriptor 0 for reading only.
-	afork_action null_input{};
-	null_input.type = AFORK_OPEN;
-	null_input.flags = O_RDONLY;
-	null_input.path = "/dev/null";
-
-	afork_options options{};
-	options.size = sizeof options;
-	options.flags = AFORK_SEARCH_PATH | AFORK_SHELL_FALLBACK | AFORK_SETMASK | AFORK_STDIO_BLOCKING |
-			(request.flags & FLAG_DETACHED ? AFORK_SETSID : 0);
-	options.file = request.file.c_str();
-	options.path = path;
-	options.argv = request.arguments.pointers();
-	options.envp = request.has_environment ? request.environment.pointers() : nullptr;
-	options.cwd = cwd;
-	options.fd_map = map.entries().data();
-	options.fd_map_count = map.entries().size();
-	options.actions = &null_input;
-	options.action_count = map.entries()[0] == AFORK_FD_NULL ? 1 : 0;
-	options.signals_default = RESETTABLE_SIGNALS;
-	error = afork_spawn(&job, &options);
-	if (error)
-		return {nullptr, error, false};
-	if (request.flags & FLAG_WAIT || (strict && !is_length_certain(request))) {
-		error = await_exec(job);
-		return {error ? nullptr : job, error, true};
-	}
-	if (strict && request.flags & FLAG_DETACHED)
-		await_session(job);
-	return {job, 0, false};
+	error = Options(request, map, path, found).spawn(&job, cost);
+	found_close(&found);
+	return error ? Started{nullptr, error, false} : finish_start(job, request, found, cost);
 }

@@ -19,6 +19,7 @@ constexpr int FD_PIPE = -2;
 constexpr uint32_t FLAG_DETACHED = 1;
 constexpr uint32_t FLAG_STRICT = 2;
 constexpr uint32_t FLAG_WAIT = 4;
+constexpr uint32_t FLAG_NO_WAIT = 8;
 
 // Strings of a JavaScript array, as argv and envp are.
 class Strings
@@ -59,8 +60,15 @@ struct Started {
 	bool waited;	// for the exec
 };
 
+// How many descriptors a child may cost until its exit.
+enum class Cost {
+	PIDFD_AND_DOORBELL,
+	PIDFD,
+	NOTHING, // then its exec is waited for, and its exit found by its pid
+};
+
 // Makes the pipes, and the child unless a strict look foresees that it would fail. What no look can tell, a strict start
 // waits for. The pipes are there after a failure too, and read as ended: Node's streams are opened on them all the same.
-Started start(const Request &request);
+Started start(const Request &request, Cost cost);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* afork(), aforkx(), afork_waitpid(): a function of the user's in the child, with thread storage of its own. */
+#include "hold.h"
 #include "mechanism.h"
 #include "registry.h"
 #include "signals.h"

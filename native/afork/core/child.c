@@ -9,11 +9,14 @@
  *
  * The order of the steps is the promise of struct afork_options.
  */
+#define _GNU_SOURCE /* AT_EMPTY_PATH */
 #include "plan.h"
 #include "signals.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
 
 static _Noreturn void fail(const struct plan *plan, enum afork_step step, int index, long error)
 {
@@ -60,10 +63,70 @@ static long take_foreground(int terminal)
 	return raw(SYS_ioctl, terminal, TIOCSPGRP, &group);
 }
 
+/* --- a descriptor table of its own --- */
+
+static bool is_needed(const struct plan *plan, int fd)
+{
+	for (unsigned i = 0; i < plan->needed_count; i++)
+		if (plan->needed[i] == fd)
+			return true;
+	return false;
+}
+
+/* The lowest needed number that is not below `fd`. */
+static unsigned next_needed(const struct plan *plan, unsigned fd)
+{
+	unsigned next = plan->first_unneeded;
+	for (unsigned i = 0; i < plan->needed_count; i++) {
+		unsigned needed = (unsigned)plan->needed[i];
+		if (needed >= fd && needed < next)
+			next = needed;
+	}
+	return next;
+}
+
+static bool is_close_on_exec(int fd)
+{
+	long flags = raw(SYS_fcntl, fd, F_GETFD);
+	return flags >= 0 && flags & FD_CLOEXEC;
+}
+
+static void close_others_of_map(const struct plan *plan)
+{
+	for (int fd = 0; fd < (int)plan->options.fd_map_count; fd++)
+		if (plan->fd_map[fd] == AFORK_FD_KEEP && !is_needed(plan, fd) && is_close_on_exec(fd))
+			raw(SYS_close, fd);
+}
+
+/* Copies what lies below the first number that nobody needs, and closes the gaps in that. */
+static void take_only_given(const struct plan *plan)
+{
+	const unsigned count = (unsigned)plan->options.fd_map_count;
+	check(plan, AFORK_STEP_FDS, raw(SYS_close_range, plan->first_unneeded, ~0u, 2 /* CLOSE_RANGE_UNSHARE */));
+	for (unsigned fd = count > 3 ? count : 3; fd < plan->first_unneeded;) {
+		unsigned needed = next_needed(plan, fd);
+		if (needed > fd)
+			raw(SYS_close_range, fd, needed - 1, 0);
+		fd = needed + 1;
+	}
+	close_others_of_map(plan);
+}
+
+static void tell_settled(const struct plan *plan)
+{
+	struct afork_job *job = plan->job;
+	__atomic_store_n(&job->settled, 1, __ATOMIC_SEQ_CST);
+	raw(SYS_futex, &job->settled, 1 | 128 /* FUTEX_WAKE_PRIVATE */, 0x7fffffff, 0, 0, 0);
+	if (plan->bell >= 0 && __atomic_load_n(&job->rings_when_settled, __ATOMIC_SEQ_CST))
+		raw(SYS_write, plan->bell, "", 1);
+}
+
 static void set_up_process(const struct plan *plan)
 {
 	const struct afork_options *options = &plan->options;
-	if (plan->share_files)
+	if (plan->close_others)
+		take_only_given(plan);
+	else if (plan->share_files)
 		check(plan, AFORK_STEP_FDS, raw(SYS_unshare, 0x400 /* CLONE_FILES */));
 	if (plan->bell_read >= 0)
 		raw(SYS_close, plan->bell_read);
@@ -78,7 +141,11 @@ static void set_up_process(const struct plan *plan)
 	if (options->flags & AFORK_SETSCHED)
 		check(plan, AFORK_STEP_SCHED,
 		      raw(SYS_sched_setscheduler, 0, options->sched_policy, &options->sched_priority));
-	if (options->cwd)
+	if (plan->close_others)
+		tell_settled(plan);
+	if (options->flags & AFORK_CWD_FD)
+		check(plan, AFORK_STEP_CWD, raw(SYS_fchdir, options->cwd_fd));
+	else if (options->cwd)
 		check(plan, AFORK_STEP_CWD, raw(SYS_chdir, options->cwd));
 }
 
@@ -180,6 +247,8 @@ static long map_one(const struct plan *plan, int fd)
 	int from = plan->fd_map[fd];
 	if (from == AFORK_FD_KEEP)
 		return 0;
+	if (from == FD_BAD)
+		return -EBADF;
 	if (from == AFORK_FD_NULL)
 		return open_as(fd, "/dev/null", O_RDWR, 0);
 	if (from == AFORK_FD_CLOSE) {
@@ -192,10 +261,26 @@ static long map_one(const struct plan *plan, int fd)
 	return result;
 }
 
+/* Above all that the map and the actions name. */
+static long move_file_above(struct plan *plan, int count)
+{
+	int floor = count;
+	for (size_t i = 0; i < plan->options.action_count; i++)
+		if (plan->options.actions[i].fd >= floor)
+			floor = plan->options.actions[i].fd + 1;
+	if (!(plan->options.flags & AFORK_FILE_FD) || plan->options.file_fd >= floor)
+		return 0;
+	long moved = raw(SYS_fcntl, plan->options.file_fd, F_DUPFD_CLOEXEC, floor);
+	if (moved >= 0)
+		plan->options.file_fd = (int)moved;
+	return moved;
+}
+
 static void map_fds(struct plan *plan)
 {
 	int count = (int)plan->options.fd_map_count;
 	check(plan, AFORK_STEP_FD_MAP, move_bell_above(plan, count));
+	check(plan, AFORK_STEP_FD_MAP, move_file_above(plan, count));
 	for (int fd = 0; fd < count; fd++) {
 		long result = save_source(plan, fd);
 		if (result < 0)
@@ -273,9 +358,25 @@ static void set_identity(const struct plan *plan)
 
 /* --- exec --- */
 
+enum {
+	BUSY_TRIES = 100, /* a millisecond apart */
+};
+
+static long execute_when_free(const struct plan *plan, const char *file)
+{
+	const struct timespec pause = {0, 1000000};
+	long error = raw(SYS_execve, file, plan->argv, plan->options.envp);
+	if (plan->options.flags & AFORK_RETRY_BUSY)
+		for (int tries = 0; error == -ETXTBSY && tries < BUSY_TRIES; tries++) {
+			raw(SYS_nanosleep, &pause, 0);
+			error = raw(SYS_execve, file, plan->argv, plan->options.envp);
+		}
+	return error;
+}
+
 static long execute(const struct plan *plan, const char *file)
 {
-	long error = raw(SYS_execve, file, plan->argv, plan->options.envp);
+	long error = execute_when_free(plan, file);
 	if (error != -ENOEXEC || !(plan->options.flags & AFORK_SHELL_FALLBACK))
 		return error;
 	/* {name, a, b} becomes {/bin/sh, file, a, b}, and back if there is no shell. */
@@ -287,13 +388,33 @@ static long execute(const struct plan *plan, const char *file)
 	return error;
 }
 
+static bool is_file_fd(const struct plan *plan, const char *file)
+{
+	struct stat by_name, by_fd;
+	return raw(SYS_newfstatat, AT_FDCWD, file, &by_name, 0) == 0 &&
+	       raw(SYS_newfstatat, plan->options.file_fd, "", &by_fd, AT_EMPTY_PATH) == 0 &&
+	       by_name.st_dev == by_fd.st_dev && by_name.st_ino == by_fd.st_ino;
+}
+
+/* By its name if that still leads there: a program sees its name in AT_EXECFN, and before Linux 6.14 in its comm. */
+static long execute_held(const struct plan *plan, const char *file)
+{
+	long error = is_file_fd(plan, file) ? execute(plan, file) : -ESTALE;
+	if (error != -ENOENT && error != -ENOTDIR && error != -ESTALE)
+		return error;
+	error = raw(SYS_execveat, plan->options.file_fd, "", plan->argv, plan->options.envp, AT_EMPTY_PATH);
+	/* ENOENT: a script, whose interpreter could not open it, for the descriptor is close-on-exec. */
+	return error == -ENOENT ? execute(plan, file) : error;
+}
+
 /* As execvp(): what may be missing or is not reachable gives way to the next; a refusal is what gets reported. */
 static long execute_first(const struct plan *plan)
 {
 	long error = -ENOENT;
 	bool refused = false;
 	for (const char *const *file = plan->options.candidates; *file; file++) {
-		error = execute(plan, *file);
+		bool held = plan->options.flags & AFORK_FILE_FD && file == plan->options.candidates;
+		error = held ? execute_held(plan, *file) : execute(plan, *file);
 		refused = refused || error == -EACCES;
 		if (error != -EACCES && error != -ENOENT && error != -ENOTDIR && error != -ESTALE && error != -ENODEV &&
 		    error != -ETIMEDOUT)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The parent's calls about one child. */
+#include "hold.h"
 #include "signals.h"
 #include "slot.h"
 #include <errno.h>
@@ -9,16 +10,58 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/wait.h>
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
 
+/* --- AFORK_ONLY_GIVEN --- */
+
+/* Also when it has left our memory: killed before it had a table of its own, or forked and not sharing memory. */
+static bool is_settled(const struct afork_job *job)
+{
+	return __atomic_load_n(&job->settled, __ATOMIC_SEQ_CST) || !job_in_memory(job);
+}
+
+/* Then ask again. A child that is killed before it is settled wakes nobody, so the sleep is short in any case. */
+static void sleep_until_settled(struct afork_job *job, int64_t timeout_ns)
+{
+	const int64_t longest_ns = 10000000;
+	const struct timespec timeout = {0, timeout_ns < longest_ns ? timeout_ns : longest_ns};
+	raw(SYS_futex, &job->settled, FUTEX_WAIT_PRIVATE, 0, &timeout, 0, 0);
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec now = {0, 0};
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+bool afork_job_settle(struct afork_job *job, unsigned timeout_us)
+{
+	if (!is_settled(job) && timeout_us) {
+		const int64_t end = now_ns() + timeout_us * INT64_C(1000);
+		for (int64_t left = timeout_us * INT64_C(1000); left > 0 && !is_settled(job); left = end - now_ns())
+			sleep_until_settled(job, left);
+	}
+	if (!is_settled(job)) {
+		__atomic_store_n(&job->rings_when_settled, 1, __ATOMIC_SEQ_CST);
+		if (!is_settled(job))
+			return false;
+	}
+	holds_release(job);
+	return true;
+}
+
 void afork_job_free(struct afork_job *job)
 {
 	if (!job)
 		return;
+	while (!afork_job_settle(job, UINT32_MAX))
+		;
 	if (job->pidfd >= 0)
 		raw(SYS_close, job->pidfd);
 	if (job->doorbell >= 0)
@@ -47,6 +90,13 @@ int afork_job_pidfd(const struct afork_job *job)
 int afork_job_doorbell(const struct afork_job *job)
 {
 	return job->doorbell;
+}
+
+void afork_job_close_doorbell(struct afork_job *job)
+{
+	if (job->doorbell >= 0)
+		raw(SYS_close, job->doorbell);
+	job->doorbell = -1;
 }
 
 enum afork_state afork_job_state(const struct afork_job *job, struct afork_failure *failure)
@@ -115,12 +165,25 @@ static bool lives(const struct afork_job *job)
 	return job->pidfd >= 0 && raw(SYS_ppoll, &poll, 1, &at_once, 0, 8) == 0;
 }
 
+/* Where a sandbox has no waitid(), or Linux before 5.4 no P_PIDFD. By its pid, which nobody else can have as long as it has not been reaped. */
+static int reap_by_wait4(const struct afork_job *job, int *status, int options)
+{
+	int raw_status = 0;
+	long pid = raw(SYS_wait4, job->pid, &raw_status, options & WNOHANG, 0);
+	if (pid == 0)
+		return EAGAIN;
+	*status = pid > 0 ? raw_status : *status;
+	return pid > 0 ? 0 : (int)-pid;
+}
+
 static int reap(struct afork_job *job, int *status, int options)
 {
 	siginfo_t info;
 	memset(&info, 0, sizeof info);
 	long type = job->pidfd >= 0 ? P_PIDFD : P_PID, id = job->pidfd >= 0 ? job->pidfd : job->pid;
 	long result = raw(SYS_waitid, type, id, &info, WEXITED | (options & WNOHANG), 0);
+	if (result == -EPERM || result == -ENOSYS || result == -EINVAL)
+		return reap_by_wait4(job, status, options);
 	if (result == -ECHILD && job->pidfd >= 0)
 		return status_after_theft(job, status);
 	if (result < 0)
@@ -154,7 +217,8 @@ int afork_job_kill(struct afork_job *job, int signal)
 	if (job->reaped)
 		return ESRCH;
 	long result = job->pidfd >= 0 ? raw(SYS_pidfd_send_signal, job->pidfd, signal, 0, 0) : -ENOSYS;
-	if (result == -ENOSYS)
+	/* EPERM: a sandbox that does not know the call; if it is about the child, kill() says so too. */
+	if (result == -ENOSYS || result == -EPERM)
 		result = raw(SYS_kill, job->pid, signal);
 	return (int)-result;
 }

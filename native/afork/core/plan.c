@@ -176,9 +176,10 @@ static bool makes_sense(const struct afork_options *options)
 {
 	if (!options->file && !(options->candidates && options->candidates[0]))
 		return false;
-	if (options->flags & AFORK_DEFER_FDS && options->flags & AFORK_DOORBELL)
+	const bool may_ring_late = options->flags & AFORK_DEFER_FDS && !(options->flags & AFORK_ONLY_GIVEN);
+	if (may_ring_late && options->flags & AFORK_DOORBELL)
 		return false;
-	if (options->flags & ~(AFORK_NO_PIDFD * 2 - 1) || options->mechanism > AFORK_FORK)
+	if (options->flags & ~(AFORK_FILE_FD * 2 - 1) || options->mechanism > AFORK_FORK)
 		return false;
 	for (size_t i = 0; i < options->action_count; i++)
 		if (!action_makes_sense(&options->actions[i]))

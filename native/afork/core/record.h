@@ -21,6 +21,11 @@ struct afork_job {
 	enum afork_mechanism mechanism;
 	bool reaped;
 	int status;
+	int *held; /* see hold.h */
+	unsigned held_count, held_room;
+	/* 1, but with AFORK_ONLY_GIVEN 0 until the child has a table of its own, with nothing else in it. A futex. */
+	int settled;
+	int rings_when_settled; /* the parent has gone on before that: the child writes a byte into the bell */
 };
 
 /* NULL: no memory. */
@@ -29,15 +34,9 @@ static inline struct afork_job *job_new(void)
 	struct afork_job *job = calloc(1, sizeof *job);
 	if (!job)
 		return NULL;
-	job->references = 1;
+	job->references = job->settled = 1;
 	job->pidfd = job->doorbell = -1;
 	return job;
-}
-
-static inline void job_release(struct afork_job *job)
-{
-	if (__atomic_sub_fetch(&job->references, 1, __ATOMIC_ACQ_REL) == 0)
-		free(job);
 }
 
 static inline bool job_in_memory(const struct afork_job *job)

@@ -6,6 +6,7 @@
  */
 #include "slot.h"
 #include "forks.h"
+#include "hold.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/auxv.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* afork_spawn(): plan, clone, done. Raw system calls, so that errno stays and no thread is cancelled half-way. */
+#include "hold.h"
 #include "mechanism.h"
 #include "plan.h"
 #include "signals.h"
@@ -37,6 +38,75 @@ static long open_bell(struct bell *bell, struct plan *plan)
 	return 0;
 }
 
+/* --- AFORK_ONLY_GIVEN --- */
+
+/* close_range() gives EINVAL for a range that ends before it begins, and does nothing. */
+static bool can_close_range(void)
+{
+	static int answer; /* 0: not asked, 1: no, 2: yes */
+	int known = __atomic_load_n(&answer, __ATOMIC_RELAXED);
+	if (!known) {
+		known = 1 + (raw(SYS_close_range, 2, 1, 0) == -EINVAL);
+		__atomic_store_n(&answer, known, __ATOMIC_RELAXED);
+	}
+	return known == 2;
+}
+
+/* What is not open is an error of the child's, at its step. */
+static long hold_source(struct afork_job *job, int *fd)
+{
+	if (*fd < 0)
+		return 0;
+	int held = hold(job, *fd);
+	if (held < 0 && held != -EBADF)
+		return held;
+	*fd = held < 0 ? FD_BAD : held;
+	return 0;
+}
+
+static long hold_given(struct afork_job *job, struct plan *plan)
+{
+	struct afork_options *options = &plan->options;
+	const struct {
+		uint32_t flag;
+		int *fd;
+	} others[] = {{AFORK_SETCGROUP, &options->cgroup_fd},
+		      {AFORK_FOREGROUND, &options->terminal},
+		      {AFORK_CWD_FD, &options->cwd_fd},
+		      {AFORK_FILE_FD, &options->file_fd}};
+	long result = 0;
+	for (size_t i = 0; i < options->fd_map_count && result >= 0; i++)
+		result = hold_source(job, &plan->fd_map[i]);
+	for (size_t i = 0; i < sizeof others / sizeof *others && result >= 0; i++)
+		if (options->flags & others[i].flag)
+			result = hold_source(job, others[i].fd);
+	return result;
+}
+
+/* What the child copies of the table, and what it closes of the copy. */
+static void list_needed(struct plan *plan, const struct afork_job *job)
+{
+	unsigned first = plan->options.fd_map_count > 3 ? (unsigned)plan->options.fd_map_count : 3;
+	for (unsigned i = 0; i < job->held_count; i++)
+		if ((unsigned)job->held[i] >= first)
+			first = (unsigned)job->held[i] + 1;
+	plan->needed = job->held;
+	plan->needed_count = job->held_count;
+	plan->first_unneeded = first;
+}
+
+static long hold_bell(struct afork_job *job, struct plan *plan, const struct bell *bell)
+{
+	int held = hold(job, bell->write);
+	if (held < 0)
+		return held;
+	plan->bell = held;
+	plan->bell_read = -1; /* among the others, which are closed */
+	return 0;
+}
+
+/* --- the child --- */
+
 static void close_end(int end)
 {
 	if (end >= 0)
@@ -61,8 +131,16 @@ static long create(struct plan *plan, struct creation *creation, struct bell *be
 	plan->report_on_bell = mechanism == AFORK_FORK;
 	plan->share_files = creation->share_files && mechanism != AFORK_FORK;
 	bool needs_bell = plan->report_on_bell || plan->options.flags & AFORK_DOORBELL;
-	long result = needs_bell && bell->write < 0 ? open_bell(bell, plan) : 0;
-	return result < 0 ? result : create_child(creation, mechanism);
+	if (needs_bell && bell->write < 0) {
+		long result = open_bell(bell, plan);
+		if (result >= 0 && plan->close_others)
+			result = hold_bell(creation->job, plan, bell);
+		if (result < 0)
+			return result;
+	}
+	if (plan->close_others)
+		list_needed(plan, creation->job);
+	return create_child(creation, mechanism);
 }
 
 /*
@@ -106,17 +184,28 @@ static int spawn(struct afork_job *job, struct slot *slot, struct plan *plan, ui
 	struct creation creation = {
 		.slot = slot,
 		.job = job,
-		.cgroup_fd = flags & AFORK_SETCGROUP ? plan->options.cgroup_fd : -1,
-		.share_files = flags & AFORK_DEFER_FDS,
+		.cgroup_fd = -1,
+		.share_files = flags & (AFORK_DEFER_FDS | AFORK_ONLY_GIVEN),
 		.no_pidfd = flags & AFORK_NO_PIDFD,
 	};
 	struct bell bell = {-1, -1};
 	plan->job = job;
+	if (flags & AFORK_ONLY_GIVEN) {
+		long error = hold_given(job, plan);
+		if (error < 0)
+			return (int)-error;
+		plan->close_others = can_close_range();
+		creation.share_files = plan->close_others;
+		job->settled = 0;
+	}
+	creation.cgroup_fd = flags & AFORK_SETCGROUP ? plan->options.cgroup_fd : -1;
 	plan->mask = flags & AFORK_SETMASK ? plan->options.signal_mask : mask;
 	slot->entry = (struct entry){spawn_child, plan};
 	long result = demanded == AFORK_ANY ? create_by_best(plan, &creation, &bell)
 					    : create_by_demanded(plan, &creation, &bell, demanded);
 	if (result == 0) {
+		if (!plan->share_files) /* the child has a copy of the table, and may ring by it alone */
+			holds_release(job);
 		keep_bell(job, flags & AFORK_DOORBELL, &bell);
 	} else {
 		close_end(bell.write);
@@ -151,6 +240,8 @@ int afork_spawn(struct afork_job **result, const struct afork_options *options)
 		job_release(job);
 		return error;
 	}
+	if (!(options->flags & AFORK_DOORBELL))
+		afork_job_settle(job, UINT32_MAX);
 	mechanism_ran(job->mechanism);
 	*result = job;
 	return 0;

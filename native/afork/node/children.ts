@@ -4,8 +4,9 @@
  */
 
 import { AsyncResource } from 'node:async_hooks';
+import type { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
-import { FD_PIPE, type Native, STRICT } from './native.ts';
+import { FD_PIPE, type Native, NO_WAIT, STRICT, WAIT } from './native.ts';
 import { type Reason, type Request, toProgram } from './request.ts';
 import type { Handle, Methods, Shape } from './shape.ts';
 
@@ -16,20 +17,36 @@ export const MODES = ['strict', 'async'] as const;
  */
 export type Mode = (typeof MODES)[number];
 
+export const WAITS = ['auto', 'exec', 'none'] as const;
+/**
+ * What a spawn waits for. `auto`: for the child to have its own descriptors, at most 5 ms. `exec`: for the
+ * exec, as Node's own does. `none`: for nothing.
+ */
+export type Wait = (typeof WAITS)[number];
+
+export interface Settings {
+  readonly mode: Mode;
+  readonly wait: Wait;
+}
+
 interface Child {
   readonly handle: Handle;
   readonly pid: number;
   /** The context of the spawn: AsyncLocalStorage and domains go on in its 'exit'. */
   readonly context: AsyncResource;
   referenced: boolean;
+  /** To be called when it has executed, or with the negative errno of why it could not. */
+  starting: ((error: number) => void)[];
 }
 
 export interface Thread {
   readonly shape: Shape;
   readonly native: Native;
   readonly fallbacks: Partial<Record<Reason, number>>;
-  /** The methods in the given mode; what they cannot do they hand to `shape.original`. */
-  readonly methods: (mode: () => Mode) => Methods;
+  /** The methods with the given settings; what they cannot do they hand to `shape.original`. */
+  readonly methods: (settings: () => Settings) => Methods;
+  /** Calls back when the child of this handle has executed (0), or at once if afork did not start it. */
+  readonly onceStarted: (handle: Handle, callback: (error: number) => void) => void;
 }
 
 const ESRCH = -3;
@@ -68,28 +85,50 @@ export function prepareThread(shape: Shape, native: Native): Thread {
     return child && byPid.get(child.pid) === child ? child : undefined;
   };
   const started = (handle: Handle, pid: number): Child => {
-    const child = { handle, pid, context: new AsyncResource('AFORK'), referenced: false };
+    const child: Child = { handle, pid, context: new AsyncResource('AFORK'), referenced: false, starting: [] };
     byPid.set(pid, child);
     setReferenced(child, true);
     handle.pid = pid;
+    process.nextTick(delaySpawnEvent, handle);
     return child;
   };
+  const tellStarted = (child: Child, error: number): void => {
+    const callbacks = child.starting.splice(0);
+    if (callbacks.length > 0) child.context.runInAsyncScope(() => callbacks.forEach((callback) => callback(error)));
+  };
+  const onceStarted: Thread['onceStarted'] = (handle, callback) => {
+    const child = living(handle);
+    if (!child || native.hasStarted(child.pid)) callback(0);
+    else child.starting.push(callback);
+  };
+  /** Node emits 'spawn' in the next tick. Here it has to wait for the exec, if anybody listens. */
+  const delaySpawnEvent = (handle: Handle): void => {
+    const owner = shape.ownerOf(handle);
+    const child = living(handle);
+    if (!owner || !child || owner.listenerCount('spawn') === 0 || native.hasStarted(child.pid)) return;
+    child.starting.push(holdSpawnEvent(owner));
+  };
 
+  native.onStart((pid) => {
+    const child = byPid.get(pid);
+    if (child) tellStarted(child, 0);
+  });
   native.onExit((pid, status, signal) => {
     const child = byPid.get(pid);
     if (!child) return;
+    tellStarted(child, Math.min(status, 0));
     forget(child);
     child.context.runInAsyncScope(() => child.handle.onexit?.(status, signalName(signal)));
   });
 
-  const methods = (mode: () => Mode): Methods => ({
+  const methods = (settings: () => Settings): Methods => ({
     spawn(...args) {
       const request = shape.read(args);
       const program = byHandle.has(this)
         ? 'reused'
         : isForbidden()
           ? 'permission'
-          : toProgram(request, mode() === 'strict' ? STRICT : 0);
+          : toProgram(request, toFlags(settings()));
       if (typeof program === 'string') {
         fallbacks[program] = (fallbacks[program] ?? 0) + 1;
         return original.spawn.apply(this, args);
@@ -101,8 +140,9 @@ export function prepareThread(shape: Shape, native: Native): Thread {
     },
     kill(signal) {
       const child = byHandle.get(this);
-      if (!child) return original.kill.call(this, signal);
-      return living(this) ? native.kill(child.pid, signal) : ESRCH;
+      if (child) return living(this) ? native.kill(child.pid, signal) : ESRCH;
+      // Node itself would signal the process 0 of a spawn that failed, which is its own process group.
+      return Number(this.pid) > 0 ? original.kill.call(this, signal) : ESRCH;
     },
     ref() {
       const child = living(this);
@@ -128,7 +168,31 @@ export function prepareThread(shape: Shape, native: Native): Thread {
       });
     },
   });
-  return { shape, native, fallbacks, methods };
+  return { shape, native, fallbacks, methods, onceStarted };
+}
+
+function toFlags({ mode, wait }: Settings): number {
+  return (mode === 'strict' ? STRICT : 0) | (wait === 'exec' ? WAIT : 0) | (wait === 'none' ? NO_WAIT : 0);
+}
+
+/** Keeps back one 'spawn' until the returned function is called: with 0 it is emitted then. */
+function holdSpawnEvent(owner: EventEmitter): (error: number) => void {
+  const before = Object.getOwnPropertyDescriptor(owner, 'emit');
+  const emit = Reflect.get(owner, 'emit') as EventEmitter['emit'];
+  let isHeld = false;
+  const holding = function (this: EventEmitter, event: string | symbol, ...args: unknown[]): boolean {
+    if (event !== 'spawn') return Reflect.apply(emit, this, [event, ...args]);
+    isHeld = true;
+    return true;
+  };
+  Object.defineProperty(owner, 'emit', { value: holding, writable: true, configurable: true });
+  return (error) => {
+    if (Object.getOwnPropertyDescriptor(owner, 'emit')?.value === holding) {
+      Reflect.deleteProperty(owner, 'emit');
+      if (before) Object.defineProperty(owner, 'emit', before);
+    }
+    if (isHeld && error === 0) Reflect.apply(emit, owner, ['spawn']);
+  };
 }
 
 /** As libuv does, also after an exec that failed: Node's JavaScript counts on open streams. */

@@ -5,15 +5,15 @@
 
 import childProcess from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { promisify } from 'node:util';
-import type { Mode } from './children.ts';
+import { getSystemErrorName, promisify } from 'node:util';
+import type { Mode, Wait } from './children.ts';
 import { hooked } from './hook.ts';
 import type { Counts } from './native.ts';
 import type { Reason } from './request.ts';
 import { type Methods, handleOf, install } from './shape.ts';
 import { getThread } from './thread.ts';
 
-export type { Mode } from './children.ts';
+export type { Mode, Wait } from './children.ts';
 export type { Reason } from './request.ts';
 export { register } from './hook.ts';
 
@@ -26,10 +26,10 @@ export interface Spawners {
   readonly fork: ChildProcess['fork'];
 }
 
-/** The four functions in a mode of your choice; imported from here they are strict. */
-export function withMode(mode: Mode): Spawners {
+/** The four functions with settings of your choice; imported from here they are `strict` and `auto`. */
+export function withMode(mode: Mode, wait: Wait = 'auto'): Spawners {
   let methods: Methods | undefined;
-  const getMethods = (): Methods | undefined => (methods ??= getThread()?.methods(() => mode));
+  const getMethods = (): Methods | undefined => (methods ??= getThread()?.methods(() => ({ mode, wait })));
   return {
     spawn: aforked('spawn', getMethods),
     exec: aforked('exec', getMethods),
@@ -39,6 +39,27 @@ export function withMode(mode: Mode): Spawners {
 }
 
 export const { spawn, exec, execFile, fork } = withMode('strict');
+
+/**
+ * Resolves once the child runs its program. Rejects if it never will: with the system error, as its 'error' event has it.
+ * For a child that afork did not start, that is known when its spawn returns.
+ */
+export async function started(child: childProcess.ChildProcess): Promise<void> {
+  const thread = getThread();
+  const handle = handleOf(child);
+  const error = await new Promise<number>((resolve) => {
+    if (thread && handle) thread.onceStarted(handle, resolve);
+    else resolve(0);
+  });
+  const failure = error < 0 ? error : Math.min(child.exitCode ?? 0, 0);
+  if (failure < 0 || child.pid === undefined) throw toSystemError(failure, child);
+}
+
+function toSystemError(errno: number, { spawnfile, spawnargs }: childProcess.ChildProcess): NodeJS.ErrnoException {
+  const code = errno < 0 ? getSystemErrorName(errno) : 'UNKNOWN';
+  const syscall = `spawn ${spawnfile}`;
+  return Object.assign(new Error(`${syscall} ${code}`), { errno, code, syscall, path: spawnfile, spawnargs });
+}
 
 export interface Stats extends Counts {
   /** Which of Node's functions are hooked in this thread, and in which mode. */

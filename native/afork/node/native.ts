@@ -10,6 +10,8 @@ export const DETACHED = 1;
 export const STRICT = 2;
 /** Wait for the outcome of the exec, as Node's own does. */
 export const WAIT = 4;
+/** Do not even wait until the child has its own descriptors. */
+export const NO_WAIT = 8;
 
 export interface Program {
   readonly file: string;
@@ -50,7 +52,10 @@ export interface Counts {
   readonly mechanisms: Readonly<Record<string, number>>;
   readonly spawns: number;
   readonly syncSpawns: number;
-  /** Spawns that blocked until the exec, because only the exec can tell whether its arguments are too long. */
+  /**
+   * Spawns that blocked until the exec: only the exec can tell whether its arguments are too long, the setting is `exec`,
+   * or the process is short of descriptors.
+   */
   readonly waits: number;
 }
 
@@ -64,6 +69,9 @@ export interface Native {
   kill(pid: number, signal: number): number;
   /** Whether children still to exit keep the event loop alive. */
   hold(held: boolean): void;
+  /** Whether the child has executed or failed; if not, `onStart` will be told when it executes. */
+  hasStarted(pid: number): boolean;
+  onStart(callback: (pid: number) => void): void;
   /** `status` is the exit code, or a negative errno of a child that never ran its program. */
   onExit(callback: (pid: number, status: number, signal: number) => void): void;
   /** Calls `close`, which lets the spawn of one of Node's process handles fail and closes it: closing.h says why. */

@@ -5,6 +5,7 @@
  */
 
 import childProcess from 'node:child_process';
+import type { EventEmitter } from 'node:events';
 import type { Request } from './request.ts';
 
 export interface Handle {
@@ -30,6 +31,8 @@ export interface Shape {
   readonly original: Methods;
   /** What Node asks for, out of the arguments of one call. */
   readonly read: (args: readonly unknown[]) => Request;
+  /** The ChildProcess of a handle; undefined if this Node does not say. */
+  readonly ownerOf: (handle: Handle) => EventEmitter | undefined;
   /** Arguments with which the original makes a handle that can be closed, and no process. */
   readonly noProcess: readonly unknown[];
 }
@@ -57,10 +60,11 @@ export function recogniseShape(): Shape | undefined {
   if (!prototype) return undefined;
   const received = provokeSpawn();
   const original = Object.fromEntries(METHOD_NAMES.map((name) => [name, prototype[name]])) as unknown as Methods;
+  const common = { prototype, original, ownerOf: ownerReader() };
   const shape: Shape =
     received.length === 1
-      ? { prototype, original, read: readOptions, noProcess: [{ file: 'x', args: [], stdio: NO_FD }] }
-      : { prototype, original, read: positionalReader(Number(received[5])), noProcess: NO_PROCESS_ARGUMENTS };
+      ? { ...common, read: readOptions, noProcess: [{ file: 'x', args: [], stdio: NO_FD }] }
+      : { ...common, read: positionalReader(Number(received[5])), noProcess: NO_PROCESS_ARGUMENTS };
   return isRead(shape.read(received)) ? shape : undefined;
 }
 
@@ -82,6 +86,14 @@ function processPrototype(): Methods | undefined {
   const known =
     handle?.constructor.name === 'Process' && METHOD_NAMES.every((name) => typeof prototype?.[name] === 'function');
   return known ? prototype : undefined;
+}
+
+/** Node keeps the owner of a handle under a symbol. */
+function ownerReader(): Shape['ownerOf'] {
+  const child = new childProcess.ChildProcess();
+  const handle = handleOf(child) ?? {};
+  const symbol = Object.getOwnPropertySymbols(handle).find((key) => Reflect.get(handle, key) === child);
+  return (of) => (symbol === undefined ? undefined : (Reflect.get(of, symbol) as EventEmitter | undefined));
 }
 
 /** What Node's JavaScript passes to the handle. */

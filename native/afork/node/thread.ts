@@ -1,7 +1,7 @@
 /** What a thread has of afork: at most one, made when it is first needed. */
 
 import { loadAddon } from '../addon.cjs';
-import { MODES, type Mode, type Thread, prepareThread } from './children.ts';
+import { MODES, type Settings, type Thread, WAITS, prepareThread } from './children.ts';
 import { recogniseShape } from './shape.ts';
 
 let thread: Thread | undefined;
@@ -33,11 +33,17 @@ function warn(reason: string): undefined {
   });
 }
 
-/** `AFORK_MODE`, for programs that are started with `--require afork/register`. */
-export function modeOfEnvironment(): Mode {
-  const { AFORK_MODE: value = 'strict' } = process.env;
-  const mode = MODES.find((known) => known === value);
-  if (mode) return mode;
-  process.emitWarning(`AFORK_MODE is '${value}', not ${MODES.join(' or ')}: taken as strict`, { type: 'AforkWarning' });
-  return 'strict';
+/** `AFORK_MODE` and `AFORK_WAIT`, for programs that are started with `--require afork/register`. */
+export function settingsOfEnvironment(): Settings {
+  return { mode: choose('AFORK_MODE', MODES), wait: choose('AFORK_WAIT', WAITS) };
+}
+
+/** The first choice is the default. */
+function choose<T extends string>(name: string, choices: readonly [T, ...T[]]): T {
+  const value = process.env[name] ?? choices[0];
+  const choice = choices.find((known) => known === value);
+  if (choice) return choice;
+  const message = `${name} is '${value}', not ${choices.join(' or ')}: taken as ${choices[0]}`;
+  process.emitWarning(message, { type: 'AforkWarning' });
+  return choices[0];
 }

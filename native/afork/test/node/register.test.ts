@@ -27,7 +27,7 @@ for (const [name, options, env] of [
 ] as const) {
   test(`registered by ${name}`, async () => {
     const { result, errors } = await runProgram(spawnTwice, { options, env });
-    assert.deepEqual(result.hooked, { spawn: true, spawnSync: true, mode: 'strict' });
+    assert.deepEqual(result.hooked, { spawn: true, spawnSync: true, mode: 'strict', wait: 'auto' });
     assert.deepEqual([result.spawns, result.syncSpawns, result.waits], [1, 1, 0]);
     assert.equal(isMade(result.mechanisms), 2);
     assert.deepEqual(result.fallbacks, {});
