@@ -178,21 +178,26 @@ function toFlags({ mode, wait }: Settings): number {
 /** Keeps back one 'spawn' until the returned function is called: with 0 it is emitted then. */
 function holdSpawnEvent(owner: EventEmitter): (error: number) => void {
   const before = Object.getOwnPropertyDescriptor(owner, 'emit');
-  const emit = Reflect.get(owner, 'emit') as EventEmitter['emit'];
+  const emit: EventEmitter['emit'] = Reflect.get(owner, 'emit');
   let isHeld = false;
   const holding = function (this: EventEmitter, event: string | symbol, ...args: unknown[]): boolean {
+    // An 'error' before the exec is that of an abort, and Node has it behind 'spawn'.
+    if (event === 'error' && isHeld) release(0);
     if (event !== 'spawn') return Reflect.apply(emit, this, [event, ...args]);
     isHeld = true;
     return true;
   };
-  Object.defineProperty(owner, 'emit', { value: holding, writable: true, configurable: true });
-  return (error) => {
+  const release = (error: number): void => {
+    const wasHeld = isHeld;
+    isHeld = false;
     if (Object.getOwnPropertyDescriptor(owner, 'emit')?.value === holding) {
       Reflect.deleteProperty(owner, 'emit');
       if (before) Object.defineProperty(owner, 'emit', before);
     }
-    if (isHeld && error === 0) Reflect.apply(emit, owner, ['spawn']);
+    if (wasHeld && error === 0) Reflect.apply(emit, owner, ['spawn']);
   };
+  Object.defineProperty(owner, 'emit', { value: holding, writable: true, configurable: true });
+  return release;
 }
 
 /** As libuv does, also after an exec that failed: Node's JavaScript counts on open streams. */

@@ -43,18 +43,18 @@ test(`a port is free again when its server has closed, ${TIMES} times`, async ()
     async () => {
       const { spawn } = process.getBuiltinModule('node:child_process');
       const { createServer } = process.getBuiltinModule('node:net');
-      const { once } = process.getBuiltinModule('node:events');
+      const events = process.getBuiltinModule('node:events');
       const failures: string[] = [];
       for (let i = 0; i < Number(process.env['TIMES']); i++) {
         const server = createServer().listen(0, '127.0.0.1');
-        await once(server, 'listening');
+        await events.once(server, 'listening');
         const { port } = server.address() as { port: number };
-        const ended = once(spawn('true', { stdio: 'ignore' }), 'close');
+        const ended = events.once(spawn('true', { stdio: 'ignore' }), 'close');
         server.close();
-        await once(server, 'close');
+        await events.once(server, 'close');
         const next = createServer().listen(port, '127.0.0.1');
-        await once(next, 'listening').then(
-          () => once(next.close(), 'close'),
+        await events.once(next, 'listening').then(
+          () => events.once(next.close(), 'close'),
           ({ message }: Error) => failures.push(message),
         );
         await ended;

@@ -5,10 +5,7 @@ import { test } from 'node:test';
 import type * as Afork from '../../dist/index.js';
 import { runProgram } from './program.ts';
 
-/**
- * Opens for reading only when somebody opens it for writing: a child whose descriptor 0 is `/proc/self/fd/N` cannot be had,
- * so its exec is held up by the program itself, which is busy for as long as a writer has it open.
- */
+/** Its exec is held up by the program itself, which is busy for as long as somebody has it open for writing. */
 async function spawnBusy(index: string): Promise<unknown> {
   const { spawn } = process.getBuiltinModule('node:child_process');
   const { closeSync, copyFileSync, mkdtempSync, openSync, rmSync } = process.getBuiltinModule('node:fs');
@@ -49,7 +46,7 @@ test("an exec that fails has no 'spawn', and started() rejects", async () => {
 test('started() of children whose fate is known', async () => {
   const { result } = await runProgram(async (index) => {
     const { spawn } = process.getBuiltinModule('node:child_process');
-    const { once } = process.getBuiltinModule('node:events');
+    const events = process.getBuiltinModule('node:events');
     const afork = require(index) as typeof Afork;
     const tell = (child: ReturnType<typeof spawn>): Promise<string> =>
       afork.started(child).then(
@@ -59,7 +56,7 @@ test('started() of children whose fate is known', async () => {
     const missing = spawn('no-such-program');
     missing.on('error', () => {});
     const done = spawn('true', { stdio: 'ignore' });
-    await once(done, 'close');
+    await events.once(done, 'close');
     const own = spawn('true', { uid: process.getuid?.() ?? 0 });
     return [await tell(missing), await tell(done), await tell(own)];
   });
