@@ -84,6 +84,14 @@ $(AFORK_OUT)/test/shared: $(AFORK)/test/shared.c $(AFORK)/test/test.h $(AFORK_OU
 	$(CC) $(CFLAGS) $(WARN) $(AFORK_SAN) $< \
 		$$(PKG_CONFIG_PATH=$(AFORK_OUT) pkg-config --cflags --libs afork) -Wl,-rpath,'$$ORIGIN/..' -o $@
 
+# The Node package's tests run under it.
+$(AFORK_OUT)/test/refuse: $(AFORK)/test/tools/refuse.c
+	@mkdir -p $(@D)
+	$(CC) $(AFORK_CFLAGS) $< -o $@
+ifndef SAN
+all: $(AFORK_OUT)/test/refuse
+endif
+
 AFORK_TEST_PROGRAMS := $(AFORK_TESTS:%=$(AFORK_OUT)/test/%)
 # For each program.
 AFORK_TEST_SECONDS ?= 120

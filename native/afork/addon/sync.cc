@@ -10,6 +10,7 @@
 #include <chrono>
 #include <climits>
 #include <csignal>
+#include <ctime>
 
 #include "children.h"
 
@@ -20,6 +21,8 @@ using Clock = std::chrono::steady_clock;
 
 // As Node reads: how far output may go beyond its limit depends on it.
 constexpr size_t READ_BYTES = 64 * 1024;
+
+constexpr int EXIT_CHECK_MS = 5;
 
 class SyncRun
 {
@@ -33,7 +36,12 @@ class SyncRun
 
       private:
 	bool is_over() const;
+	bool job_has_pidfd() const
+	{
+		return afork_job_pidfd(job_) >= 0;
+	}
 	int poll_timeout_ms() const;
+	int short_timeout_ms() const;
 	void turn();
 	void write_some(SyncPipe &pipe);
 	void read_some(SyncPipe &pipe);
@@ -49,6 +57,22 @@ class SyncRun
 	int pipe_error_ = 0;
 	SyncResult result_{0, -1, 0};
 };
+
+// Where a sandbox has no poll(), everything is said to be ready, every few milliseconds: no read or write here waits.
+int poll_or_try(std::vector<pollfd> &polled, int timeout_ms)
+{
+	const int ready = poll(polled.data(), polled.size(), timeout_ms);
+
+	if (ready >= 0 || (errno != EPERM && errno != ENOSYS))
+		return ready;
+	if (timeout_ms == 0)
+		return 0;
+	for (pollfd &entry : polled)
+		entry.revents = entry.fd < 0 ? 0 : entry.events;
+	const timespec pause{0, EXIT_CHECK_MS * 1000000};
+	nanosleep(&pause, nullptr);
+	return 1;
+}
 
 void close_pipe(SyncPipe &pipe)
 {
@@ -69,6 +93,14 @@ int SyncRun::poll_timeout_ms() const
 		return -1;
 	const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
 	return static_cast<int>(std::clamp<int64_t>(left, 0, INT_MAX));
+}
+
+// Without a pidfd nothing tells of the exit, so it is asked for time and again.
+int SyncRun::short_timeout_ms() const
+{
+	const int timeout = poll_timeout_ms();
+
+	return timeout < 0 ? EXIT_CHECK_MS : std::min(timeout, EXIT_CHECK_MS);
 }
 
 void SyncRun::kill(int error)
@@ -127,7 +159,7 @@ void SyncRun::turn()
 	for (const SyncPipe &pipe : pipes_)
 		polled.push_back({pipe.fd, static_cast<short>(pipe.is_input ? POLLOUT : POLLIN), 0});
 	polled.push_back({is_exited_ ? -1 : afork_job_pidfd(job_), POLLIN, 0});
-	const int ready = poll(polled.data(), polled.size(), poll_timeout_ms());
+	const int ready = poll_or_try(polled, job_has_pidfd() ? poll_timeout_ms() : short_timeout_ms());
 	if (ready < 0)
 		return; // EINTR
 	for (size_t i = 0; i < pipes_.size(); i++) {
@@ -138,9 +170,9 @@ void SyncRun::turn()
 		else
 			read_some(pipes_[i]);
 	}
-	if (polled.back().revents)
+	if (!is_exited_ && (polled.back().revents || !job_has_pidfd()))
 		is_exited_ = reap_job(job_, &result_.status, &result_.signal);
-	if (ready == 0)
+	if (ready == 0 && poll_timeout_ms() == 0)
 		kill(-ETIMEDOUT);
 }
 
