@@ -32,7 +32,11 @@ const CALLS: Readonly<Record<string, readonly [x64: number, arm64: number]>> = {
 
 async function seenBy(command: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
   const [program = '', ...args] = command;
-  const { stdout } = await promisify(execFile)(program, args, { maxBuffer: Infinity });
+  const { stdout } = await promisify(execFile)(program, args, {
+    maxBuffer: Infinity,
+    // bash reads ~/.bashrc when its input is a socket and SHLVL is below 2.
+    env: { ...process.env, SHLVL: '2' },
+  });
   const told = Object.entries(JSON.parse(stdout) as Record<string, Told>);
   return Object.fromEntries(told.map(([name, { seen }]) => [name, seen]));
 }
