@@ -42,6 +42,8 @@ export type Change = (text: string) => string;
 export interface Changes {
   readonly config: Change;
   readonly rules?: Change;
+  /** Features of Prometheus that are switched on, besides exemplars. */
+  readonly features?: readonly string[];
 }
 
 export async function startPrometheus(targets: readonly Target[], changes: Changes): Promise<Prometheus> {
@@ -54,7 +56,8 @@ export async function startPrometheus(targets: readonly Target[], changes: Chang
     changes.config(readFileSync(root('deploy/prometheus/prometheus.yml'), 'utf8')),
   );
   copyRules(folder, changes.rules);
-  const { child, address } = await spawnPrometheus(folder, ['--enable-feature=exemplar-storage']);
+  const features = ['exemplar-storage', ...(changes.features ?? [])].join();
+  const { child, address } = await spawnPrometheus(folder, [`--enable-feature=${features}`]);
   return {
     address,
     api: apiOf(`http://${address}`),

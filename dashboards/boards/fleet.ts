@@ -9,7 +9,7 @@ import { heatmap } from '../panels/heatmap.ts';
 import { stat } from '../panels/stat.ts';
 import { table } from '../panels/table.ts';
 import { FAILED } from '../shared/failures.ts';
-import { recorded, recordedQuantile } from './recorded.ts';
+import { recorded, recordedHeatmap, recordedQuantile } from './recorded.ts';
 import { theRest } from '../shared/rest.ts';
 import { STALL_P99_NOTICEABLE_SECONDS, STALL_P99_SECONDS } from '../rules/thresholds.ts';
 
@@ -134,7 +134,7 @@ function whoPays() {
       description: 'Every spawn, by its stall: the darker, the more. Two bands are two kinds of spawner.',
       unit: 's',
       width: 10,
-      expr: recorded('job_comm_le:forktax_spawn_stall_seconds_bucket:rate5m', ['le']),
+      expr: recordedHeatmap(),
     }),
   ];
 }

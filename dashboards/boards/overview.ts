@@ -162,7 +162,7 @@ function whoPays() {
       description: 'Every spawn, by its stall: the darker, the more. Two bands are two kinds of spawner.',
       unit: 's',
       width: 10,
-      expr: fleet.buckets('forktax_spawn_stall_seconds'),
+      expr: fleet.heatmap('forktax_spawn_stall_seconds'),
       exemplars: true,
     }),
   ];

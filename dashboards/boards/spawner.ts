@@ -153,7 +153,7 @@ function howItSpawns() {
       unit: 's',
       width: 8,
       height: 8,
-      expr: spawner.buckets('forktax_spawn_stall_seconds'),
+      expr: spawner.heatmap('forktax_spawn_stall_seconds'),
       exemplars: true,
     }),
   ];

@@ -74,7 +74,7 @@ const isRecorded = ({ metric }: Selector) => metric.includes(':') || metric === 
 const KNOWN = new Set([
   ...RECORDING_RULES.map(({ record }) => record),
   ...[...SPAWN_METRICS, ...SELF_METRICS].flatMap(({ name, kind }) =>
-    kind === 'histogram' ? ['bucket', 'count', 'sum'].map((part) => `${name}_${part}`) : [name],
+    kind === 'histogram' ? ['', '_bucket', '_count', '_sum'].map((part) => `${name}${part}`) : [name],
   ),
 ]);
 

@@ -130,8 +130,16 @@ function largeFork(): string {
   const by = `sum by (${SPAWNER.join(', ')})`;
   const grown = `${by} (increase(${forks}[${everything.range}])) - ${by} (increase(${small}[${everything.range}]))`;
   const begun = `(${by} (${forks}) - ${by} (${small}) unless ${by} (${forks} offset ${everything.range}))`;
+  const native = everything.series('native', 'forktax_spawn_copied_rss_bytes', ['mechanism="fork"']);
+  const nativeGrown = largeOf(`${by} (increase(${native}[${everything.range}]))`);
+  const nativeBegun = `(${largeOf(`${by} (${native})`)} unless ${by} (${native} offset ${everything.range}))`;
   // Extrapolation makes no fork out of none, but a subtraction may leave a rounding error.
-  return `${grown} > 0.5\nor ${begun} > 0`;
+  return `${grown} > 0.5\nor ${begun} > 0\nor ${nativeGrown} > 0.5\nor ${nativeBegun} > 0.5`;
+}
+
+/** Gives the number of large forks in a native histogram. The size is one of its bounds, so it is exact. */
+function largeOf(histogram: string): string {
+  return `histogram_count(${histogram}) * histogram_fraction(${LARGE_FORK_BYTES}, +Inf, ${histogram})`;
 }
 
 function execFailures(): string {

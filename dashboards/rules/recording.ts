@@ -24,6 +24,11 @@ const RULES = [
     expr: everything.buckets('forktax_spawn_stall_seconds', ['job', 'comm', 'le']),
   },
   {
+    // The same where histograms are native; the one above is empty there, and this one elsewhere.
+    record: 'job_comm:forktax_spawn_stall_seconds:rate5m',
+    expr: everything.native('forktax_spawn_stall_seconds', ['job', 'comm']),
+  },
+  {
     record: 'job_comm:forktax_spawn_copy_seconds:rate5m',
     expr: everything.rate('forktax_spawn_copy_seconds_total', ['job', 'comm']),
   },

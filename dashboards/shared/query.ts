@@ -35,11 +35,16 @@ export interface Queries {
     by?: readonly LabelOf<Name>[],
     where?: readonly Matcher<Name>[],
   ): string;
+  /** Gives the rates of the classic buckets. Empty where the histogram is native. */
   buckets<Name extends Histogram>(
     name: Name,
     by?: readonly (LabelOf<Name> | 'le')[],
     where?: readonly Matcher<Name>[],
   ): string;
+  /** Gives the rates of the native histogram. Empty where the histogram is classic. */
+  native<Name extends Histogram>(name: Name, by?: readonly LabelOf<Name>[], where?: readonly Matcher<Name>[]): string;
+  /** Gives either of them, for a heat map. */
+  heatmap(name: Histogram): string;
   quantile<Name extends Histogram>(
     quantile: number,
     name: Name,
@@ -48,7 +53,7 @@ export interface Queries {
   ): string;
   gauge<Name extends Gauge>(name: Name, where?: readonly Matcher<Name>[]): string;
   /** Gives the series as an instant vector, for arithmetic without a rate. */
-  series(part: 'count' | 'bucket', name: Histogram, where?: readonly string[]): string;
+  series(part: 'count' | 'bucket' | 'native', name: Histogram, where?: readonly string[]): string;
   /** Selects a series that is not forktax's own: `up`, `ALERTS`, ... */
   foreign(name: string, where?: readonly string[]): string;
   /** Restricts such a vector to collectors: every exporter has `process_cpu_seconds_total`. */
@@ -65,21 +70,35 @@ export function queriesOf(scope: Scope): Queries {
     return selector(name, [...scope.matchers, ...common, ...where]);
   };
   const over = (fn: string, vector: string) => `${fn}(${vector}[${scope.range}])`;
-  const buckets: Queries['buckets'] = (name, by = ['le'], where = []) =>
+  const classic: Queries['buckets'] = (name, by = ['le'], where = []) =>
     sum(over('rate', select(`${name}_bucket`, name, where)), by);
+  const native: Queries['native'] = (name, by = [], where = []) => sum(over('rate', select(name, name, where)), by);
   return {
     range: scope.range,
     rate: (name, by = [], where = []) => sum(over('rate', select(name, name, where)), by),
     increase: (name, by = [], where = []) => sum(over('increase', select(name, name, where)), by),
-    rateOf: (part, name, by = [], where = []) => sum(over('rate', select(`${name}_${part}`, name, where)), by),
-    buckets,
+    rateOf(part, name, by = [], where = []) {
+      const ofNative = `histogram_${part}(${over('rate', select(name, name, where))})`;
+      return sum(`${over('rate', select(`${name}_${part}`, name, where))} or ${ofNative}`, by);
+    },
+    buckets: classic,
+    native,
+    heatmap: (name) => `${native(name)} or (${classic(name)} unless on () ${native(name)})`,
     quantile: (quantile, name, by = [], where = []) =>
-      `histogram_quantile(${quantile}, ${buckets(name, ['le', ...by], where)})`,
+      eitherQuantile(quantile, native(name, by, where), classic(name, ['le', ...by], where)),
     gauge: (name, where = []) => select(name, name, where),
-    series: (part, name, where = []) => select(`${name}_${part}`, name, where),
+    series: (part, name, where = []) => select(part === 'native' ? name : `${name}_${part}`, name, where),
     foreign: (name, where = []) => selector(name, [...scope.matchers, ...where]),
     ofCollectors: (vector) => `(${vector} and on (job, instance) ${select('forktax_up', 'forktax_up')})`,
   };
+}
+
+/**
+ * Of a histogram that is native or classic, as the Prometheus that scraped it wanted. One of the two is empty; if both are
+ * there, the native one is finer. Where some collectors are native and others classic, gives the former's.
+ */
+export function eitherQuantile(quantile: number, native: string, classic: string): string {
+  return `(histogram_quantile(${quantile}, ${native}) or histogram_quantile(${quantile}, ${classic}))`;
 }
 
 function sum(vector: string, by: readonly string[]): string {

@@ -73,8 +73,11 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   },
 };
 
+/** Debian's promtool cannot be given native histograms; live/native.test.ts has this one. */
+const NATIVE = 'job_comm:forktax_spawn_stall_seconds:rate5m';
+
 describe('recording rules', () => {
-  for (const { record } of RECORDING_RULES) {
+  for (const { record } of RECORDING_RULES.filter((rule) => rule.record !== NATIVE)) {
     it(`${record} adds up`, () => {
       const expected = EXPECTED[record];
       assert.ok(expected, 'no case');

@@ -48,7 +48,7 @@ async function listening(server: Server): Promise<Server> {
 before(async () => {
   // The folded row of the Exporter dashboard shows the probes' own costs.
   writeFileSync(STATISTICS, '1');
-  serve = await startServe();
+  serve = await startServe('--metrics=all');
   load = mixedLoad(comm);
   const { port } = (await listening(other)).address() as AddressInfo;
   const faster = replacing(['_interval: 15s', `_interval: ${SCRAPE_SECONDS}s`]);
