@@ -120,7 +120,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
       {
         path: 'collector/hist',
         holds: '`forktax hist`',
-        imports: ['collector/model', 'collector/terminal', 'collector/measuring'],
+        imports: ['collector/model', 'collector/system', 'collector/terminal', 'collector/measuring'],
       },
       {
         path: 'collector/record',

@@ -7,13 +7,15 @@ import { ForktaxError } from '../model/errors.ts';
 import { FIGURES, FIGURE_NAMES, GROUPINGS, groupOf, type Grouping } from '../model/figures.ts';
 import { formatCount } from '../terminal/format.ts';
 import { HISTOGRAM_FIELDS, histogramRecord } from './json.ts';
-import { rowsSince, sumBy } from '../model/rows.ts';
+import { rowsSince, sumBy, type CostRow } from '../model/rows.ts';
 import { parseComm, parseCount, parseInterval, parsePid } from '../terminal/arguments.ts';
 import { renderHistogram } from '../terminal/histogram.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
 import { clockOf } from '../measuring/clock.ts';
 import { clock as clockText, printable } from '../terminal/text.ts';
+import { cgroupFilter, cgroupsFor, containerOption, unitOption } from '../measuring/cgroup-filter.ts';
+import type { SpawnerCgroups } from '../system/spawner-cgroups.ts';
 import { stopMeasuring } from '../measuring/stop.ts';
 import { callHookOption, engineOption, nameByOption, openEngine, type OpenEngine } from '../measuring/open-engine.ts';
 
@@ -39,6 +41,8 @@ export function histCommand(open: OpenEngine = openEngine) {
       'only spawns by processes of this name, their own or that of their executable',
       parseComm,
     )
+    .addOption(unitOption())
+    .addOption(containerOption())
     .option('-T, --timestamp', 'print the time before each output')
     .addOption(engineOption())
     .addOption(callHookOption())
@@ -47,10 +51,19 @@ export function histCommand(open: OpenEngine = openEngine) {
     .action(async (interval, count, options) => {
       const { name: comm, pid } = options;
       const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid }) };
-      const wanted = { filter, callHook: options.callHook, nameBy: options.nameBy };
+      const isWantedCgroup = cgroupFilter(options);
+      const label = isWantedCgroup ? 'cgroup' : 'none';
+      const wanted = { filter, label, callHook: options.callHook, nameBy: options.nameBy } as const;
       const engine = await open(options.engine, wanted, standardOutput);
       try {
-        await hist(engine, { ...options, interval, count }, standardOutput, stopMeasuring(engine, pid, standardOutput));
+        const cgroups = isWantedCgroup && cgroupsFor(engine, options);
+        const settings = {
+          ...options,
+          interval,
+          count,
+          ...(cgroups && { wants: wantedRows(cgroups, isWantedCgroup) }),
+        };
+        await hist(engine, settings, standardOutput, stopMeasuring(engine, pid, standardOutput));
       } finally {
         engine.close();
       }
@@ -70,7 +83,17 @@ export function histCommand(open: OpenEngine = openEngine) {
   });
 }
 
+/** Rows have the ids of cgroups here. Folded ones are of no cgroup that could be named. */
+function wantedRows(cgroups: SpawnerCgroups, isWanted: (path: string) => boolean) {
+  return ({ id }: CostRow): boolean => {
+    const path = id === undefined ? undefined : cgroups.pathOfId(id);
+    return path !== undefined && isWanted(path);
+  };
+}
+
 export interface HistSettings {
+  /** Whether a row is shown; absent: all are. */
+  readonly wants?: (row: CostRow) => boolean;
   readonly of: (typeof FIGURE_NAMES)[number];
   readonly by: Grouping;
   readonly top: number;
@@ -93,7 +116,8 @@ export async function hist(engine: Engine, settings: HistSettings, output: Outpu
     await clock.pause(settings.interval, stop);
     await engine.settle?.();
     const { rows, atMs } = engine.snapshot();
-    print(groupsOf(rowsSince(rows, before), settings), atMs, settings, output);
+    const since = rowsSince(rows, before);
+    print(groupsOf(settings.wants ? since.filter(settings.wants) : since, settings), atMs, settings, output);
     before = rows;
   }
 }

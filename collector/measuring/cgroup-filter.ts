@@ -1,4 +1,6 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import type { Engine } from '../model/engine.ts';
+import { SpawnerCgroups } from '../system/spawner-cgroups.ts';
 import { identifyCgroup } from '../model/cgroup-identity.ts';
 import { ForktaxError } from '../model/errors.ts';
 
@@ -36,10 +38,25 @@ export function cgroupFilter({ unit, container }: CgroupWish): ((path: string) =
   };
 }
 
-/** @throws FORKTAX_NO_CGROUP */
-export function requireCgroup(wish: CgroupWish, paths: Iterable<string>): void {
+/**
+ * Gives the cgroups of this host; undefined for a recording, which is of another host or another time.
+ * @throws FORKTAX_NO_CGROUP: what is wanted is not here; FORKTAX_RECORDING
+ */
+export function cgroupsFor(engine: Pick<Engine, 'name'>, wish: CgroupWish): SpawnerCgroups | undefined {
   const isWanted = cgroupFilter(wish);
-  if (!isWanted || [...paths].some(isWanted)) return;
-  const named = [wish.unit && `unit ${wish.unit}`, wish.container && `container ${wish.container}`].filter(Boolean);
-  throw new ForktaxError('FORKTAX_NO_CGROUP', `there is no ${named.join(' with a ')} here, or it has no cgroup`);
+  if (engine.name === 'replay') {
+    if (!isWanted) return undefined;
+    throw new ForktaxError('FORKTAX_RECORDING', 'a recording holds no names of units and containers');
+  }
+  const cgroups = new SpawnerCgroups();
+  if (isWanted && ![...cgroups.paths].some(isWanted)) throw missing(wish);
+  return cgroups;
+}
+
+function missing({ unit, container }: CgroupWish): ForktaxError {
+  const named = [
+    ...(unit === undefined ? [] : [`unit ${unit}`]),
+    ...(container === undefined ? [] : [`container ${container}`]),
+  ];
+  return new ForktaxError('FORKTAX_NO_CGROUP', `there is no ${named.join(' with a ')} here, or it has no cgroup`);
 }

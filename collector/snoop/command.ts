@@ -13,14 +13,8 @@ import { jsonView, tableView, type SnoopView } from './view.ts';
 import { OUTCOME_COLUMN, SNOOP_COLUMNS } from './columns.ts';
 import { isFailure } from './table.ts';
 import { withManual } from '../terminal/manual.ts';
-import { SpawnerCgroups } from '../system/spawner-cgroups.ts';
-import {
-  cgroupFilter,
-  containerOption,
-  requireCgroup,
-  unitOption,
-  type CgroupWish,
-} from '../measuring/cgroup-filter.ts';
+import type { SpawnerCgroups } from '../system/spawner-cgroups.ts';
+import { cgroupFilter, containerOption, cgroupsFor, unitOption, type CgroupWish } from '../measuring/cgroup-filter.ts';
 import { clockOf } from '../measuring/clock.ts';
 import { EVENT_RING_BYTES } from '../measuring/event-ring.ts';
 import { stopMeasuring } from '../measuring/stop.ts';
@@ -108,17 +102,9 @@ function parseColumns(text: string): string[] {
   return wanted;
 }
 
-/** A recording is of another host or another time, whose cgroups are not here. */
 function cgroupSettings(engine: Engine, wish: CgroupWish): Pick<SnoopSettings, 'cgroups' | 'isWantedCgroup'> {
-  const isWantedCgroup = cgroupFilter(wish);
-  if (engine.name === 'replay') {
-    if (isWantedCgroup)
-      throw new ForktaxError('FORKTAX_RECORDING', 'a recording holds no names of units and containers');
-    return {};
-  }
-  const cgroups = new SpawnerCgroups();
-  requireCgroup(wish, cgroups.paths);
-  return { cgroups, isWantedCgroup };
+  const cgroups = cgroupsFor(engine, wish);
+  return { ...(cgroups && { cgroups }), isWantedCgroup: cgroupFilter(wish) };
 }
 
 export interface SnoopSettings {

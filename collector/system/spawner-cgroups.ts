@@ -56,6 +56,12 @@ export class SpawnerCgroups {
     return path;
   }
 
+  /** The same for an id alone. */
+  pathOfId(id: string): string | undefined {
+    if (!this.#paths.has(id)) this.#walk();
+    return this.#paths.get(id);
+  }
+
   #toldBy(pid: number): { unified: string | undefined; best: string } | undefined {
     try {
       return parseProcCgroup(readFileSync(`${this.#proc}/${pid}/cgroup`, 'utf8'));

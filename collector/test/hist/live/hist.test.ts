@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { prepareSpawnload, type Truth } from '../../../../native/spawnload/spawnload.ts';
+import { makeCgroup } from '../../../../testing/cgroups.ts';
 import { startCli } from '../../../../testing/run-cli.ts';
+import { SPAWNLOAD, uniqueComm } from '../../../../testing/spawnload.ts';
 
 const COUNT = 50;
 
@@ -51,4 +53,17 @@ test('Ctrl-C prints the histogram', async () => {
 test('where nothing spawns, it says so', async () => {
   const { stdout } = await histWhile(['--count', '0']);
   assert.equal(stdout, '\nno spawns\n');
+});
+
+test('--unit takes what its cgroups hold, and nothing else', async () => {
+  const comm = uniqueComm();
+  using unit = makeCgroup(`/system.slice/${comm}.service/below`);
+  using other = makeCgroup(`/system.slice/${comm}-2.service`);
+  const hist = startCli(['hist', '-n', comm, '--unit', comm, '--json']);
+  await hist.said('Measuring process spawns');
+  unit.run(SPAWNLOAD, '--comm', comm, '--count', '4');
+  other.run(SPAWNLOAD, '--comm', comm, '--count', '7');
+  hist.child.kill('SIGINT');
+  const { stdout } = await hist.result;
+  assert.equal((JSON.parse(stdout) as Histogram).count, 4);
 });
