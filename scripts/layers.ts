@@ -166,9 +166,22 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
         imports: ['collector/model', 'collector/system'],
       },
       {
+        path: 'collector/serve/history',
+        holds: 'the last minutes of spawn costs, in a bounded ring',
+        imports: ['collector/model', 'collector/system'],
+      },
+      { path: 'collector/serve/api', holds: 'schemas of what the API answers', imports: ['collector/model'] },
+      {
         path: 'collector/serve/http',
         holds: 'the HTTP server',
-        imports: ['collector/model', 'collector/system', 'collector/serve/config', 'collector/serve/metrics'],
+        imports: [
+          'collector/model',
+          'collector/system',
+          'collector/serve/config',
+          'collector/serve/metrics',
+          'collector/serve/history',
+          'collector/serve/api',
+        ],
       },
       {
         path: 'collector/serve',
@@ -303,6 +316,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
           'collector/model',
           'collector/system',
           'collector/terminal',
+          'collector/serve/api',
           'collector/serve/config',
           'collector/serve/metrics',
         ],

@@ -51,3 +51,11 @@ export interface ExitEvent extends EventBase {
   readonly execSeen: boolean;
 }
 export type EngineEvent = SpawnEvent | SpawnFailureEvent | ExecEvent | ExecFailureEvent | ExitEvent;
+
+export const EVENT_KINDS = [
+  'spawn',
+  'spawn-failure',
+  'exec',
+  'exec-failure',
+  'exit',
+] as const satisfies readonly EngineEvent['kind'][];

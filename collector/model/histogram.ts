@@ -41,6 +41,11 @@ export function filledBuckets({ counts }: Histogram, bounds: readonly number[]):
   );
 }
 
+/** The slots that hold anything, each with its count. */
+export function filledSlots({ counts }: Histogram): (readonly [slot: number, count: number])[] {
+  return Array.from(counts, (count, slot) => [slot, count] as const).filter(([, count]) => count > 0);
+}
+
 /** The slot of a value: that of the first bound which is not below it, or the one above all bounds. */
 export function slotOf(bounds: readonly number[], value: number): number {
   let low = 0;

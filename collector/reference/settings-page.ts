@@ -77,7 +77,9 @@ const PATHS = [
   ['`/-/healthy`', '200 while the process answers'],
   ['`/-/ready`', '200 while spawns are measured, else 503'],
   ['`/api/v1/costs`', 'the table of spawn costs as JSON'],
+  ['`/api/v1/history`', 'the last 15 minutes second by second; not there with `--web.disable-page`'],
   ['`/api/v1/events`', 'spawns, execs, failures and exits as they happen, as server-sent events'],
+  ['`/api/v1/schema`', 'the JSON Schema of these answers; [the API](api.md) has it as tables'],
 ] as const;
 
 function line(name: SettingName): string[] {

@@ -94,6 +94,7 @@ async function start(engine: Engine, { config, webConfig, logger, log }: Surroun
     metricGroups: config.metrics,
     refusals,
     logLinesDropped: () => log.dropped,
+    page: !config['web.disable-page'],
     ...(!config['web.disable-exporter-metrics'] && { processMetrics: createProcessMetrics() }),
     label: config.label,
     ...(engine.label === 'cgroup' && { cgroupNames: createCgroupNames(podsOf(config, logger)) }),

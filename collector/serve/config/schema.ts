@@ -45,6 +45,7 @@ export const SCHEMA = {
   'web.max-requests': wholeNumber(0, 1_000_000),
   'web.disable-exporter-metrics': z.preprocess(booleanFromText, z.boolean({ error: 'must be true or false' })),
   metrics: z.preprocess(groupsFromText, z.array(oneOf(METRIC_GROUPS), { error: 'must be a list of groups' })),
+  'web.disable-page': z.preprocess(booleanFromText, z.boolean({ error: 'must be true or false' })),
   label: oneOf(SETTINGS.label.choices),
   'kubelet.url': text.regex(/^https?:\/\//, { error: 'must be a URL that begins with http:// or https://' }).optional(),
   'kubelet.token-file': text.optional(),

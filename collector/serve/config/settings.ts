@@ -53,6 +53,11 @@ export const SETTINGS = {
     fallback: false,
     help: 'leave out the metrics of the exporter process (process_*, nodejs_*)',
   },
+  'web.disable-page': {
+    group: 'Web',
+    fallback: false,
+    help: 'keep no history of the last minutes, which /api/v1/history serves',
+  },
   metrics: {
     group: 'Measuring',
     argument: 'groups',

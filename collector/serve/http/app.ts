@@ -19,6 +19,9 @@ import { costsPlugin } from './costs.ts';
 import { DEFAULT_EVENT_HUB_OPTIONS, EventHub, type EventHubOptions } from './event-hub.ts';
 import { eventsPlugin } from './events.ts';
 import { healthPlugin } from './health.ts';
+import { History, type HistoryOptions } from '../history/history.ts';
+import { historyPlugin } from './history.ts';
+import { schemaPlugin } from './schema.ts';
 import { landingPlugin } from './landing.ts';
 import { metricsPlugin } from './metrics.ts';
 import { createPages } from './pages.ts';
@@ -46,6 +49,9 @@ export interface AppOptions {
   readonly label?: LabelChoice;
   /** For an engine with the label `cgroup`. */
   readonly cgroupNames?: CgroupNames;
+  /** Whether the live page is at `/`, with the history that it shows. */
+  readonly page?: boolean;
+  readonly history?: Partial<HistoryOptions>;
   readonly events?: Partial<EventHubOptions>;
   readonly turns?: Partial<TurnOptions>;
   /** Counted up here and where the sockets are. */
@@ -76,10 +82,15 @@ export function buildApp(options: AppOptions): FastifyInstance {
 
   app.register(accessPlugin, { webConfig: options.webConfig, refusals });
   app.register(metricsPlugin, { path: telemetryPath, sources, pages });
+  if (options.page) {
+    const history = new History(engine, readTables, options.history);
+    app.register(historyPlugin, { engine, version, cgroupNames, history, serverCounts, turns, refusals });
+  }
   app.register(landingPlugin, { engine, version, telemetryPath });
   app.register(healthPlugin, { engine, canRead });
   app.register(costsPlugin, { engine, version, cgroupNames, pages });
   app.register(eventsPlugin, { engine, version, hub });
+  app.register(schemaPlugin);
   app.setErrorHandler(explain);
   return app;
 

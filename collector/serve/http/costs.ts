@@ -77,7 +77,7 @@ function* renderCosts({ rows, failures, ...rest }: Snapshot, options: Options): 
 }
 
 /** The path of a cgroup, and what people call it as far as that is known. */
-function cgroupFields(cgroups: CgroupNames, id: string): object {
+export function cgroupFields(cgroups: CgroupNames, id: string): object {
   const { names, ...identity } = cgroups.identityOf(id);
   return { cgroup: cgroups.nameOf(id), ...identity, ...(names && { kubernetes: names }) };
 }

@@ -14,13 +14,20 @@ after(() => Promise.all(open.map((listening) => listening.close())));
 /** Served on a real socket, for only that has a client that does not read. */
 async function serve(engine: FakeEngine, events: Partial<EventHubOptions> = {}): Promise<string> {
   const webConfig = () => OPEN_WEB_CONFIG;
-  const listening = await listen(buildTestApp({ engine, events }), ['127.0.0.1:0'], webConfig);
+  const listening = await listen(
+    buildTestApp({ engine, events: { resumeMs: 0, ...events } }),
+    ['127.0.0.1:0'],
+    webConfig,
+  );
   open.push(listening);
   return `http://${listening.addresses[0]}`;
 }
 
-function connect(url: string): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => get(`${url}/api/v1/events`, resolve).on('error', reject));
+function connect(url: string, query = '', lastId?: string): Promise<IncomingMessage> {
+  const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
+  return new Promise((resolve, reject) => {
+    get(`${url}/api/v1/events${query}`, { headers }, resolve).on('error', reject);
+  });
 }
 
 /** The end of what has come by the time that `enough` says so; long enough for all frames of a small test. */
@@ -61,8 +68,8 @@ describe('/api/v1/events', () => {
       const frames = text.split('\n\n').filter((frame) => frame !== '');
       assert.equal(frames.length, 3);
       assert.match(frames[0] ?? '', /^event: hello\ndata: \{"schema":1,"version":"1.2.3","engine":"replay"\}$/);
-      assert.match(frames[1] ?? '', /^event: spawn\ndata: \{.*"stall_ns":3000000,.*\}$/);
-      assert.equal(JSON.parse(frames[2]?.split('data: ')[1] ?? '').comm, 'new\nline');
+      assert.match(frames[1] ?? '', /^event: spawn\ndata: \{.*"stall_ns":3000000,.*\}\nid: \w+-1$/);
+      assert.equal(JSON.parse(/^data: (.*)$/m.exec(frames[2] ?? '')?.[1] ?? '').comm, 'new\nline');
     }
 
     a.destroy();
@@ -136,4 +143,62 @@ describe('/api/v1/events', () => {
     await ended;
     assert.equal(engine.subscribers, 0);
   });
+
+  it('goes on after the last event that a client had', async () => {
+    const engine = createFakeEngine();
+    const url = await serve(engine, { resumeMs: 60_000, maxKeptEvents: 3 });
+    const first = await connect(url);
+    const beginning = readUntil(first, (text) => text.includes('"child":1,'));
+    engine.emit(fakeSpawn({ child: 1 }));
+    const id = /^id: (.*)$/m.exec(await beginning)?.[1];
+    first.destroy();
+    await until(async () => (await metric(url, 'forktax_event_clients')) === 0);
+    engine.emit(...[2, 3, 4].map((child) => fakeSpawn({ child })));
+    const all = await readUntil(await connect(url, '', id), (text) => text.includes('"child":4,'));
+    assert.deepEqual(childrenIn(all), [2, 3, 4]);
+    assert.doesNotMatch(all, /skipped/);
+
+    engine.emit(...[5, 6, 7].map((child) => fakeSpawn({ child })));
+    const late = await readUntil(await connect(url, '', id), (text) => text.includes('"child":7,'));
+    assert.deepEqual(childrenIn(late), [5, 6, 7]);
+    assert.match(late, /^event: skipped\ndata: \{"events":3\}$/m);
+  });
+
+  it('starts anew for the id of another collector', async () => {
+    const engine = createFakeEngine();
+    const url = await serve(engine);
+    await connect(url);
+    engine.emit(fakeSpawn({ child: 1 }));
+    for (const id of ['other-1', 'nonsense', '', '-', '1-2-3']) {
+      const response = await connect(url, '', id);
+      const text = readUntil(response, (read) => read.includes('"child":2,'));
+      engine.emit(fakeSpawn({ child: 2 }));
+      assert.deepEqual(childrenIn(await text), [2]);
+    }
+  });
+
+  it('sends only what is asked for, and says where it is', async () => {
+    const engine = createFakeEngine();
+    const url = await serve(engine, { heartbeatMs: 5 });
+    const response = await connect(url, '?kind=spawn,spawn-failure&min_stall_ns=5000000');
+    engine.emit(
+      fakeSpawn({ child: 1, stallNs: 4_999_999 }),
+      fakeSpawn({ child: 2, stallNs: 5_000_000 }),
+      fakeSpawn({ child: 3 }),
+    );
+    const text = await readUntil(response, (read) => /\n\nid: \w+-3\n\n/.test(read));
+    assert.deepEqual(childrenIn(text), [2]);
+  });
+
+  it('refuses questions that it does not understand', async () => {
+    const app = buildTestApp();
+    const unknown = await app.inject('/api/v1/events?kind=spwan');
+    assert.deepEqual(
+      [unknown.statusCode, unknown.body.includes('there is no spwan; the kinds are spawn,')],
+      [400, true],
+    );
+    assert.equal((await app.inject('/api/v1/events?min_stall_ns=5ms')).statusCode, 400);
+  });
 });
+
+const childrenIn = (text: string) => Array.from(text.matchAll(/"child":(\d+)/g), ([, child]) => Number(child));
