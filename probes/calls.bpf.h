@@ -27,7 +27,7 @@ static __always_inline int spawn_begin(enum spawn_syscall syscall, __u64 flags, 
 	/* The kernel reads the flags after this program. If the page is not present now, it is at the end of a failed call. */
 	if (clone3_args && bpf_probe_read_user(&flags, sizeof(flags), (void *)clone3_args) != 0)
 		call.clone3_args = clone3_args;
-	if (flags & CLONE_THREAD)
+	if (flags & CLONE_THREAD || is_inactive())
 		return 0;
 	if (!charge_current(&call.key, syscall))
 		return 0;
@@ -123,7 +123,7 @@ static __always_inline int spawn_end(long result)
 	struct call *call;
 	__u64 now;
 
-	if (result == 0)
+	if (result == 0 || is_inactive())
 		return 0;
 	now = bpf_ktime_get_ns();
 	call = bpf_map_lookup_elem(&calls, &tid);
@@ -144,7 +144,7 @@ static __always_inline int exec_failed(unsigned long file, long error)
 	struct process *child = bpf_map_lookup_elem(&processes, &pid);
 	struct event *event;
 
-	if (!child || !(child->flags & CHILD) || child->flags & EXECD)
+	if (is_inactive() || !child || !(child->flags & CHILD) || child->flags & EXECD)
 		return 0;
 	count_failure(&child->spawn, FAILURE_EXEC, error);
 	event = event_of_child(EVENT_EXEC_FAILURE, child, pid, now);

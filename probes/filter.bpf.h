@@ -17,6 +17,18 @@ const volatile bool filter_comm_set;
 const volatile char filter_comm[COMM_LEN];
 const volatile __u64 filter_cgroup;
 
+/*
+ * Pinned programs go on when their collector has ended. When other programs take their place, all of those are attached
+ * first and count nothing. Then user space makes them the active ones, in one moment. 0: there are no others.
+ */
+const volatile __u64 generation;
+__u64 active_generation;
+
+static __always_inline bool is_inactive(void)
+{
+	return generation && generation != active_generation;
+}
+
 /* The collector's pid in the kernel. In a pid namespace, the collector itself does not know it. */
 __u32 own_pid;
 

@@ -44,7 +44,7 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	struct cost_row *row;
 	struct call *call;
 
-	if (clone_flags & CLONE_THREAD)
+	if (clone_flags & CLONE_THREAD || is_inactive())
 		return 0;
 	call = bpf_map_lookup_elem(&calls, &tid);
 	if (call && !call->start_ns)
@@ -114,8 +114,11 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(sched_process_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {
 	__u32 pid = current_pid();
-	struct process *process = bpf_map_lookup_elem(&processes, &pid);
+	struct process *process;
 
+	if (is_inactive())
+		return 0;
+	process = bpf_map_lookup_elem(&processes, &pid);
 	if ((__u32)old_pid !=
 	    pid) /* a thread other than the leader called exec; from now on it has the leader's thread id */
 		forget_call(old_pid);
@@ -156,6 +159,8 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	struct cost_row *row;
 	__u64 now;
 
+	if (is_inactive())
+		return 0;
 	forget_call(current_tid());	    /* it was killed within a call, on a path without the exit hook */
 	if (task->signal->live.counter > 0) /* other threads are still alive */
 		return 0;
@@ -204,7 +209,7 @@ int BPF_PROG(page_fault_user, unsigned long address, struct pt_regs *regs, unsig
 	struct process *process;
 	__u32 pid;
 
-	if (!cow && !(task->flags & PF_FORKNOEXEC))
+	if ((!cow && !(task->flags & PF_FORKNOEXEC)) || is_inactive())
 		return 0;
 	pid = task->tgid;
 	process = bpf_map_lookup_elem(&processes, &pid);

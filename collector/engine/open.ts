@@ -10,7 +10,9 @@ export async function openEngine(
   options: EngineOptions,
   report: (trouble: string) => void,
 ): Promise<Engine> {
-  if (choice === 'core') return openCoreEngine(options);
+  if (choice === 'bpftrace' && options.pin !== undefined)
+    throw new ForktaxError('FORKTAX_PIN', 'the engine bpftrace cannot keep its counters');
+  if (choice === 'core' || options.pin !== undefined) return openCoreEngine(options);
   const { openBpftraceEngine } = await import('./bpftrace/engine.ts');
   if (choice === 'bpftrace') return openBpftraceEngine(options, report);
   try {

@@ -30,6 +30,11 @@ export interface Engine {
   readonly label: RowLabel;
   /** Present if another engine was tried first and cannot run. */
   readonly insteadOf?: Refused;
+  /**
+   * Of counters that stay when the process ends: they are new, continue, or begin anew because what was there had another
+   * layout. Absent if they do not stay.
+   */
+  readonly history?: 'new' | 'continued' | 'other-layout';
   snapshot(): Snapshot;
   /**
    * Calls `onEvents` with each batch until the returned function is called. Events come in the order of the kernel's

@@ -23,6 +23,10 @@ export const ERRORS = {
   FORKTAX_NO_NATIVE: { exit: 1, help: 'Build the native parts with `npm run setup`.' },
   FORKTAX_PROBES_REFUSED: { exit: 1, help: 'Report this with the output of `forktax doctor --json`.' },
   FORKTAX_NO_HOOK: { exit: 1, help: '`forktax doctor` shows which hooks this kernel offers.' },
+  FORKTAX_PIN: {
+    exit: 1,
+    help: 'Name a folder on a BPF filesystem, such as /sys/fs/bpf/forktax (mount -t bpf bpf /sys/fs/bpf), for each collector its own.',
+  },
   FORKTAX_NO_BPFTRACE: {
     exit: 1,
     help: 'Install it (`apt-get install bpftrace`, `dnf install bpftrace`), or set BPFTRACE_PATH to its path.',

@@ -46,6 +46,8 @@ export interface EngineOptions {
   readonly idleMs: number;
   /** The cost of one afork on this host. Stall beyond it is avoidable. */
   readonly aforkCostNs: number;
+  /** A folder on a BPF filesystem where maps and programs stay when the process ends. Only core has this. */
+  readonly pin?: string;
 }
 
 export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {

@@ -18,7 +18,7 @@ export function metricsPage(): string {
 
 ## Spawn costs
 
-These are totals since forktax started. If one of the hooks that feed a metric is not attached, the metric is absent, not
+These are totals since forktax started, or since it was started first with \`--pin\`. If one of the hooks that feed a metric is not attached, the metric is absent, not
 zero. \`forktax_hook_attached\` says which hook is missing, and \`forktax doctor\` says why.
 
 ${markdownTable(['metric', 'kind', 'labels', 'what', 'group', 'fed by'], SPAWN_METRICS.map(spawnLine))}
@@ -31,7 +31,7 @@ ${markdownTable(['metric', 'kind', 'labels', 'what', 'group', 'fed by'], SPAWN_M
   label more, \`until\`, and never change: when the value would, the series ends and one with a later \`until\` begins. So
   an eviction is no step for \`increase()\` and \`rate()\`, whoever scrapes and how often, and a sum over all series is whole.
   A row that comes back continues where it was. Twice as many rows as \`--max-spawners\` are remembered for that; a row that
-  was forgotten since begins at 0. After a restart all counters begin at 0.
+  was forgotten since begins at 0. After a restart all counters begin at 0, unless \`--pin\` keeps them.
 - \`mechanism\` is \`fork\`, \`vfork\` (also \`posix_spawn\`, \`popen\`, \`system\`) or \`afork\`. \`syscall\` is \`fork\`, \`vfork\`,
   \`clone\`, \`clone3\`, or \`unknown\` for a call that began before forktax started.
 - \`errno\` is a name, such as \`EAGAIN\`. \`ERESTARTNOINTR\` is a call that a signal interrupted and that the kernel starts

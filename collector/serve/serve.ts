@@ -96,7 +96,6 @@ async function start(engine: Engine, { config, webConfig, logger, log }: Surroun
     logLinesDropped: () => log.dropped,
     page: !config['web.disable-page'],
     ...(!config['web.disable-exporter-metrics'] && { processMetrics: createProcessMetrics() }),
-    label: config.label,
     ...(engine.label === 'cgroup' && { cgroupNames: createCgroupNames(podsOf(config, logger)) }),
   });
   const addresses = config['web.systemd-socket'] ? passedSockets() : config['web.listen-address'];
@@ -112,6 +111,13 @@ async function start(engine: Engine, { config, webConfig, logger, log }: Surroun
   return listening;
 }
 
+const HISTORIES = {
+  new: 'the counters stay in the folder of --pin when this process ends',
+  continued: 'the counters in the folder of --pin continue',
+  'other-layout':
+    'the counters in the folder of --pin had another layout, so they were removed and counting begins anew',
+};
+
 async function openEngine(config: Config, logger: Logger): Promise<Engine> {
   const engine = await openChosen(config.engine, await engineOptionsOf(config), (trouble) => logger.error(trouble));
   const names = engine.hooks.map((hook) => hook.name);
@@ -122,6 +128,7 @@ async function openEngine(config: Config, logger: Logger): Promise<Engine> {
     throw new ForktaxError('FORKTAX_CONFIG', message);
   }
   logger.info({ version: VERSION, engine: engine.name, callHook: engine.callHook ?? 'none' }, 'measuring');
+  if (engine.history) logger[engine.history === 'other-layout' ? 'warn' : 'info'](HISTORIES[engine.history]);
   if (engine.insteadOf)
     logger.warn({ reason: engine.insteadOf.reason }, 'the core engine cannot run, so bpftrace measures');
   if (engine.callHook === 'raw' && config['call-hook'] === 'auto') logger.warn(costOfRaw());
@@ -137,13 +144,14 @@ function costOfRaw(): string {
 }
 
 async function engineOptionsOf(config: Config): Promise<EngineOptions> {
-  const { comm, pid, cgroup } = config;
+  const { comm, pid, cgroup, pin } = config;
   if (pid !== undefined) requireProcess(pid);
   return {
     ...DEFAULT_ENGINE_OPTIONS,
     maxSpawners: config['max-spawners'],
     maxProcesses: config['max-processes'],
     label: rowLabelOf(config.label),
+    ...(pin !== undefined && { pin }),
     nameBy: config['name-by'],
     callHook: config['call-hook'],
     withoutHooks: config['without-hook'],

@@ -20,10 +20,14 @@ export interface BpfObject {
   setAutoload(program: string, wanted: boolean): void;
   setAttachTarget(program: string, kernelFunction: string): void;
   setMaxEntries(map: string, entries: number): void;
+  /** Takes all maps but the constants from this folder of a BPF filesystem, and puts there those that it lacks. */
+  setMapFolder(folder: string): void;
   setRodata(variable: string, bytes: Uint8Array): void;
-  layout(struct: string): Layout;
+  /** Of a struct, or of the variables in a section such as `.bss`. */
+  layout(name: string): Layout;
   load(): void;
-  attach(program: string): void;
+  /** With a path on a BPF filesystem, the program stays attached for as long as that file is there. */
+  attach(program: string, pinPath?: string): void;
   /** Runs a raw_tp program once, on the given CPU, or in this thread if `cpu` is negative. */
   runProgram(program: string, cpu: number): void;
   mapFd(map: string): number;
@@ -44,6 +48,8 @@ export interface NativeBpf {
   readonly BpfObject: new (path: string) => BpfObject;
   /** In bytes. */
   readonly pageSize: number;
+  /** Whether nobody else has locked what the descriptor is of (flock(2)). The lock lasts as long as it is open. */
+  tryLock(descriptor: number): boolean;
   kernelBtfHas(kind: 'func' | 'typedef' | 'struct' | 'var', name: string): boolean;
   /** Sends a message of sd_notify(3) to the socket of that name. */
   notifyManager(socket: string, message: string): void;

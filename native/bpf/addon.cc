@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <sys/file.h>
 #include <unistd.h>
 
 namespace
@@ -61,6 +62,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 					   InstanceMethod<&BpfObject::set_autoload>("setAutoload"),
 					   InstanceMethod<&BpfObject::set_attach_target>("setAttachTarget"),
 					   InstanceMethod<&BpfObject::set_max_entries>("setMaxEntries"),
+					   InstanceMethod<&BpfObject::set_map_folder>("setMapFolder"),
 					   InstanceMethod<&BpfObject::set_rodata>("setRodata"),
 					   InstanceMethod<&BpfObject::layout>("layout"),
 					   InstanceMethod<&BpfObject::load>("load"),
@@ -123,6 +125,12 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 							    info[1].As<Napi::Number>().Uint32Value()));
 	}
 
+	void set_map_folder(const Napi::CallbackInfo &info)
+	{
+		if (expect(info, info.Length() == 1 && info[0].IsString()))
+			check(info, object_.set_map_folder(info[0].As<Napi::String>()));
+	}
+
 	void set_rodata(const Napi::CallbackInfo &info)
 	{
 		if (!expect(info, info.Length() == 2 && info[0].IsString() && is_bytes(info[1])))
@@ -159,7 +167,11 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 
 	void attach(const Napi::CallbackInfo &info)
 	{
-		if (expect(info, info.Length() == 1 && info[0].IsString()))
+		if (!expect(info, info.Length() >= 1 && info[0].IsString()))
+			return;
+		if (info.Length() > 1 && info[1].IsString())
+			check(info, object_.attach_pinned(info[0].As<Napi::String>(), info[1].As<Napi::String>()));
+		else
 			check(info, object_.attach(info[0].As<Napi::String>()));
 	}
 
@@ -282,6 +294,14 @@ Napi::Value kernel_btf_has(const Napi::CallbackInfo &info)
 				  forktax::kernel_btf_has(info[0].As<Napi::String>(), info[1].As<Napi::String>()));
 }
 
+/* (descriptor) → whether nobody else has the lock, flock(2). It lasts as long as the descriptor is open. */
+Napi::Value try_lock(const Napi::CallbackInfo &info)
+{
+	if (!expect(info, info.Length() == 1 && info[0].IsNumber()))
+		return info.Env().Undefined();
+	return Napi::Boolean::New(info.Env(), flock(info[0].As<Napi::Number>().Int32Value(), LOCK_EX | LOCK_NB) == 0);
+}
+
 /* (permitted, effective), masks as bigints */
 void reduce_capabilities(const Napi::CallbackInfo &info)
 {
@@ -311,6 +331,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports)
 	exports.Set("kernelBtfHas", Napi::Function::New(env, kernel_btf_has));
 	exports.Set("pageSize", Napi::Number::New(env, static_cast<double>(sysconf(_SC_PAGESIZE))));
 	exports.Set("notifyManager", Napi::Function::New(env, notify_manager));
+	exports.Set("tryLock", Napi::Function::New(env, try_lock));
 	exports.Set("reduceCapabilities", Napi::Function::New(env, reduce_capabilities));
 	return exports;
 }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <malloc.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace forktax
 {
@@ -31,6 +32,17 @@ void add_fields(const struct btf *btf, uint32_t type_id, const std::string &pref
 	}
 }
 
+void add_variables(const struct btf *btf, uint32_t section_id, Layout *ret)
+{
+	const struct btf_type *section = btf__type_by_id(btf, section_id);
+	const struct btf_var_secinfo *info = btf_var_secinfos(section);
+
+	for (uint16_t i = 0; i < btf_vlen(section); i++, info++) {
+		const struct btf_type *variable = btf__type_by_id(btf, info->type);
+		ret->fields.push_back({btf__name_by_offset(btf, variable->name_off), info->offset, info->size});
+	}
+}
+
 } // namespace
 
 Object::~Object()
@@ -45,6 +57,14 @@ void Object::close()
 	for (struct bpf_link *link : links_)
 		bpf_link__destroy(link);
 	links_.clear();
+	for (struct bpf_link *link : pinned_links_) {
+		/* Otherwise libbpf would switch the tracepoint's event off. The descriptor of that event stays open. */
+		int fd = bpf_link__fd(link);
+		bpf_link__disconnect(link);
+		bpf_link__destroy(link);
+		::close(fd);
+	}
+	pinned_links_.clear();
 	for (const Section &section : sections_)
 		munmap(section.data, section.size);
 	sections_.clear();
@@ -105,15 +125,38 @@ Failure Object::set_max_entries(const std::string &name, uint32_t entries)
 	return error ? failure(error, "cannot size the map " + name) : Failure{};
 }
 
+Failure Object::set_map_folder(const std::string &folder)
+{
+	struct bpf_map *each;
+
+	bpf_object__for_each_map(each, object_)
+	{
+		std::string name = bpf_map__name(each);
+
+		if (name.ends_with(".rodata"))
+			continue;
+		/* Names with dots are reserved there. */
+		name = name.substr(name.rfind('.') + 1);
+		int error = bpf_map__set_pin_path(each, (folder + "/" + name).c_str());
+		if (error)
+			return failure(error, "cannot keep the map " + name + " in " + folder);
+	}
+	return {};
+}
+
 Failure Object::layout(const std::string &name, Layout *ret) const
 {
 	const struct btf *btf = object_ ? bpf_object__btf(object_) : nullptr;
-	int id = btf ? btf__find_by_name_kind(btf, name.c_str(), BTF_KIND_STRUCT) : -1;
+	bool is_section = name.starts_with(".");
+	int id = btf ? btf__find_by_name_kind(btf, name.c_str(), is_section ? BTF_KIND_DATASEC : BTF_KIND_STRUCT) : -1;
 
 	if (id < 0)
-		return failure(ENOENT, "no struct " + name);
+		return failure(ENOENT, "no struct or section " + name);
 	ret->size = btf__type_by_id(btf, id)->size;
-	add_fields(btf, id, "", 0, ret);
+	if (is_section)
+		add_variables(btf, id, ret);
+	else
+		add_fields(btf, id, "", 0, ret);
 	return {};
 }
 
@@ -142,6 +185,21 @@ Failure Object::attach(const std::string &name)
 	if (!link)
 		return failure(errno, "cannot attach " + name);
 	links_.push_back(link);
+	return {};
+}
+
+Failure Object::attach_pinned(const std::string &name, const std::string &path)
+{
+	Failure result = attach(name);
+
+	if (!result.ok())
+		return result;
+	begin_log();
+	int error = bpf_link__pin(links_.back(), path.c_str());
+	if (error)
+		return failure(error, "cannot pin " + name + " at " + path);
+	pinned_links_.push_back(links_.back());
+	links_.pop_back();
 	return {};
 }
 

@@ -60,13 +60,21 @@ class Object
 	Failure set_autoload(const std::string &program, bool wanted);
 	Failure set_attach_target(const std::string &program, const std::string &function);
 	Failure set_max_entries(const std::string &map, uint32_t entries);
+	/*
+	 * Keeps every map but the constants in this folder of a BPF filesystem: takes those that are there, and puts there
+	 * those that are not.
+	 */
+	Failure set_map_folder(const std::string &folder);
 	Failure set_rodata(const std::string &variable, const void *bytes, size_t size);
-	Failure layout(const std::string &struct_name, Layout *ret) const;
+	/* Of a struct, or of the variables in a section such as .bss. */
+	Failure layout(const std::string &name, Layout *ret) const;
 
 	Failure load();
 
 	/* These come after load. */
 	Failure attach(const std::string &program);
+	/* The program stays attached, and runs, for as long as there is a file of this name. */
+	Failure attach_pinned(const std::string &program, const std::string &path);
 	/* Runs a raw_tp program once: on `cpu`, or in this thread if `cpu` is negative. */
 	Failure run_program(const std::string &program, int cpu);
 	/* Returns -1 if there is no such map or nothing is loaded. The object keeps the descriptor. */
@@ -113,6 +121,7 @@ class Object
 	struct bpf_object *object_ = nullptr;
 	struct ring_buffer *ring_ = nullptr;
 	std::vector<struct bpf_link *> links_;
+	std::vector<struct bpf_link *> pinned_links_;
 	std::vector<Section> sections_;
 	bool loaded_ = false;
 

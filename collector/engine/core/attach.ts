@@ -1,4 +1,5 @@
 /** Opens, configures, loads and attaches the probes as far as this kernel and this process allow. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ForktaxError } from '../../model/errors.ts';
 import { LIFETIME_BOUNDS_NS, SIZE_BOUNDS_BYTES, TIME_BOUNDS_NS } from '../../model/bounds.ts';
@@ -9,6 +10,7 @@ import { learnCpuOffsets, learnOwnPid, LEARNING_PROGRAMS } from '../shared/kerne
 import { reasonOf } from '../shared/native-reason.ts';
 import { CALL_HOOKS, type CallHook, type Hook } from '../../model/hooks.ts';
 import { GENERIC_NAMES } from '../../model/naming.ts';
+import type { Engine } from '../../model/engine.ts';
 import type { EngineOptions } from '../../model/options.ts';
 import { refusal } from './refusal.ts';
 import {
@@ -20,23 +22,37 @@ import {
   impossibleHooks,
   type HookPlan,
 } from './hooks.ts';
+import { Pins, type Place } from './pins.ts';
 import { loadNative, probesPath, type BpfObject, type NativeBpf, type NativeError } from '../../system/native.ts';
 
 export interface Attached {
   readonly object: BpfObject;
   readonly hooks: readonly Hook[];
   readonly callHook?: CallHook;
+  /** Absent if nothing is pinned. */
+  readonly pins?: Pins;
+  readonly history?: NonNullable<Engine['history']>;
 }
 
-/** @throws FORKTAX_NO_BTF, FORKTAX_NO_PRIVILEGE, FORKTAX_NO_HOOK, FORKTAX_PROBES_REFUSED, FORKTAX_NO_NATIVE */
+/** @throws FORKTAX_NO_BTF, FORKTAX_NO_PRIVILEGE, FORKTAX_NO_HOOK, FORKTAX_PROBES_REFUSED, FORKTAX_NO_NATIVE, FORKTAX_PIN */
 export function attachProbes(options: EngineOptions): Attached {
   const native = loadNative();
   requireBtf();
+  const pins = options.pin === undefined ? undefined : new Pins(native, options.pin);
+  try {
+    return attachByFirstWay(native, options, pins);
+  } catch (error) {
+    pins?.close();
+    throw error;
+  }
+}
+
+function attachByFirstWay(native: NativeBpf, options: EngineOptions, pins: Pins | undefined): Attached {
   const ways: readonly (CallHook | undefined)[] =
     options.callHook === 'auto' ? [...CALL_HOOKS, undefined] : [options.callHook];
   const refusals: string[] = [];
   for (const way of ways) {
-    const trial = new Trial(native, options, way);
+    const trial = new Trial(native, options, way, pins);
     try {
       return trial.run(refusals);
     } catch (error) {
@@ -60,11 +76,16 @@ class Trial {
   readonly #callPlans: readonly HookPlan[];
   /** Hooks that do not work here, with the reason. */
   readonly #refused: Map<string, string>;
+  readonly #pins: Pins | undefined;
+  #place: Place | undefined;
+  /** The programs that are pinned go on; none is attached. */
+  #adopts = false;
   #object: BpfObject | undefined;
   #inexact: string | undefined;
 
-  constructor(native: NativeBpf, options: EngineOptions, way: CallHook | undefined) {
+  constructor(native: NativeBpf, options: EngineOptions, way: CallHook | undefined, pins: Pins | undefined) {
     this.#native = native;
+    this.#pins = pins;
     this.#options = options;
     this.#way = way;
     this.#callPlans = way ? callHookPlans(way, process.arch) : [];
@@ -74,6 +95,7 @@ class Trial {
 
   close(): void {
     this.#object?.close();
+    if (!this.#adopts) this.#place?.removePrograms();
   }
 
   run(refusals: readonly string[]): Attached {
@@ -81,13 +103,22 @@ class Trial {
     learnOwnPid(object);
     this.#inexact = learnCpuOffsets(object);
     // The end of a spawn is hooked before its beginning, so that each beginning that is seen also has an end.
-    for (const plan of this.#wanted()) this.#attach(object, plan);
+    if (!this.#adopts) for (const plan of this.#wanted()) this.#attach(object, plan);
+    if (this.#pins && this.#place) this.#takeOver(object, this.#pins, this.#place);
     object.openRing('events');
     return {
       object,
       hooks: this.#report(refusals),
       ...(this.#way && { callHook: this.#way }),
+      ...(this.#pins && this.#place && { pins: this.#pins, history: this.#pins.historyOf(this.#place) }),
     };
+  }
+
+  #takeOver(object: BpfObject, pins: Pins, place: Place): void {
+    object.writeGlobal('active_generation', u64s([String(place.generation)]));
+    // Whoever was streaming is gone.
+    object.writeGlobal('streaming', u32(0));
+    pins.removeOthers(place);
   }
 
   #plans(): readonly HookPlan[] {
@@ -115,7 +146,9 @@ class Trial {
   }
 
   #configure(object: BpfObject): void {
-    const wanted = new Set([...Object.values(LEARNING_PROGRAMS), ...this.#wanted().flatMap((plan) => plan.programs)]);
+    if (this.#pins) this.#pin(object, this.#pins);
+    const attached = this.#adopts ? [] : this.#wanted().flatMap((plan) => plan.programs);
+    const wanted = new Set([...Object.values(LEARNING_PROGRAMS), ...attached]);
     for (const program of object.programs()) object.setAutoload(program, wanted.has(program));
     for (const [program, target] of Object.entries(attachTargets(process.arch)))
       if (wanted.has(program)) this.#aim(object, program, target);
@@ -123,6 +156,36 @@ class Trial {
     for (const map of ['processes', 'calls']) object.setMaxEntries(map, processCapacity(this.#options));
     object.setMaxEntries('events', this.#options.ringBytes);
     for (const [name, bytes] of constants(this.#options, this.#native.pageSize)) object.setRodata(name, bytes);
+  }
+
+  #pin(object: BpfObject, pins: Pins): void {
+    const { maxSpawners, ringBytes, label, nameBy, withoutHooks } = this.#options;
+    const sizes = [maxSpawners, ringBytes, label, nameBy, processCapacity(this.#options)];
+    const values = constants(this.#options, this.#native.pageSize).map(([name, bytes]) => [
+      name,
+      Buffer.from(bytes).toString('hex'),
+    ]);
+    const build = createHash('sha256').update(readFileSync(probesPath)).digest('hex');
+    const place = pins.placeFor(object, sizes, [build, values, this.#way, withoutHooks]);
+    this.#place = place;
+    place.create();
+    this.#adopts = this.#isWhole(place);
+    if (this.#adopts) this.#refuseUnpinned(place);
+    else place.beginPrograms();
+    object.setMapFolder(place.folder);
+    object.setRodata('generation', u64s([String(place.generation)]));
+  }
+
+  /** What sees that a child exists was attached last. */
+  #isWhole(place: Place): boolean {
+    const needed = [...this.#callPlans, CHILD_EXISTS_PLAN].flatMap(({ programs }) => programs);
+    return place.isOnlyGeneration() && needed.every((program) => place.has(program));
+  }
+
+  #refuseUnpinned(place: Place): void {
+    for (const { name, programs } of this.#wanted())
+      if (!programs.every((program) => place.has(program)))
+        this.#refused.set(name, 'it could not be attached when the counters were pinned');
   }
 
   #aim(object: BpfObject, program: string, target: string): void {
@@ -142,7 +205,7 @@ class Trial {
 
   #attach(object: BpfObject, plan: HookPlan): void {
     try {
-      for (const program of plan.programs) object.attach(program);
+      for (const program of plan.programs) object.attach(program, this.#place?.pathOf(program));
     } catch (error) {
       this.#give(plan, error as NativeError);
     }

@@ -55,6 +55,8 @@ class CoreEngine implements Engine {
   readonly hooks: readonly Hook[];
   readonly label: EngineOptions['label'];
   readonly callHook?: CallHook;
+  readonly history?: NonNullable<Engine['history']>;
+  readonly #pins: Attached['pins'];
   readonly #object: Attached['object'];
   readonly #options: EngineOptions;
   readonly #subscribers = new Set<(events: readonly EngineEvent[]) => void>();
@@ -75,6 +77,8 @@ class CoreEngine implements Engine {
   constructor(attached: Attached, options: EngineOptions) {
     this.#object = attached.object;
     this.hooks = attached.hooks;
+    this.#pins = attached.pins;
+    if (attached.history) this.history = attached.history;
     if (attached.callHook) this.callHook = attached.callHook;
     this.#options = options;
     this.label = options.label;
@@ -88,6 +92,8 @@ class CoreEngine implements Engine {
     this.#otherFailures = buffers(this.#other.failures, 4, 8);
     this.#health = new Uint8Array(this.#object.layout('health').size);
     this.#read = this.readers();
+    // Events that the last collector did not read.
+    if (attached.history === 'continued') this.#drain();
   }
 
   private readers() {
@@ -218,6 +224,7 @@ class CoreEngine implements Engine {
     clearInterval(this.#drainTimer);
     this.#subscribers.clear();
     this.#object.close();
+    this.#pins?.close();
   }
 }
 

@@ -54,6 +54,7 @@ export const SCHEMA = {
   'name-by': oneOf(SETTINGS['name-by'].choices),
   'max-spawners': wholeNumber(1, 1_000_000),
   'max-processes': wholeNumber(64, 4_194_304),
+  pin: z.string({ error: 'must be a path' }).regex(/^\//, { error: 'must be an absolute path' }).optional(),
   engine: oneOf(SETTINGS.engine.choices),
   'call-hook': oneOf(SETTINGS['call-hook'].choices),
   'without-hook': z.preprocess(listFromOne, z.array(text, { error: 'must be a list of hooks' })),

@@ -104,6 +104,11 @@ export const SETTINGS = {
     fallback: DEFAULT_ENGINE_OPTIONS.maxProcesses,
     help: 'how many children, and how many calling threads, are followed at once; takes 300 bytes of kernel memory for each',
   },
+  pin: {
+    group: 'Measuring',
+    argument: 'folder',
+    help: 'keep counting while the collector is not running: maps and programs stay in this folder of a BPF filesystem, such as /sys/fs/bpf/forktax, until it is removed',
+  },
   engine: { group: 'Measuring', ...ENGINE_FLAGS.engine },
   'call-hook': { group: 'Measuring', ...ENGINE_FLAGS['call-hook'] },
   'without-hook': {

@@ -36,7 +36,7 @@ export class EngineProcess {
   }
 
   /** Resolves when the probes are attached, or gives the code of the error. */
-  ready(): Promise<{ callHook?: string; code?: string; message?: string }> {
+  ready(): Promise<{ callHook?: string; history?: string; code?: string; message?: string }> {
     return this.#line();
   }
 
@@ -65,7 +65,7 @@ async function main(given: Partial<EngineOptions> & { stream?: boolean }): Promi
       for (const { kind } of batch) events[kind] = (events[kind] ?? 0) + 1;
       lastEventAtMs = batch.at(-1)?.atMs;
     });
-  print({ callHook: engine.callHook });
+  print({ callHook: engine.callHook, history: engine.history });
   for await (const _ of createInterface({ input: process.stdin })) {
     if (given.stream) await new Promise((resolve) => setTimeout(resolve, 200));
     print({ snapshot: engine.snapshot(), events, lastEventAtMs });

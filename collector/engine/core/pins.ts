@@ -1,0 +1,135 @@
+/**
+ * Counters that go on without a collector. Maps and attached programs are files on a BPF filesystem, and live for as long as
+ * those do:
+ *
+ *     FOLDER/LAYOUT/MAP                       the maps; LAYOUT is a hash of how they are built
+ *     FOLDER/LAYOUT/programs-GENERATION/NAME  the programs; GENERATION is a hash of them and of their constants
+ *
+ * A collector that finds its own programs there lets them run. Other programs are attached beside them and take over in one
+ * moment (`is_inactive` in probes/filter.bpf.h). Maps of another layout are removed, and counting begins anew.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ForktaxError } from '../../model/errors.ts';
+import type { Engine } from '../../model/engine.ts';
+import type { BpfObject, NativeBpf } from '../../system/native.ts';
+
+const BPF_FS_MAGIC = 0xcafe4a11;
+const PROGRAMS = 'programs-';
+
+/** Structs whose layout the maps have. Variables are in the section .bss. */
+const LAYOUTS = ['cost_key', 'cost_row', 'failure_key', 'call', 'process', 'event', '.bss'];
+
+export class Pins {
+  readonly #folder: string;
+  readonly #lock: number;
+  /** The layouts that were there at first. */
+  readonly #found: readonly string[];
+
+  /** @throws FORKTAX_PIN The folder cannot be used, or another collector uses it. */
+  constructor(native: NativeBpf, folder: string) {
+    this.#folder = folder;
+    requireBpfFilesystem(existsSync(folder) ? folder : dirname(folder));
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      this.#lock = openSync(folder, 'r');
+    } catch (cause) {
+      throw new ForktaxError('FORKTAX_PIN', `counters cannot be kept in ${folder}`, { cause });
+    }
+    if (!native.tryLock(this.#lock)) {
+      closeSync(this.#lock);
+      throw new ForktaxError('FORKTAX_PIN', `another collector keeps its counters in ${folder}`);
+    }
+    this.#found = readdirSync(folder);
+  }
+
+  /** @param sizes whatever else decides what the maps hold */
+  placeFor(object: BpfObject, sizes: readonly (string | number)[], programs: readonly unknown[]): Place {
+    const layout = hash([sizes, LAYOUTS.map((name) => object.layout(name))]);
+    return new Place(join(this.#folder, layout), hash(programs));
+  }
+
+  /** Removes what `place` replaces. */
+  removeOthers(place: Place): void {
+    for (const name of readdirSync(this.#folder))
+      if (join(this.#folder, name) !== place.folder) remove(this.#folder, name);
+    place.removeOtherPrograms();
+  }
+
+  /** What became of the counters that were there. */
+  historyOf({ folder }: Place): NonNullable<Engine['history']> {
+    if (this.#found.some((name) => join(this.#folder, name) === folder)) return 'continued';
+    return this.#found.length > 0 ? 'other-layout' : 'new';
+  }
+
+  close(): void {
+    closeSync(this.#lock);
+  }
+}
+
+/** Where the maps of one layout are, and the programs of one generation. */
+export class Place {
+  readonly folder: string;
+  readonly #programs: string;
+  readonly generation: bigint;
+
+  constructor(folder: string, generation: string) {
+    this.folder = folder;
+    this.#programs = `${PROGRAMS}${generation}`;
+    this.generation = BigInt(`0x${generation}`);
+  }
+
+  create(): void {
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+  }
+
+  pathOf(program: string): string {
+    return join(this.folder, this.#programs, program);
+  }
+
+  has(program: string): boolean {
+    return existsSync(this.pathOf(program));
+  }
+
+  /** Whether the programs of this generation, and no others, are attached. */
+  isOnlyGeneration(): boolean {
+    return existsSync(this.folder) && this.#generations().join() === this.#programs;
+  }
+
+  beginPrograms(): void {
+    this.removePrograms();
+    mkdirSync(join(this.folder, this.#programs), { mode: 0o700 });
+  }
+
+  removePrograms(): void {
+    remove(this.folder, this.#programs);
+  }
+
+  removeOtherPrograms(): void {
+    for (const name of this.#generations()) if (name !== this.#programs) remove(this.folder, name);
+  }
+
+  #generations(): string[] {
+    return readdirSync(this.folder).filter((name) => name.startsWith(PROGRAMS));
+  }
+}
+
+function remove(folder: string, name: string): void {
+  rmSync(join(folder, name), { recursive: true, force: true });
+}
+
+/** 64 bits, as the probes hold a generation; never 0. */
+function hash(value: unknown): string {
+  return `f${createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 15)}`;
+}
+
+function requireBpfFilesystem(path: string): void {
+  let type: number;
+  try {
+    ({ type } = statfsSync(path));
+  } catch (cause) {
+    throw new ForktaxError('FORKTAX_PIN', `${path} cannot be reached`, { cause });
+  }
+  if (type >>> 0 !== BPF_FS_MAGIC) throw new ForktaxError('FORKTAX_PIN', `${path} is not on a BPF filesystem`);
+}
