@@ -75,6 +75,17 @@ static void wait_until(uint64_t at_ns)
 		;
 }
 
+/* With --exec-after, the thread that spawned and the leader meet here: when all is spawned, and when that is reported. */
+static pthread_barrier_t meeting;
+
+static void exec_after(const struct options *options)
+{
+	pthread_barrier_wait(&meeting);
+	pthread_barrier_wait(&meeting);
+	execv(options->path, options->argv);
+	err(1, "%s", options->path);
+}
+
 static void *run_spawner(void *argument)
 {
 	struct spawner *self = argument;
@@ -92,6 +103,8 @@ static void *run_spawner(void *argument)
 	}
 	for (unsigned long i = 0; i < self->options->live; i++)
 		reap(&self->slots[i], self->tally);
+	if (self->options->exec_after)
+		exec_after(self->options);
 	return NULL;
 }
 
@@ -192,6 +205,7 @@ void run_load(const struct options *options, void (*begin)(const struct options 
 	pthread_barrier_t start;
 
 	pthread_barrier_init(&start, NULL, options->threads ? count + 1 : 1);
+	pthread_barrier_init(&meeting, NULL, 2);
 	prepare(spawners, count, options, &start);
 	for (unsigned long i = 0; i < options->threads; i++)
 		if ((errno = pthread_create(&spawners[i].thread, NULL, run_spawner, &spawners[i])))
@@ -202,9 +216,20 @@ void run_load(const struct options *options, void (*begin)(const struct options 
 		run_spawner(&spawners[0]);
 	else
 		pthread_barrier_wait(&start);
-	for (unsigned long i = 0; i < options->threads; i++)
+	if (options->exec_after)
+		pthread_barrier_wait(&meeting);
+	for (unsigned long i = 0; i < options->threads && !options->exec_after; i++)
 		pthread_join(spawners[i].thread, NULL);
 	add_usage(total, 1);
 	for (unsigned long i = 0; i < count; i++)
 		merge(total, spawners[i].tally);
+}
+
+void after_report(const struct options *options)
+{
+	if (!options->exec_after)
+		return;
+	pthread_barrier_wait(&meeting);
+	for (;;)
+		pause();
 }

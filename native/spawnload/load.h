@@ -11,4 +11,7 @@
  */
 void run_load(const struct options *options, void (*begin)(const struct options *), struct tally *total);
 
+/* Lets the thread that spawned exec, if the options say so. Otherwise returns. */
+void after_report(const struct options *options);
+
 #endif

@@ -36,6 +36,7 @@ static const char usage[] =
 	"  --child-lifetime MS   how long the child sleeps, after its exec if it does that\n"
 	"  --exec-from-thread    the child starts a thread, and that executes\n"
 	"  --end-together        no exec; the child starts a thread, and both end at the same moment\n"
+	"  --exec-after          with --from-thread: when all is done, that thread executes what its children did\n"
 	"  --nproc-limit         as another user and with RLIMIT_NPROC 0, so that every spawn fails with EAGAIN\n"
 	"  --uid UID             which user that is (65534)\n"
 	"  --comm NAME           own comm\n"
@@ -59,6 +60,7 @@ enum option_code {
 	CHILD_LIFETIME,
 	EXEC_FROM_THREAD,
 	END_TOGETHER,
+	EXEC_AFTER,
 	NPROC_LIMIT,
 	USER,
 	COMM,
@@ -84,6 +86,7 @@ static const struct option long_options[] = {
 	{"child-lifetime", required_argument, NULL, CHILD_LIFETIME},
 	{"exec-from-thread", no_argument, NULL, EXEC_FROM_THREAD},
 	{"end-together", no_argument, NULL, END_TOGETHER},
+	{"exec-after", no_argument, NULL, EXEC_AFTER},
 	{"nproc-limit", no_argument, NULL, NPROC_LIMIT},
 	{"uid", required_argument, NULL, USER},
 	{"comm", required_argument, NULL, COMM},
@@ -165,6 +168,9 @@ static void apply(struct options *options, int code, const char *text)
 		options->path = NULL;
 		options->end_together = true;
 		break;
+	case EXEC_AFTER:
+		options->exec_after = true;
+		break;
 	case NPROC_LIMIT:
 		options->nproc_limit = true;
 		break;
@@ -222,6 +228,8 @@ static void check(const struct options *options)
 	if (options->mechanism == POSIX_SPAWN &&
 	    (!options->path || options->kill_child || options->exec_from_thread || options->child_touch_pages))
 		errx(2, "posix_spawn's child can only exec");
+	if (options->exec_after && (options->threads != 1 || !options->path))
+		errx(2, "--exec-after needs --from-thread, and something to execute");
 	if (options->live == 0)
 		errx(2, "--live must be at least 1");
 	if (touched * sysconf(_SC_PAGESIZE) > options->rss_bytes)

@@ -40,6 +40,7 @@ struct options {
 	bool kill_child;
 	bool exec_from_thread;
 	bool end_together;
+	bool exec_after;
 	bool nproc_limit;
 	unsigned int uid;
 	const char *comm;

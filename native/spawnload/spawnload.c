@@ -88,5 +88,7 @@ int main(int argc, char **argv)
 		prctl(PR_SET_NAME, options.comm);
 	run_load(&options, begin, &total);
 	report(out, &options, &total, page_table_bytes);
+	fflush(out);
+	after_report(&options);
 	return 0;
 }
