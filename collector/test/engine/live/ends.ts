@@ -11,7 +11,11 @@ const ENDS: readonly (readonly [string, readonly string[], { readonly execs: boo
   ['exit without exec', ['--no-exec'], { execs: false }],
   ['killed before exec', ['--kill'], { execs: false }],
   ['failed exec', ['--exec-missing'], { execs: false }],
-  ['exec of the spawner itself, by a thread that is not the leader', ['--from-thread', '--exec-after'], { execs: true }],
+  [
+    'exec of the spawner itself, by a thread that is not the leader',
+    ['--from-thread', '--exec-after'],
+    { execs: true },
+  ],
   ['spawned by a thread that is not the leader', ['--from-thread'], { execs: true }],
   ['several at once', ['--threads', '4', '--live', '8'], { execs: true }],
 ];

@@ -62,7 +62,7 @@ describe('pinned counters', () => {
     let collector = await collect('killed', options);
     assert.equal(collector.history, 'new');
     const load = spawnload('--mechanism', 'vfork', '--comm', comm, '--count', count, '--live', 8);
-    for (let restarts = 0; restarts < 3; restarts++) {
+    for (let restarts = 0; restarts < 2; restarts++) {
       await collector.end();
       collector = await collect('killed', options);
       assert.equal(collector.history, 'continued');
