@@ -3,7 +3,7 @@
  *   scripts/node deploy/bundle/bundle.ts FOLDER
  * `npm ci` must have run. The same sources give the same bytes.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
@@ -34,10 +34,11 @@ const resolveModule = (name) => require('node:url').pathToFileURL(require.resolv
 `;
 
 async function bundle(folder: string): Promise<Metafile> {
+  const outfile = resolve(folder, 'forktax.cjs');
   const { metafile } = await build({
     absWorkingDir: REPOSITORY,
     entryPoints: ['collector/cli.ts'],
-    outfile: resolve(folder, 'forktax.cjs'),
+    outfile,
     bundle: true,
     platform: 'node',
     format: 'cjs',
@@ -53,6 +54,9 @@ async function bundle(folder: string): Promise<Metafile> {
     metafile: true,
     logLevel: 'warning',
   });
+  // main.cjs runs it, not the shell.
+  writeFileSync(outfile, readFileSync(outfile, 'utf8').replace(/^#!.*\n/, ''));
+  chmodSync(outfile, 0o644);
   return metafile;
 }
 

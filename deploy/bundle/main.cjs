@@ -17,7 +17,7 @@ function codeCache() {
 }
 
 // The bundle is ASCII: one byte a character on the heap.
-const script = new Script(wrap(readFileSync(filename, 'latin1').replace(/^#!/, '//')), {
+const script = new Script(wrap(readFileSync(filename, 'latin1')), {
   filename,
   cachedData: codeCache(),
   importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
