@@ -203,7 +203,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
       {
         path: 'collector/relaunch/plan',
         holds: 'the variables and the command line that do it',
-        imports: ['collector/model', 'collector/relaunch/choose'],
+        imports: ['collector/model', 'collector/system', 'collector/relaunch/choose'],
       },
       {
         path: 'collector/relaunch/measure',

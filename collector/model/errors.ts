@@ -20,7 +20,12 @@ export const ERRORS = {
     exit: 1,
     help: `Use Linux ${OLDEST_KERNEL} or later; ${OLDEST_TESTED_KERNEL} and later are tested.`,
   },
-  FORKTAX_NO_NATIVE: { exit: 1, help: 'Build the native parts with `npm run setup`.' },
+  FORKTAX_NO_NATIVE: {
+    exit: 1,
+    help:
+      'In a checkout, build it with `npm run setup`. Packages need x64 or arm64 and glibc 2.28 or later (not musl); ' +
+      'npm must not leave out optional dependencies.',
+  },
   FORKTAX_PROBES_REFUSED: { exit: 1, help: 'Report this with the output of `forktax doctor --json`.' },
   FORKTAX_NO_HOOK: { exit: 1, help: '`forktax doctor` shows which hooks this kernel offers.' },
   FORKTAX_PIN: {

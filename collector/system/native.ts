@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { ForktaxError } from '../model/errors.ts';
-import { builtFile } from './built-file.ts';
+import { builtFile, describeSystem } from './built-file.ts';
 
 /** The places of a C struct's fields, in bytes; a nested field is named `outer.inner`. */
 export interface Layout {
@@ -61,10 +62,13 @@ export const probesPath = builtFile('probes/build/spawn.bpf.o');
 
 /** @throws FORKTAX_NO_NATIVE */
 export function loadNative(): NativeBpf {
+  const path = builtFile('native/bpf/build/bpf.node');
+  if (!existsSync(path))
+    throw new ForktaxError('FORKTAX_NO_NATIVE', `no native addon is installed for ${describeSystem()}`);
   try {
-    return createRequire(import.meta.url)(builtFile('native/bpf/build/bpf.node')) as NativeBpf;
+    return createRequire(import.meta.url)(path) as NativeBpf;
   } catch (cause) {
-    throw new ForktaxError('FORKTAX_NO_NATIVE', 'the native addon cannot be loaded', {
+    throw new ForktaxError('FORKTAX_NO_NATIVE', `the native addon cannot be loaded on ${describeSystem()}`, {
       detail: (cause as Error).message,
       cause,
     });

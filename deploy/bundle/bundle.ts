@@ -10,8 +10,8 @@ import { build, type Metafile, type Plugin } from 'esbuild';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What other processes load, by the path of a file. */
-const NOT_BUNDLED = ['afork', 'afork-preload'];
+/** Other processes load it, by the path of a file. */
+const NOT_BUNDLED = ['afork', 'afork/*'];
 
 /** zod takes its messages in 50 languages along, of which forktax uses English. */
 const englishOnly: Plugin = {
@@ -43,7 +43,7 @@ async function bundle(folder: string): Promise<Metafile> {
     platform: 'node',
     format: 'cjs',
     target: 'node22.12',
-    external: NOT_BUNDLED.flatMap((name) => [name, `${name}/*`]),
+    external: NOT_BUNDLED,
     define: { 'import.meta.url': 'moduleUrl', 'import.meta.resolve': 'resolveModule' },
     banner: { js: IMPORT_META },
     plugins: [englishOnly],

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ForktaxError } from '../../model/errors.ts';
+import { builtFile } from '../../system/built-file.ts';
 import type { Via } from '../choose/choose.ts';
 
 export interface Change {
@@ -61,7 +62,7 @@ function registerPath(): string {
 }
 
 function preloadPath(): string {
-  return built(fileURLToPath(import.meta.resolve('afork-preload/libafork-preload.so')));
+  return built(builtFile('native/preload/build/libafork-preload.so'));
 }
 
 function built(path: string): string {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { DIAGNOSIS_FIELDS, diagnose, diagnosisRecord, type Trial } from '../../doctor/examine.ts';
 import { readHost, type Host } from '../../doctor/host.ts';
 import type { Hook } from '../../model/hooks.ts';
-import { ForktaxError } from '../../model/errors.ts';
+import { ERRORS, ForktaxError } from '../../model/errors.ts';
 import { doctorText } from '../../doctor/text.ts';
 import { FAKE_HOOKS } from '../../../testing/fake-engine.ts';
 import { fakeOutput } from '../terminal/fake-output.ts';
@@ -83,7 +83,7 @@ test('an addon that is not built is a finding', () => {
   const diagnosis = diagnose(good, { error: new ForktaxError('FORKTAX_NO_NATIVE', 'cannot be loaded') });
   assert.equal(diagnosis.able, false);
   const { status, fix } = diagnosis.host.at(-1) ?? {};
-  assert.deepEqual([status, fix], ['fail', 'Build the native parts with `npm run setup`.']);
+  assert.deepEqual([status, fix], ['fail', ERRORS.FORKTAX_NO_NATIVE.help]);
 });
 
 test('the JSON object has the documented fields', () => {
