@@ -45,6 +45,7 @@ function platformManifest({ name, version, license, engines }: Manifest, arch: s
     version,
     description: `What ${name} has of machine code, for Linux on ${arch} with glibc 2.28 or later`,
     license,
+    type: 'commonjs',
     os: ['linux'],
     cpu: [arch],
     libc: ['glibc'],
