@@ -4,6 +4,11 @@ export interface Variables {
   readonly job: string;
   readonly instance: string;
   readonly comm: string;
+  /** Absent: all of them, and what has none. */
+  readonly unit?: string;
+  readonly namespace?: string;
+  readonly pod?: string;
+  readonly container?: string;
   /** PromQL durations. */
   readonly rateInterval: string;
   readonly range: string;
@@ -12,6 +17,9 @@ export interface Variables {
 /** The value of a variable when nothing is chosen, which means all. */
 export const ALL = '.+';
 
+/** The same for labels that a series may lack. */
+const ANY = '.*';
+
 export function fill(text: string, variables: Variables): string {
   const values: Readonly<Record<string, string>> = {
     __rate_interval: variables.rateInterval,
@@ -19,6 +27,10 @@ export function fill(text: string, variables: Variables): string {
     job: variables.job,
     instance: variables.instance,
     comm: variables.comm,
+    unit: variables.unit ?? ANY,
+    namespace: variables.namespace ?? ANY,
+    pod: variables.pod ?? ANY,
+    container: variables.container ?? ANY,
   };
   return text.replaceAll(/\$(\w+)/g, (_, name: string) => {
     const value = values[name];

@@ -13,7 +13,7 @@ import {
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { DATASOURCE } from '../panels/target.ts';
-import { fleet } from '../shared/scopes.ts';
+import { fleet, PLACES } from '../shared/scopes.ts';
 
 const TAG = 'forktax';
 
@@ -59,11 +59,18 @@ function variables(comm: CommChoice): (DatasourceVariableBuilder | QueryVariable
     dataSource(),
     anyOf(choice('job', 'Job', 'label_values(forktax_up, job)')),
     anyOf(choice('instance', 'Instance', 'label_values(forktax_up{job=~"$job"}, instance)')),
+    ...PLACES.map(([label, title]) => placeVariable(label, title)),
     commVariable(comm),
   ];
 }
 
 const dataSource = () => new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus');
+
+/** Empty, and All, unless a collector has `--label=unit`, `container` or `pod`. */
+function placeVariable(label: string, title: string): QueryVariableBuilder {
+  const query = `label_values(forktax_spawns_total{job=~"$job", instance=~"$instance"}, ${label})`;
+  return anyOf(choice(label, title, query)).allValue('.*');
+}
 
 function commVariable(comm: CommChoice): QueryVariableBuilder {
   const query = 'label_values(forktax_spawns_total{job=~"$job", instance=~"$instance"}, comm)';
