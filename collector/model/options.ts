@@ -64,7 +64,7 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
 };
 
 /** The engine to use. `auto` takes core, and bpftrace if core cannot run. */
-export const ENGINES = ['auto', 'core', 'bpftrace'] as const;
+const ENGINES = ['auto', 'core', 'bpftrace'] as const;
 export type EngineChoice = (typeof ENGINES)[number];
 
 /** The flags that `forktax serve` has in common with the commands that measure, by name. */
