@@ -1,10 +1,11 @@
 /** The log of the service: one line per event, on standard error. It never has command lines, because they may hold secrets. */
 import type { Writable } from 'node:stream';
 import { pino, type DestinationStream, type Logger } from 'pino';
+import type { Config } from './config/schema.ts';
 
 interface Options {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
-  readonly format: 'logfmt' | 'json';
+  readonly level: Config['log.level'];
+  readonly format: Config['log.format'];
   readonly write: (line: string) => void;
 }
 
