@@ -4,6 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 import { CommanderError } from '@commander-js/extra-typings';
 import { ERRORS, ForktaxError } from './model/errors.ts';
 import { buildProgram } from './program.ts';
+import { printable } from './terminal/text.ts';
 
 const program = buildProgram();
 const argv = process.argv.slice(2);
@@ -33,7 +34,9 @@ function fail(error: unknown): never {
 
 function explain(error: ForktaxError): number {
   const help = error.code === 'FORKTAX_USAGE' ? `See ${commandPath()} --help.` : ERRORS[error.code].help;
-  process.stderr.write(`forktax: ${error.message}\n${help} [${error.code}]\n`);
+  // Messages may quote files, programs and servers: nothing of them may drive the terminal.
+  const lines = `forktax: ${error.message}`.split('\n').map(printable);
+  process.stderr.write(`${lines.join('\n')}\n${help} [${error.code}]\n`);
   return ERRORS[error.code].exit;
 }
 

@@ -96,7 +96,11 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
         holds: 'the file of a recording: written, read, and replayed as an engine',
         imports: ['collector/model', 'collector/system'],
       },
-      { path: 'collector/remote', holds: 'asks a running collector, or a kubelet', imports: ['collector/model'] },
+      {
+        path: 'collector/remote',
+        holds: 'asks a running collector, or a kubelet',
+        imports: ['collector/model', 'collector/terminal'],
+      },
     ],
   },
   {
@@ -159,7 +163,11 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
           'probes/bpftrace-wrapper/lib',
         ],
       },
-      { path: 'collector/serve/config', holds: 'settings: flags, environment, files', imports: ['collector/model'] },
+      {
+        path: 'collector/serve/config',
+        holds: 'settings: flags, environment, files',
+        imports: ['collector/model', 'collector/system'],
+      },
       {
         path: 'collector/serve/metrics',
         holds: 'the metrics, as text or protobuf for Prometheus',

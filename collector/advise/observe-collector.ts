@@ -1,5 +1,6 @@
 /** Takes spawn costs from a running collector, as they are since it started. */
 import type { CostRow } from '../model/rows.ts';
+import { parseCollectorUrl } from '../remote/collector-url.ts';
 import { fetchCosts } from '../remote/costs.ts';
 import { examineSpawner } from './examine-spawner.ts';
 import { requireStalls, type Observation } from './observation.ts';
@@ -9,7 +10,7 @@ const THIS_HOST = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** @throws FORKTAX_COLLECTOR, FORKTAX_NO_HOOK */
 export async function observeCollector(url: string): Promise<Observation> {
-  const base = new URL(url);
+  const base = parseCollectorUrl(url);
   const { absent, rows, eventsLost, label } = await fetchCosts(base);
   requireStalls(absent);
   return {

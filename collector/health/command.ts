@@ -1,10 +1,11 @@
 /** `forktax health`: asks whether the collector measures. Scripts and the health checks of containers use it. */
 import { Command } from '@commander-js/extra-typings';
 import { askCollector } from '../remote/ask-collector.ts';
+import { parseCollectorUrl } from '../remote/collector-url.ts';
 import { DEFAULT_PORT, DEFAULT_URL } from '../model/address.ts';
-import { ForktaxError } from '../model/errors.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput } from '../terminal/output.ts';
+import { printable } from '../terminal/text.ts';
 
 export function healthCommand() {
   const command = new Command('health')
@@ -14,11 +15,14 @@ export function healthCommand() {
     )
     .option('--url <url>', 'the address of the collector', DEFAULT_URL)
     .action(async ({ url }) => {
-      if (!URL.canParse(url))
-        throw new ForktaxError('FORKTAX_USAGE', `--url: ${url} is not an address such as http://host:port`);
-      standardOutput.data(
-        await askCollector(new URL(url), '-/ready', 'no collector measures at', (answer) => answer.text()),
-      );
+      const said = await askCollector(parseCollectorUrl(url), {
+        path: '-/ready',
+        problem: 'no collector measures at',
+        mostBytes: 64 << 10,
+        timeoutMs: 10_000,
+        read: (answer) => answer.trim(),
+      });
+      standardOutput.data(`${printable(said)}\n`);
     });
   return withManual(command, {
     examples: [

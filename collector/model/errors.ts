@@ -12,6 +12,10 @@ export const ERRORS = {
     exit: 1,
     help: 'Run as root, or give the process CAP_BPF and CAP_PERFMON. `forktax doctor` shows what is missing.',
   },
+  FORKTAX_CAPABILITIES: {
+    exit: 1,
+    help: 'Allow the system call capset in the seccomp profile (SystemCallFilter= of systemd), as the profile of Docker does.',
+  },
   FORKTAX_NO_BTF: {
     exit: 1,
     help: 'Use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as the large distributions have built theirs since 2021.',

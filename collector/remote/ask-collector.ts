@@ -1,27 +1,39 @@
-/** Asks a running collector. */
+/** Asks a running collector. Nothing that it answers is trusted: neither its size, nor its form, nor that it ends. */
 import { ForktaxError } from '../model/errors.ts';
+import { printable } from '../terminal/text.ts';
+
+interface Question<T> {
+  /** Below the address of the collector. */
+  readonly path: string;
+  /** An error message begins with it. */
+  readonly problem: string;
+  /** The answer may have this many bytes. */
+  readonly mostBytes: number;
+  /** The whole answer must have come by then. */
+  readonly timeoutMs: number;
+  readonly read: (answer: string) => T;
+}
+
+const REFUSAL_CHARACTERS = 300;
 
 /**
- * Requests `path` below `url`, which may hold a user and a password, and lets `read` read the answer. An error message
- * begins with `problem`.
+ * Asks the collector at `url`, which may hold a user and a password.
  * @throws FORKTAX_COLLECTOR
  */
-export async function askCollector<T>(
-  url: URL,
-  path: string,
-  problem: string,
-  read: (response: Response) => Promise<T>,
-): Promise<T> {
+export async function askCollector<T>(url: URL, question: Question<T>): Promise<T> {
+  const { path, problem, mostBytes, timeoutMs, read } = question;
   const address = new URL(path, url.href.endsWith('/') ? url : `${url.href}/`);
   const headers = credentialsOf(address);
   address.username = '';
   address.password = '';
   try {
-    const response = await fetch(address, { headers });
-    if (!response.ok) throw new Error(await refusalOf(response));
-    return await read(response);
+    const response = await fetch(address, { headers, signal: AbortSignal.timeout(timeoutMs) });
+    const text = await textOf(response, mostBytes);
+    if (!response.ok) throw new Error(refusalOf(response, text));
+    return read(text);
   } catch (cause) {
-    throw new ForktaxError('FORKTAX_COLLECTOR', `${problem} ${address.href}: ${reasonOf(cause as Error)}`, { cause });
+    const reason = reasonOf(cause as Error, { port: address.port, timeoutMs });
+    throw new ForktaxError('FORKTAX_COLLECTOR', `${problem} ${address.href}: ${reason}`, { cause });
   }
 }
 
@@ -32,14 +44,30 @@ function credentialsOf({ username, password }: URL): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }
 
+async function textOf({ body }: Response, mostBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) throw new Error(`the answer is larger than ${mostBytes >> 10} KiB`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
 /** A collector explains a refusal in one line of text. */
-async function refusalOf(response: Response): Promise<string> {
-  const isText = response.headers.get('content-type')?.startsWith('text/plain');
-  const said = isText ? (await response.text()).trim() : '';
-  return [`the server answers ${response.status} ${response.statusText}`, ...(said ? [said] : [])].join(': ');
+function refusalOf({ status, statusText, headers }: Response, text: string): string {
+  const said = headers.get('content-type')?.startsWith('text/plain') ? text.trim().slice(0, REFUSAL_CHARACTERS) : '';
+  return [`the server answers ${status} ${printable(statusText)}`.trim(), ...(said ? [printable(said)] : [])].join(
+    ': ',
+  );
 }
 
 /** The message of fetch itself is always "fetch failed"; its cause tells why. */
-function reasonOf({ message, cause }: Error): string {
-  return cause instanceof Error ? cause.message : message;
+function reasonOf({ name, message, cause }: Error, { port, timeoutMs }: { port: string; timeoutMs: number }): string {
+  if (name === 'TimeoutError') return `no whole answer within ${timeoutMs / 1000} s`;
+  const reason = cause instanceof Error ? cause.message : message;
+  if (reason === 'bad port')
+    return `port ${port} belongs to another protocol, so HTTP clients refuse it; let the collector listen on another`;
+  return printable(reason);
 }

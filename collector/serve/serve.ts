@@ -5,7 +5,7 @@ import { cgroupIdOf, createCgroupNames } from '../system/cgroups.ts';
 import { formatConfig, loadConfig, type Sources } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { watchWebConfig, type WatchedWebConfig } from './config/watch.ts';
-import { loadWebConfig, type WebConfig } from './config/web.ts';
+import { loadWebConfig, OPEN_WEB_CONFIG, type WebConfig } from './config/web.ts';
 import { absentColumns } from '../model/hooks.ts';
 import { DEFAULT_ENGINE_OPTIONS, rowLabelOf, type EngineOptions } from '../model/options.ts';
 import type { Engine } from '../model/engine.ts';
@@ -20,6 +20,7 @@ import { requireProcess } from '../system/target-process.ts';
 import { tracefs } from '../system/tracefs.ts';
 import { VERSION } from '../system/version.ts';
 import { buildApp } from './http/app.ts';
+import { createHostCheck } from './http/hosts.ts';
 import { listen, type Listening } from './http/listen.ts';
 import { createRefusalCounts } from './metrics/refusals.ts';
 
@@ -29,14 +30,19 @@ export async function serve(sources: Sources, stop: AbortSignal): Promise<void> 
   const log = createLineWriter(process.stderr);
   const logger = createLogger({ level: config['log.level'], format: config['log.format'], write: log.write });
   let listening: Listening | undefined;
+  const warn = ({ warnings }: WebConfig) => {
+    for (const warning of warnings) logger.warn(`web.config.file: ${warning}`);
+  };
   const webConfig = await watchWebConfig({
     path: config['web.config.file'],
     onChange: (changed) => {
       if (changed.tls) listening?.useCertificates(changed.tls);
       logger.info('web.config.file was read again');
+      warn(changed);
     },
     onError: (error) => logger.error(`web.config.file has an error, so the settings in force stay: ${error.message}`),
   });
+  warn(webConfig.current());
   const engine = await openEngine(config, logger);
   const manager = createServiceManager({
     onError: ({ message }) => logger.warn(`cannot notify the service manager at NOTIFY_SOCKET: ${message}`),
@@ -71,7 +77,8 @@ async function reload(webConfig: WatchedWebConfig, manager: ServiceManager, logg
 export async function showConfig(sources: Sources): Promise<void> {
   const config = await loadConfig(sources);
   const web = config['web.config.file'];
-  if (web !== undefined) await loadWebConfig(web);
+  const { warnings } = web === undefined ? OPEN_WEB_CONFIG : await loadWebConfig(web);
+  for (const warning of warnings) process.stderr.write(`forktax: web.config.file: ${warning}\n`);
   process.stdout.write(formatConfig(config));
 }
 
@@ -95,6 +102,7 @@ async function start(engine: Engine, { config, webConfig, logger, log }: Surroun
     refusals,
     logLinesDropped: () => log.dropped,
     page: !config['web.disable-page'],
+    isHost: createHostCheck(config['web.listen-address'], config['web.allowed-hosts']),
     ...(!config['web.disable-exporter-metrics'] && { processMetrics: createProcessMetrics() }),
     ...(engine.label === 'cgroup' && { cgroupNames: createCgroupNames(podsOf(config, logger)) }),
   });

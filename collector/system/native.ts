@@ -80,17 +80,36 @@ const CAP_BPF = 1n << 39n;
 /**
  * Gives up all capabilities for good, in every thread. CAP_BPF is kept if the kernel requires it for reading maps, as it
  * did before 5.19 (commit c8644cd0efe7): `read` is tried without it to find out.
+ * @throws FORKTAX_CAPABILITIES
  */
-export function dropCapabilities(read: () => void): { keptCapBpf: boolean } {
-  const native = loadNative();
-  native.reduceCapabilities(CAP_BPF, 0n);
-  try {
-    read();
-    native.reduceCapabilities(0n, 0n);
+export function dropCapabilities(
+  read: () => void,
+  native: Pick<NativeBpf, 'reduceCapabilities'> = loadNative(),
+): { keptCapBpf: boolean } {
+  reduce(CAP_BPF, 0n);
+  if (canRead()) {
+    reduce(0n, 0n);
     return { keptCapBpf: false };
-  } catch {
-    native.reduceCapabilities(CAP_BPF, CAP_BPF);
-    read();
-    return { keptCapBpf: true };
+  }
+  reduce(CAP_BPF, CAP_BPF);
+  read();
+  return { keptCapBpf: true };
+
+  function reduce(permitted: bigint, effective: bigint): void {
+    try {
+      native.reduceCapabilities(permitted, effective);
+    } catch (cause) {
+      const message = `capabilities cannot be given up: ${(cause as Error).message}`;
+      throw new ForktaxError('FORKTAX_CAPABILITIES', message, { cause });
+    }
+  }
+
+  function canRead(): boolean {
+    try {
+      read();
+      return true;
+    } catch {
+      return false;
+    }
   }
 }

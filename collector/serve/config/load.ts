@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { ForktaxError } from '../../model/errors.ts';
 import { configSchema, SCHEMA, type Config } from './schema.ts';
 import { environmentName, isSettingName, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.ts';
+import { listed } from './problems.ts';
 import { suggest } from './suggest.ts';
 import { isMapping, readYaml } from './yaml.ts';
 
@@ -21,7 +22,7 @@ export interface Sources {
   readonly file?: string;
 }
 
-/** @throws FORKTAX_CONFIG naming the first wrong setting, also one that another source overrides */
+/** @throws FORKTAX_CONFIG naming every wrong setting, also one that another source overrides */
 export async function loadConfig({ flags, environment, file }: Sources): Promise<Config> {
   const path = file ?? (environment[environmentName('config.file')] || undefined);
   const given = [
@@ -30,7 +31,16 @@ export async function loadConfig({ flags, environment, file }: Sources): Promise
     ...fromFlags(flags),
   ];
   const values = new Map<SettingName, unknown>(SETTING_NAMES.map((name) => [name, fallbackOf(SETTINGS[name])]));
-  for (const one of given) values.set(one.name, check(one));
+  const problems = [];
+  for (const one of given) {
+    if ('problem' in one) problems.push(one.problem);
+    else {
+      const { value, problem } = check(one);
+      if (problem === undefined) values.set(one.name, value);
+      else problems.push(problem);
+    }
+  }
+  if (problems.length > 0) throw new ForktaxError('FORKTAX_CONFIG', listed(problems));
   return Object.freeze(configSchema.parse(Object.fromEntries(values)));
 }
 
@@ -45,12 +55,12 @@ function fallbackOf(setting: Setting): unknown {
   return setting.fallback;
 }
 
-function check({ name, value, source }: Given): unknown {
+function check({ name, value, source }: Given): { value?: unknown; problem?: string } {
   const schema: z.ZodType = SCHEMA[name];
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const problem = result.error.issues[0]?.message ?? 'is wrong';
-  throw new ForktaxError('FORKTAX_CONFIG', `${name} (${source}): ${problem}, not ${JSON.stringify(value)}`);
+  if (result.success) return { value: result.data };
+  const message = result.error.issues[0]?.message ?? 'is wrong';
+  return { problem: `${name} (${source}): ${message}, not ${JSON.stringify(value)}` };
 }
 
 function fromFlags(flags: Sources['flags']): Given[] {
@@ -72,22 +82,24 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): Given[] {
   });
 }
 
-function fromFile(tree: unknown, path: string, section = ''): Given[] {
-  if (!isMapping(tree)) {
-    throw new ForktaxError('FORKTAX_CONFIG', `${section || 'config.file'} (${path}): must hold settings by name`);
-  }
+interface Unusable {
+  readonly problem: string;
+}
+
+function fromFile(tree: unknown, path: string, section = ''): (Given | Unusable)[] {
+  if (!isMapping(tree)) return [{ problem: `${section || 'config.file'} (${path}): must hold settings by name` }];
   return Object.entries(tree).flatMap(([key, value]) => {
     const name = section ? `${section}.${key}` : key;
     if (isSettingName(name)) return { name, value, source: path };
     if (SETTING_NAMES.some((setting) => setting.startsWith(`${name}.`))) return fromFile(value, path, name);
-    throw unknownSetting(name, path);
+    return unknownSetting(name, path);
   });
 }
 
-function unknownSetting(name: string, path: string): ForktaxError {
+function unknownSetting(name: string, path: string): Unusable {
   const meant = suggest(name, SETTING_NAMES);
   const advice = meant ? `; did you mean ${meant}?` : '';
-  return new ForktaxError('FORKTAX_CONFIG', `${name} (${path}): there is no such setting${advice}`);
+  return { problem: `${name} (${path}): there is no such setting${advice}` };
 }
 
 function plant(tree: Record<string, unknown>, [key = '', ...rest]: readonly string[], value: unknown): void {

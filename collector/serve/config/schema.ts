@@ -30,6 +30,7 @@ const address = text.refine((value) => parseAddress(value) !== undefined, {
 const path = text.regex(/^\/[\w.~/-]*$/, { error: 'must be a path that begins with /' }).refine(isFree, {
   error: 'must not lie below /-/ or /api/, where other things are',
 });
+const hostName = text.regex(/^(\*|\.?[\w-]+(\.[\w-]+)*)$/, { error: 'must be a name without a port, .domain or *' });
 const comm = text.refine((value) => Buffer.byteLength(value) <= 15, {
   error: 'must have at most 15 bytes: the kernel cuts the names of processes there',
 });
@@ -42,6 +43,7 @@ export const SCHEMA = {
   'web.systemd-socket': z.preprocess(booleanFromText, z.boolean({ error: 'must be true or false' })),
   'web.telemetry-path': path,
   'web.config.file': text.optional(),
+  'web.allowed-hosts': z.preprocess(listFromOne, z.array(hostName, { error: 'must be a list of names' })),
   'web.max-requests': wholeNumber(0, 1_000_000),
   'web.disable-exporter-metrics': z.preprocess(booleanFromText, z.boolean({ error: 'must be true or false' })),
   metrics: z.preprocess(groupsFromText, z.array(oneOf(METRIC_GROUPS), { error: 'must be a list of groups' })),

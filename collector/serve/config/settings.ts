@@ -42,6 +42,13 @@ export const SETTINGS = {
     argument: 'file',
     help: "TLS, authentication and headers, in the exporter-toolkit's format",
   },
+  'web.allowed-hosts': {
+    group: 'Web',
+    argument: 'host',
+    repeatable: true,
+    fallback: [],
+    help: 'a name by which clients may call this collector, besides addresses, localhost and the name of the host; .example.com means all names below it, * means any. Not needed with TLS or passwords',
+  },
   'web.max-requests': {
     group: 'Web',
     argument: 'number',

@@ -1,14 +1,18 @@
 /** `--web.config.file`: TLS, authentication, headers. The format is exporter-toolkit's, so one file serves every exporter. */
-import { readFile, stat } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import { ForktaxError } from '../../model/errors.ts';
+import { readRegularFile } from '../../system/files.ts';
+import { listed } from './problems.ts';
 import { suggest } from './suggest.ts';
 import { contextOptions } from './tls.ts';
 import { readYaml } from './yaml.ts';
 
 const SETTING = 'web.config.file';
+const MOST_PEM_BYTES = 1 << 20;
 
 const CLIENT_AUTH_TYPES = [
   'NoClientCert',
@@ -21,7 +25,7 @@ const TLS_VERSIONS = ['TLS10', 'TLS11', 'TLS12', 'TLS13'] as const;
 
 const bcryptHash = z
   .string()
-  .regex(/^\$2[aby]\$\d\d\$[./A-Za-z\d]{53}$/, { error: 'must be a bcrypt hash (htpasswd -nBC 10 "")' })
+  .regex(/^\$2[aby]\$\d\d\$[./A-Za-z\d]{53}$/, { error: 'must be a bcrypt hash (htpasswd -nBC 10 "")', abort: true })
   // bcrypt has no cost below 4. One more doubles the time: 14 takes a second, 31 takes a day.
   .refine((hash) => Number(hash.slice(4, 6)) >= 4 && Number(hash.slice(4, 6)) <= 14, {
     error: 'must have a bcrypt cost from 4 to 14 (the number after $2y$)',
@@ -91,6 +95,8 @@ export interface WebConfig {
   readonly users: ReadonlyMap<string, string>;
   readonly headers: Readonly<Record<string, string>>;
   readonly rateLimit: { readonly interval: number; readonly burst: number } | undefined;
+  /** What works, and should not stay so: sentences without their stop. */
+  readonly warnings: readonly string[];
   /** Changes when one of the files does. */
   readonly version: string;
   readonly files: readonly string[];
@@ -101,23 +107,26 @@ export const OPEN_WEB_CONFIG: WebConfig = {
   users: new Map(),
   headers: {},
   rateLimit: undefined,
+  warnings: [],
   version: '',
   files: [],
 };
 
 /** @throws FORKTAX_CONFIG naming the key in the file. Paths in it are relative to its folder. */
-export async function loadWebConfig(path: string): Promise<WebConfig> {
+export async function loadWebConfig(path: string, now = Date.now()): Promise<WebConfig> {
   const result = webSchema.safeParse(await readYaml(path, SETTING));
   if (!result.success) throw wrong(path, explain(result.error));
   const { tls_server_config: tls, http_server_config: http, basic_auth_users: users, rate_limit } = result.data;
   const files = [path, ...filesOf(tls).map((file) => resolve(dirname(path), file))];
   // Before they are read: a change in between is then seen later.
   const version = await versionOf(files);
+  const certificates = tls && (await readCertificates(tls, path));
   return {
-    tls: tls && (await readCertificates(tls, path)),
+    tls: certificates,
     users: new Map(Object.entries(users ?? {})),
     headers: headersOf(http.headers),
     rateLimit: rate_limit,
+    warnings: certificates ? await warningsOf(certificates, path, now) : [],
     version,
     files,
   };
@@ -145,7 +154,8 @@ async function readCertificates(tls: TlsSettings, path: string): Promise<TlsConf
   const read = async (key: 'cert' | 'key' | 'client_ca') => {
     const file = tls[`${key}_file`];
     if (file === undefined) return tls[key];
-    return readFile(resolve(dirname(path), file), 'utf8').catch((error: Error) => {
+    const bytes = readRegularFile(resolve(dirname(path), file), MOST_PEM_BYTES);
+    return bytes.then(String, (error: Error) => {
       throw wrong(path, `tls_server_config.${key}_file: ${error.message}`);
     });
   };
@@ -161,6 +171,22 @@ async function readCertificates(tls: TlsSettings, path: string): Promise<TlsConf
     throw wrong(path, `tls_server_config: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
   }
   return config;
+}
+
+async function warningsOf(tls: TlsConfig, path: string, now: number): Promise<string[]> {
+  const keyFile = tls.key_file === undefined ? path : resolve(dirname(path), tls.key_file);
+  const stats = await stat(keyFile).catch(() => undefined);
+  const isOpen = stats !== undefined && (stats.mode & 0o007) !== 0;
+  return [
+    ...validityWarnings(new X509Certificate(tls.certificate), now),
+    ...(isOpen ? [`every user of this host can read the private key in ${keyFile}; chmod o= ${keyFile}`] : []),
+  ];
+}
+
+function validityWarnings({ validFrom, validTo }: X509Certificate, now: number): string[] {
+  if (Date.parse(validTo) < now) return [`the certificate has expired: it was valid until ${validTo}`];
+  if (Date.parse(validFrom) > now) return [`the certificate is not valid yet: it will be from ${validFrom}`];
+  return [];
 }
 
 function tlsProblem(tls: TlsSettings): string | undefined {
@@ -184,13 +210,18 @@ function clientProblem(tls: TlsSettings): string | undefined {
   return undefined;
 }
 
-function explain({ issues: [issue] }: z.ZodError): string {
-  if (!issue) return 'is wrong';
+function explain({ issues }: z.ZodError): string {
+  return listed(issues.flatMap(problemsOf));
+}
+
+function problemsOf(issue: z.core.$ZodIssue): string[] {
   const path = issue.path.join('.');
-  if (issue.code !== 'unrecognized_keys') return path ? `${path}: ${issue.message}` : issue.message;
-  const unknown = [...issue.path, issue.keys[0]].join('.');
-  const meant = suggest(unknown, KEYS);
-  return `${unknown}: there is no such key${meant ? `; did you mean ${meant}?` : ''}`;
+  if (issue.code !== 'unrecognized_keys') return [path ? `${path}: ${issue.message}` : issue.message];
+  return issue.keys.map((key) => {
+    const unknown = [...issue.path, key].join('.');
+    const meant = suggest(unknown, KEYS);
+    return `${unknown}: there is no such key${meant ? `; did you mean ${meant}?` : ''}`;
+  });
 }
 
 function wrong(path: string, problem: string, cause?: unknown): ForktaxError {

@@ -5,11 +5,13 @@ import fp from 'fastify-plugin';
 import type { WebConfig } from '../config/web.ts';
 import type { RefusalCounts } from '../metrics/refusals.ts';
 import { clientAddressOf } from './client-address.ts';
+import type { HostCheck } from './hosts.ts';
 import { createPasswordChecks, type PasswordChecks } from './passwords.ts';
 
 interface Options {
   readonly webConfig: () => WebConfig;
   readonly refusals: RefusalCounts;
+  readonly isHost: HostCheck;
 }
 
 /** Of pages that need no scripts and are in no one's frame; the configuration may say otherwise. */
@@ -21,13 +23,22 @@ const DEFAULT_HEADERS = {
 const MAX_KNOWN = 100;
 
 export const accessPlugin = fp<Options>(
-  (app, { webConfig, refusals }, done) => {
+  (app, { webConfig, refusals, isHost }, done) => {
     const isWithinRate = createRateLimit(webConfig);
     const checks = createPasswordChecks();
     const isUser = createUserCheck(webConfig, checks);
 
     app.addHook('onRequest', async (request, reply) => {
       reply.headers(DEFAULT_HEADERS).headers(webConfig().headers);
+      if (!isProtected(webConfig()) && !isHost(request.headers.host)) {
+        refusals.host++;
+        request.log.warn({ host: request.headers.host }, 'refused a host that --web.allowed-hosts does not name');
+        return refuse(
+          reply,
+          421,
+          `This collector has no such name: ${printed(request.headers.host)}. Allow it with --web.allowed-hosts.`,
+        );
+      }
       if (!isWithinRate()) {
         refusals.rate++;
         return refuse(reply, 429, 'Too many requests (rate_limit).');
@@ -48,6 +59,11 @@ export const accessPlugin = fp<Options>(
   },
   { name: 'forktax-access', fastify: '5.x' },
 );
+
+/** A page that was rebound has neither the password nor a certificate for its name. */
+const isProtected = ({ tls, users }: WebConfig): boolean => tls !== undefined || users.size > 0;
+
+const printed = (host = ''): string => host.slice(0, 100).replaceAll(/[^\w.:-]/g, '?');
 
 function refuse(reply: FastifyReply, code: number, why: string): FastifyReply {
   return reply.code(code).type('text/plain').send(`${why}\n`);

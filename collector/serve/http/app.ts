@@ -22,6 +22,7 @@ import { healthPlugin } from './health.ts';
 import { History, type HistoryOptions } from '../history/history.ts';
 import { historyPlugin } from './history.ts';
 import { schemaPlugin } from './schema.ts';
+import { createHostCheck, type HostCheck } from './hosts.ts';
 import { landingPlugin } from './landing.ts';
 import { metricsPlugin } from './metrics.ts';
 import { createPages } from './pages.ts';
@@ -57,6 +58,8 @@ export interface AppOptions {
   /** Counted up here and where the sockets are. */
   readonly refusals?: RefusalCounts;
   readonly logLinesDropped?: () => number;
+  /** Absent: addresses, localhost and the name of this host. */
+  readonly isHost?: HostCheck;
 }
 
 export function buildApp(options: AppOptions): FastifyInstance {
@@ -80,7 +83,11 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const groups = options.metricGroups ?? DEFAULT_METRIC_GROUPS;
   const sources = { engine, version, groups, idLabels, processMetrics, serverCounts };
 
-  app.register(accessPlugin, { webConfig: options.webConfig, refusals });
+  app.register(accessPlugin, {
+    webConfig: options.webConfig,
+    refusals,
+    isHost: options.isHost ?? createHostCheck([], []),
+  });
   app.register(metricsPlugin, { path: telemetryPath, sources, pages });
   if (options.page) {
     const history = new History(engine, readTables, options.history);
@@ -92,7 +99,16 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.register(eventsPlugin, { engine, version, hub });
   app.register(schemaPlugin);
   app.setErrorHandler(explain);
+  app.setNotFoundHandler(refuse);
   return app;
+
+  /** What is there may only be read. */
+  function refuse({ method, url }: FastifyRequest, reply: FastifyReply): void {
+    const isThere = method !== 'GET' && app.hasRoute({ method: 'GET', url: url.replace(/\?.*$/, '') });
+    reply.type('text/plain');
+    if (isThere) void reply.code(405).header('allow', 'GET, HEAD').send('This can only be read: GET, HEAD.\n');
+    else void reply.code(404).send('There is nothing here; / has links to what there is.\n');
+  }
 
   /** Requests are not logged, so what went wrong with one must be. */
   function explain(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {

@@ -14,8 +14,10 @@ export interface RefusalCounts {
   passwords: number;
   /** More requests than `rate_limit` of the web configuration allows. */
   rate: number;
+  /** The request calls this collector by a name that is not allowed. */
+  host: number;
 }
 
 export function createRefusalCounts(): RefusalCounts {
-  return { busy: 0, stalled: 0, pipelined: 0, connections: 0, passwords: 0, rate: 0 };
+  return { busy: 0, stalled: 0, pipelined: 0, connections: 0, passwords: 0, rate: 0, host: 0 };
 }

@@ -135,6 +135,16 @@ describe('a wrong setting is named, with where it stands and what to write', () 
   it('on the command line', () =>
     assertRefused({ flags: { pid: '0' } }, 'pid (flag): must be a whole number from 1 to 4194304, not "0"'));
 
+  it('with all others', () =>
+    assertRefused(
+      { file: write('colour: red\nweb: {max-request: 3}\nlog: debug'), flags: { pid: '0' } },
+      `4 problems:
+  colour (/forktax.yaml): there is no such setting
+  web.max-request (/forktax.yaml): there is no such setting; did you mean web.max-requests?
+  log (/forktax.yaml): must hold settings by name
+  pid (flag): must be a whole number from 1 to 4194304, not "0"`,
+    ));
+
   it('also where a flag overrides it', () =>
     assertRefused(
       { file: write('pid: x'), flags: { pid: '1' } },

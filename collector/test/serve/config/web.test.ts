@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -128,3 +128,79 @@ it('refuses hashes that bcrypt does not know, or that it would take a second or 
   for (const cost of ['04', '14'])
     await loadWebConfig(write(`basic_auth_users: {alice: "${HASH.replace('$10$', `$${cost}$`)}"}`));
 });
+
+describe('a web configuration that works, and should not stay so, is warned of', () => {
+  it('a private key that others can read', async () => {
+    const key = join(certificates.folder, 'server.key');
+    for (const [mode, expected] of [
+      [0o644, [`every user of this host can read the private key in ${key}; chmod o= ${key}`]],
+      [0o640, []],
+    ] as const) {
+      chmodSync(key, mode);
+      const { warnings } = await loadWebConfig(write(`tls_server_config: {${SERVER}}`));
+      assert.deepEqual(warnings, expected);
+    }
+  });
+
+  it('a certificate that is not valid at this moment', async () => {
+    const days = (count: number) => Date.now() + count * 86_400_000;
+    const file = write(`tls_server_config: {${SERVER}}`);
+    assert.match(
+      (await loadWebConfig(file, days(3))).warnings.join(),
+      /^the certificate has expired: it was valid until /,
+    );
+    assert.match(
+      (await loadWebConfig(file, days(-1))).warnings.join(),
+      /^the certificate is not valid yet: it will be from /,
+    );
+    assert.deepEqual((await loadWebConfig(file)).warnings, []);
+  });
+});
+
+describe('a web configuration that would hold the collector up', () => {
+  const fifo = join(certificates.folder, 'fifo');
+
+  it('is refused: a fifo, instead of the file or of a certificate', async () => {
+    execFileSync('mkfifo', [fifo]);
+    await assert.rejects(loadWebConfig(fifo), /cannot read .*fifo: it is not a regular file$/);
+    await assert.rejects(
+      loadWebConfig(write(`tls_server_config: {cert_file: fifo, key_file: server.key}`)),
+      /tls_server_config.cert_file: it is not a regular file$/,
+    );
+  });
+
+  it('is refused: a file without end', () =>
+    assert.rejects(loadWebConfig('/dev/zero'), /cannot read \/dev\/zero: it is not a regular file$/));
+
+  for (const [name, text, problem] of [
+    ['3 MB of [', '['.repeat(3_000_000), 'it is larger than 256 KiB'],
+    ['many [', '['.repeat(100_000), 'it is nested more than 32 deep'],
+    ['many {', '{a: '.repeat(50_000), 'it is nested more than 32 deep'],
+    ['many -', '- '.repeat(100_000), 'it is nested more than 32 deep'],
+    ['many keys', Array.from({ length: 20_000 }, (_, i) => `k${i}: 1`).join('\n'), 'it has more than 10000 tokens'],
+    ['many anchors', '&a '.repeat(50_000), 'it has more than 10000 tokens'],
+  ] as const) {
+    it(`is refused: ${name}`, () =>
+      assert.rejects(loadWebConfig(write(text)), (error: Error) => error.message.endsWith(`: ${problem}`)));
+  }
+
+  it('is taken with a thousand users', async () => {
+    const users = Array.from({ length: 1_000 }, (_, i) => `  user${i}: "${HASH}"`);
+    assert.equal((await loadWebConfig(write(`basic_auth_users:\n${users.join('\n')}`))).users.size, 1_000);
+  });
+});
+
+it('names all that is wrong at once', () =>
+  assert.rejects(
+    loadWebConfig(write('basic_auth_users: {alice: secret}\nrate_limits: {}\nhttp_server_config: {http3: true}')),
+    (error: Error) => {
+      assert.equal(
+        error.message,
+        `web.config.file (${path}): 3 problems:
+  http_server_config.http3: there is no such key; did you mean http_server_config.http2?
+  basic_auth_users.alice: must be a bcrypt hash (htpasswd -nBC 10 "")
+  rate_limits: there is no such key; did you mean rate_limit?`,
+      );
+      return true;
+    },
+  ));

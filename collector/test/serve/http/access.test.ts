@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
 import { hash } from 'bcryptjs';
 import { describe, it } from 'node:test';
+import { createHostCheck } from '../../../serve/http/hosts.ts';
 import { OPEN_WEB_CONFIG, type WebConfig } from '../../../serve/config/web.ts';
 import { buildTestApp } from '../../../../testing/test-app.ts';
 
@@ -70,6 +72,44 @@ describe('a password', () => {
     current = { ...OPEN_WEB_CONFIG, users: new Map([['alice', await hash('other', 4)]]) };
     assert.equal((await app.inject({ url: '/', headers })).statusCode, 401);
     assert.equal((await app.inject({ url: '/', headers: basic('alice', 'other') })).statusCode, 200);
+  });
+});
+
+describe('the name by which a collector is called', () => {
+  const isHost = createHostCheck(['node7.example.org:19435', '127.0.0.1:1'], ['a.example.com', '.k8s.test', 'B']);
+  const cases: readonly [string, boolean][] = [
+    ['127.0.0.1:19435', true],
+    ['192.0.2.1', true],
+    ['[2001:db8::1]:19435', true],
+    ['localhost:1', true],
+    ['app.localhost', true],
+    ['node7.example.org:19435', true],
+    ['a.example.com', true],
+    ['A.EXAMPLE.COM.:19435', true],
+    ['x.y.k8s.test', true],
+    ['b', true],
+    [hostname(), true],
+    ['evil.example', false],
+    ['k8s.test', false],
+    ['a.example.com.evil.example', false],
+    ['127.0.0.1.evil.example', false],
+    ['evil.example:127.0.0.1', false],
+    ['', false],
+  ];
+  for (const [host, expected] of cases) {
+    it(`${expected ? 'may' : 'may not'} be "${host}"`, async () => {
+      assert.equal(isHost(host), expected);
+      if (host === '') return;
+      const answer = await buildTestApp({ isHost }).inject({ url: '/metrics', headers: { host } });
+      assert.equal(answer.statusCode, expected ? 200 : 421);
+      if (!expected) assert.match(answer.body, /^This collector has no such name: .* --web\.allowed-hosts\.\n$/);
+    });
+  }
+
+  it('may be any if that is allowed, or if a password is asked for', async () => {
+    assert.equal(createHostCheck([], ['*'])('evil.example'), true);
+    const headers = { host: 'evil.example', ...basic('alice', 'pä:ss') };
+    assert.equal((await buildApp({ users }).app.inject({ url: '/', headers })).statusCode, 200);
   });
 });
 

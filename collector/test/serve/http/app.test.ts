@@ -127,6 +127,29 @@ test('a request that fails is logged, without its password, and says nothing of 
   assert.equal(lines.length, 2);
 });
 
+describe('what is not there', () => {
+  it('is said in a line of text', async () => {
+    const answer = await buildTestApp().inject('/nowhere');
+    assert.deepEqual([answer.statusCode, answer.body], [404, 'There is nothing here; / has links to what there is.\n']);
+  });
+
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const) {
+    it(`is a ${method} of what can only be read`, async () => {
+      const app = buildTestApp();
+      for (const url of ['/metrics', '/metrics?x', '/', '/api/v1/costs', '/api/v1/events', '/-/ready']) {
+        const answer = await app.inject({ method, url, payload: 'x=1', headers: { 'content-type': 'text/strange' } });
+        assert.deepEqual([answer.statusCode, answer.headers['allow']], [405, 'GET, HEAD'], `${method} ${url}`);
+      }
+      assert.equal((await app.inject({ method, url: '/nowhere' })).statusCode, 404);
+    });
+  }
+
+  it('is the body of a HEAD', async () => {
+    const answer = await buildTestApp().inject({ method: 'HEAD', url: '/metrics' });
+    assert.deepEqual([answer.statusCode, answer.body], [200, '']);
+  });
+});
+
 describe('/', () => {
   it('names the version and links to what there is', async () => {
     const response = await buildTestApp({ telemetryPath: '/probe' }).inject('/');
