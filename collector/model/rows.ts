@@ -57,6 +57,28 @@ export function sumBy<K>(rows: readonly CostRow[], keyOf: (row: CostRow) => K): 
 }
 
 /**
+ * Adds up rows that are told apart by bytes alone: names that are no UTF-8 look alike once they are text, and a process may
+ * call itself `(other)`. Whatever keeps rows by key would lose all but one of them.
+ */
+export function mergeAlike(rows: readonly CostRow[]): CostRow[] {
+  const merged = new Map<string, CostRow>();
+  const unique = rows.filter((row) => {
+    if (!row.comm.includes('\u{fffd}') && !isSum(row)) return true;
+    const key = rowKey(row);
+    const before = merged.get(key);
+    merged.set(key, before ? addRows(before, row) : row);
+    return false;
+  });
+  return [...unique, ...merged.values()];
+}
+
+/** Gives the sum of two rows with the key of the first, and the slowest spawn of both. */
+export function addRows(a: CostRow, b: CostRow): CostRow {
+  const slowest = (a.slowest?.stallNs ?? 0) >= (b.slowest?.stallNs ?? 0) ? a.slowest : b.slowest;
+  return { ...a, ...addCosts(a, b), ...(slowest && { slowest }) };
+}
+
+/**
  * Gives the costs of each row between two snapshots, without rows that cost nothing. A row that was evicted in between still
  * there. If it is no longer remembered by name, it is part of `(evicted)` in the later snapshot, so its earlier costs are
  * subtracted there and every sum stays whole.

@@ -7,7 +7,7 @@ import { EvictedRows, isNearlyFull } from '../shared/eviction.ts';
 import { epochOffsetMs, kernelMonotonicNs } from '../../system/clocks.ts';
 import { CALL_HOOKS, type CallHook, type Hook } from '../../model/hooks.ts';
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../../model/options.ts';
-import { OTHER, type CostRow, type FailureRow } from '../../model/rows.ts';
+import { mergeAlike, OTHER, type CostRow, type FailureRow } from '../../model/rows.ts';
 import type { Engine } from '../../model/engine.ts';
 import type { EngineEvent } from '../../model/events.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
@@ -120,7 +120,7 @@ class CoreEngine implements Engine {
     this.#object.readGlobal('health', this.#health);
     return {
       atMs: Date.now(),
-      rows: [...this.#evicted.complete(rows), ...this.#otherRows(offsetMs)],
+      rows: mergeAlike([...this.#evicted.complete(mergeAlike(rows)), ...this.#otherRows(offsetMs)]),
       failures: [...this.#failureRows(), ...this.#otherFailureRows()],
       health: {
         ...this.#read.health(),

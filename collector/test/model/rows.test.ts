@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EVICTED, rowsSince, sumBy } from '../../model/rows.ts';
+import { EVICTED, mergeAlike, OTHER, rowsSince, sumBy } from '../../model/rows.ts';
 import { NO_COSTS, addCosts, subtractCosts } from '../../model/costs.ts';
 import { costRow, timesOf } from '../../../testing/rows.ts';
 
@@ -82,3 +82,26 @@ test('a row that was evicted, forgotten, and came back counts from nothing', () 
 function addRow(row: typeof full): typeof full {
   return { ...row, ...addCosts(row, row) };
 }
+
+test('rows whose names look alike are added', () => {
+  const slowest = { pid: 2, stallNs: 9, atMs: 3 };
+  const alike = [
+    costRow({ comm: 'zz\u{fffd}', spawns: 3, copyNs: 1 }),
+    costRow({ comm: 'sh', spawns: 1 }),
+    costRow({ comm: 'zz\u{fffd}', spawns: 4, slowest }),
+    costRow({ comm: 'zz\u{fffd}', mechanism: 'vfork', spawns: 5 }),
+    costRow({ comm: OTHER, id: '7', spawns: 6 }),
+    costRow({ comm: OTHER, spawns: 7 }),
+  ];
+  const merged = mergeAlike(alike).map(({ comm, mechanism, spawns, copyNs }) => [comm, mechanism, spawns, copyNs]);
+  assert.deepEqual(merged, [
+    ['sh', 'fork', 1, 0],
+    ['zz\u{fffd}', 'fork', 7, 1],
+    ['zz\u{fffd}', 'vfork', 5, 0],
+    [OTHER, 'fork', 13, 0],
+  ]);
+  assert.deepEqual(
+    mergeAlike(alike).find(({ comm, mechanism }) => comm !== 'sh' && mechanism === 'fork')?.slowest,
+    slowest,
+  );
+});

@@ -1,5 +1,6 @@
 /** `forktax hist` counts what spawnload does. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { prepareSpawnload, type Truth } from '../../../../native/spawnload/spawnload.ts';
 import { makeCgroup } from '../../../../testing/cgroups.ts';
@@ -48,6 +49,27 @@ test('Ctrl-C prints the histogram', async () => {
   assert.match(stdout, /^\nspawner = histload\n {5}time {16}: count {4}distribution\n/);
   assert.match(stdout, /\|\*{40}\|\n/);
   assert.match(stdout, new RegExp(`\ncount ${COUNT}, average `));
+});
+
+test('spawners whose names differ in bytes that are no text are all counted', async () => {
+  const prefix = uniqueComm();
+  const hist = startCli(['hist', '--by', 'spawner', '--json']);
+  await hist.said('Measuring process spawns');
+  for (const [byte, count] of [
+    ['377', 30],
+    ['376', 20],
+  ] as const) {
+    const loadOf = `exec "$1" --comm "$(printf '${prefix}\\${byte}')" --count ${count}`;
+    execFileSync('bash', ['--norc', '-c', loadOf, 'bash', SPAWNLOAD], { env: { LC_ALL: 'C' } });
+  }
+  hist.child.kill('SIGINT');
+  const { stdout } = await hist.result;
+  const histograms = stdout
+    .trim()
+    .split('\n')
+    .map((line): Histogram => JSON.parse(line));
+  const counts = histograms.filter(({ name }) => name.startsWith(prefix)).map(({ count }) => count);
+  assert.deepEqual(counts, [50]);
 });
 
 test('where nothing spawns, it says so', async () => {
