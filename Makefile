@@ -26,7 +26,7 @@ clean:
 	rm -rf build
 
 # The collector as JavaScript, which Node.js starts faster and holds in less memory than TypeScript.
-build/collector/cli.js: $(shell find collector -name '*.ts' -not -path '*/test/*' -not -path '*/node_modules/*') \
+build/collector/cli.js: $(shell find collector -name '*.ts' -not -path '*/test/*' -not -path 'collector/page/*' -not -path '*/node_modules/*') \
 		tsconfig.json tsconfig.build.json collector/package.json probes/bpftrace-wrapper/dist/index.js
 	node_modules/.bin/tsc -p tsconfig.build.json
 	@mkdir -p $(@D)
@@ -35,6 +35,6 @@ build/collector/cli.js: $(shell find collector -name '*.ts' -not -path '*/test/*
 
 # native/afork before native/preload, which is linked with its objects.
 include $(wildcard probes/module.mk probes/*/module.mk) $(sort $(wildcard native/*/module.mk))
-include $(wildcard bench/*/module.mk deploy/module.mk)
+include $(wildcard bench/*/module.mk deploy/module.mk collector/*/module.mk)
 
 .PHONY: all test test-programs clean

@@ -180,6 +180,11 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
       },
       { path: 'collector/serve/api', holds: 'schemas of what the API answers', imports: ['collector/model'] },
       {
+        path: 'collector/page',
+        holds: 'the page at `/`: runs in a browser, bundled by deploy/bundle/page.ts',
+        imports: ['collector/model', 'collector/terminal', 'collector/serve/api'],
+      },
+      {
         path: 'collector/serve/http',
         holds: 'the HTTP server',
         imports: [

@@ -73,7 +73,7 @@ ${markdownTable(['path', 'what'], PATHS)}
 
 const PATHS = [
   ['`/metrics`', 'metrics: `docs/metrics.md`. Moved by `--web.telemetry-path`'],
-  ['`/`', 'a page that links to the others'],
+  ['`/`', 'the live page; with `--web.disable-page`, links to the others'],
   ['`/-/healthy`', '200 while the process answers'],
   ['`/-/ready`', '200 while spawns are measured, else 503'],
   ['`/api/v1/costs`', 'the table of spawn costs as JSON'],

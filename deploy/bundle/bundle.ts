@@ -1,12 +1,13 @@
 /**
- * Writes the collector as one CommonJS file, forktax.cjs, and beside it the licences of what it holds:
+ * Writes the collector as one CommonJS file, forktax.cjs, beside it the licences of what it holds, and the page to ../page/build:
  *   scripts/node deploy/bundle/bundle.ts FOLDER
  * `npm ci` must have run. The same sources give the same bytes.
  */
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import { buildPage } from './page.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -78,5 +79,8 @@ if (!folder || !existsSync(folder)) {
   console.error('bundle: name a folder that exists');
   process.exit(2);
 }
-const notices = packagesIn(await bundle(folder)).map(noticeOf);
+const pageFolder = join(folder, '../page/build');
+mkdirSync(pageFolder, { recursive: true });
+const packages = [...packagesIn(await bundle(folder)), ...packagesIn(await buildPage(pageFolder))];
+const notices = [...new Set(packages)].toSorted().map(noticeOf);
 writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), notices.join(`\n${'-'.repeat(80)}\n\n`));

@@ -1,7 +1,7 @@
 /** The collector as one file: what V8 keeps of its compilation is used, and is the same each time. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -48,5 +48,12 @@ test('the same Node.js makes the same cache', () => {
 
 test('the licence of each package in it is beside it', () => {
   const licenses = readFileSync(join(folder, 'THIRD-PARTY-LICENSES'), 'utf8');
-  for (const name of ['fastify', 'pino', 'zod']) assert.match(licenses, new RegExp(`^${name} [0-9.]+ \\(MIT\\)$`, 'm'));
+  for (const name of ['fastify', 'pino', 'uplot', 'zod'])
+    assert.match(licenses, new RegExp(`^${name} [0-9.]+ \\(MIT\\)$`, 'm'));
+});
+
+test('the page is where the collector looks for it', () => {
+  for (const name of ['index.html', 'page.js', 'page.css']) {
+    assert.ok(existsSync(join(root, 'collector/page/build', name)), name);
+  }
 });

@@ -98,6 +98,7 @@ function packForktax(): void {
     'bin/forktax': start,
     'collector/bin/forktax.cjs': join(bin, 'forktax.cjs'),
     'collector/bin/main.cjs': join(bin, 'main.cjs'),
+    'collector/page/build': join(bin, '../page/build'),
     'collector/package.json': join(home(anyTree), 'collector/package.json'),
     'THIRD-PARTY-LICENSES': join(home(anyTree), 'THIRD-PARTY-LICENSES'),
     'share/man/man1/forktax.1': join(checkout, 'docs/forktax.1'),

@@ -236,6 +236,9 @@ const event = z.discriminatedUnion('kind', [
   }),
 ]);
 
+export type HistoryAnswer = z.infer<typeof history>;
+export type EventData = z.infer<typeof event>;
+
 /** By the path that answers with it. */
 export const API = {
   '/api/v1/costs': {

@@ -63,7 +63,7 @@ export const SETTINGS = {
   'web.disable-page': {
     group: 'Web',
     fallback: false,
-    help: 'keep no history of the last minutes, which /api/v1/history serves',
+    help: 'serve links instead of the live page at /, and keep no history for it (/api/v1/history)',
   },
   metrics: {
     group: 'Measuring',

@@ -25,6 +25,7 @@ import { schemaPlugin } from './schema.ts';
 import { createHostCheck, type HostCheck } from './hosts.ts';
 import { landingPlugin } from './landing.ts';
 import { metricsPlugin } from './metrics.ts';
+import { pagePlugin, readPage } from './page.ts';
 import { createPages } from './pages.ts';
 import { createReadings } from './readings.ts';
 import { createIdLabels } from '../metrics/id-labels.ts';
@@ -89,11 +90,16 @@ export function buildApp(options: AppOptions): FastifyInstance {
     isHost: options.isHost ?? createHostCheck([], []),
   });
   app.register(metricsPlugin, { path: telemetryPath, sources, pages });
-  if (options.page) {
+  // The metrics may be wanted there instead.
+  const withPage = options.page === true && telemetryPath !== '/';
+  if (withPage) {
     const history = new History(engine, readTables, options.history);
     app.register(historyPlugin, { engine, version, cgroupNames, history, serverCounts, turns, refusals });
   }
-  app.register(landingPlugin, { engine, version, telemetryPath });
+  const files = withPage ? readPage() : undefined;
+  if (files) app.register(pagePlugin, { files, webConfig: options.webConfig });
+  else app.register(landingPlugin, { engine, version, telemetryPath });
+  if (withPage && !files) logger.warn('the page at / is not built (make), so only links are there');
   app.register(healthPlugin, { engine, canRead });
   app.register(costsPlugin, { engine, version, cgroupNames, pages });
   app.register(eventsPlugin, { engine, version, hub });
