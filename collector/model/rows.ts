@@ -73,7 +73,7 @@ export function mergeAlike(rows: readonly CostRow[]): CostRow[] {
 }
 
 /** Gives the sum of two rows with the key of the first, and the slowest spawn of both. */
-export function addRows(a: CostRow, b: CostRow): CostRow {
+function addRows(a: CostRow, b: CostRow): CostRow {
   const slowest = (a.slowest?.stallNs ?? 0) >= (b.slowest?.stallNs ?? 0) ? a.slowest : b.slowest;
   return { ...a, ...addCosts(a, b), ...(slowest && { slowest }) };
 }
