@@ -9,7 +9,7 @@ import { loadWebConfig, OPEN_WEB_CONFIG, type WebConfig } from './config/web.ts'
 import { absentColumns } from '../model/hooks.ts';
 import { DEFAULT_ENGINE_OPTIONS, rowLabelOf, type EngineOptions } from '../model/options.ts';
 import type { Engine } from '../model/engine.ts';
-import { dropCapabilities } from '../system/native.ts';
+import { dropCapabilities, releaseStartPages } from '../system/native.ts';
 import { openEngine as openChosen } from '../engine/open.ts';
 import { ForktaxError } from '../model/errors.ts';
 import { createLineWriter, createLogger, type LineWriter } from './log.ts';
@@ -116,6 +116,7 @@ async function start(engine: Engine, { config, webConfig, logger, log }: Surroun
   }
   const scheme = webConfig().tls ? 'https' : 'http';
   for (const address of listening.addresses) logger.info({ url: `${scheme}://${address}/` }, 'listening');
+  releaseStartPages();
   return listening;
 }
 

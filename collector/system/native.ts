@@ -54,6 +54,8 @@ export interface NativeBpf {
   kernelBtfHas(kind: 'func' | 'typedef' | 'struct' | 'var', name: string): boolean;
   /** Sends a message of sd_notify(3) to the socket of that name. */
   notifyManager(socket: string, message: string): void;
+  /** Takes the pages that only the start needed out of the resident set; see `native/bpf/pages.h`. */
+  releaseExecutablePages(): void;
   /** Takes masks of 1 << CAP_...; see `native/bpf/capabilities.h`. */
   reduceCapabilities(permitted: bigint, effective: bigint): void;
 }
@@ -111,5 +113,14 @@ export function dropCapabilities(
     } catch {
       return false;
     }
+  }
+}
+
+/** Makes a program that has started, and that will run for long, smaller. It is no matter where that cannot be. */
+export function releaseStartPages(): void {
+  try {
+    loadNative().releaseExecutablePages();
+  } catch {
+    // Without /proc, or without the addon.
   }
 }

@@ -3,6 +3,7 @@
 #include "capabilities.h"
 #include "notify.h"
 #include "object.h"
+#include "pages.h"
 
 #include <napi.h>
 
@@ -325,12 +326,20 @@ void notify_manager(const Napi::CallbackInfo &info)
 		throw_failure(info.Env(), {error, "cannot reach the service manager", ""});
 }
 
+void release_executable_pages(const Napi::CallbackInfo &info)
+{
+	int error = forktax::release_executable_pages();
+	if (error)
+		throw_failure(info.Env(), {error, "cannot give pages back", ""});
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports)
 {
 	exports.Set("BpfObject", BpfObject::define(env));
 	exports.Set("kernelBtfHas", Napi::Function::New(env, kernel_btf_has));
 	exports.Set("pageSize", Napi::Number::New(env, static_cast<double>(sysconf(_SC_PAGESIZE))));
 	exports.Set("notifyManager", Napi::Function::New(env, notify_manager));
+	exports.Set("releaseExecutablePages", Napi::Function::New(env, release_executable_pages));
 	exports.Set("tryLock", Napi::Function::New(env, try_lock));
 	exports.Set("reduceCapabilities", Napi::Function::New(env, reduce_capabilities));
 	return exports;

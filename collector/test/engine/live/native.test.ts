@@ -1,7 +1,7 @@
 /** The addon closes everything that it opens, on every path and in every thread. kernel.h matches this kernel. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { loadNative, probesPath } from '../../../system/native.ts';
@@ -88,4 +88,15 @@ test('every field of kernel.h is one of the running kernel', () => {
     }
   }
   assert.ok(checked >= 20, `only ${checked} fields compared`);
+});
+
+test('pages of the executable leave the resident set, and the program goes on', () => {
+  const residentKib = (kind: string): number =>
+    Number(new RegExp(`^${kind}:\\s+(\\d+) kB$`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+  const [filesBefore, ownBefore] = [residentKib('RssFile'), residentKib('RssAnon')];
+  loadNative().releaseExecutablePages();
+  const [files, own] = [residentKib('RssFile'), residentKib('RssAnon')];
+  assert.ok(files < filesBefore / 2, `${filesBefore} KiB of files before, ${files} after`);
+  assert.ok(own > ownBefore / 2, `${ownBefore} KiB of its own before, ${own} after: nothing of it may be taken`);
+  assert.equal(new Intl.NumberFormat('en').format(1e6), '1,000,000');
 });

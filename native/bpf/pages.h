@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+namespace forktax
+{
+
+/*
+ * Takes the pages of this process's executable out of its resident set: those that only the start needed do not come back. The
+ * others do at their next use, from the page cache, without reading the disk. Only mappings that cannot be written and of
+ * which no page is private are taken, so nothing is lost. Returns 0 or a positive errno.
+ */
+int release_executable_pages();
+
+} // namespace forktax
