@@ -6,7 +6,8 @@ const { join } = require('node:path');
 const { Script, constants } = require('node:vm');
 const { wrap } = require('node:module');
 
-const filename = join(__dirname, 'forktax.cjs');
+const NAME = 'forktax.cjs';
+const filename = join(__dirname, NAME);
 
 function codeCache() {
   try {
@@ -18,7 +19,7 @@ function codeCache() {
 
 // The bundle is ASCII: one byte a character on the heap.
 const script = new Script(wrap(readFileSync(filename, 'latin1')), {
-  filename,
+  filename: NAME, // without its folder: the cache holds it, and is the same wherever it is made
   cachedData: codeCache(),
   importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });

@@ -46,6 +46,10 @@ test('the same Node.js makes the same cache', () => {
   assert.ok(makeCodeCache().equals(makeCodeCache()));
 });
 
+test('the cache says nothing of where it was made', () => {
+  assert.ok(!makeCodeCache().includes(root));
+});
+
 test('the licence of each package in it is beside it', () => {
   const licenses = readFileSync(join(folder, 'THIRD-PARTY-LICENSES'), 'utf8');
   for (const name of ['fastify', 'pino', 'uplot', 'zod'])
