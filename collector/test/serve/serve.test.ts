@@ -54,7 +54,7 @@ describe('forktax serve', () => {
     await spawnload('--comm', uniqueComm(), '--count', 3);
     const text = await (await fetch(`${serve.url}/`)).text();
     assert.deepEqual(text.match(/^forktax_spawns_total\{.*/gm), [
-      `forktax_spawns_total{comm="${comm}",mechanism="fork",pid="${report.pid}",syscall="fork"} 3`,
+      `forktax_spawns_total{comm="${comm}",mechanism="fork",syscall="fork",pid="${report.pid}"} 3`,
     ]);
     assert.match(text, /^forktax_engine_info\{engine="core",call_hook="raw"\} 1$/m);
     assert.equal((await serve.stop()).status, 0);
@@ -62,9 +62,9 @@ describe('forktax serve', () => {
 
   it('leaves out what a missing hook would feed, and says so', async () => {
     const serve = await startServe('--without-hook=page_fault_user');
-    const page = await (await fetch(`${serve.url}/`)).text();
+    const { absent } = (await (await fetch(`${serve.url}/api/v1/costs`)).json()) as { absent: unknown };
     const text = await (await fetch(`${serve.url}/metrics`)).text();
-    assert.match(page, /faults: page_fault_user: switched off/);
+    assert.match(JSON.stringify(absent), /"faults","reason":"page_fault_user: switched off/);
     assert.match(text, /^forktax_hook_attached\{hook="page_fault_user"\} 0$/m);
     assert.doesNotMatch(text, /forktax_cow_faults|forktax_child_page_faults/);
     assert.match((await serve.stop()).stderr, /level=warn msg="not measured here: faults" reason="page_fault_user: sw/);

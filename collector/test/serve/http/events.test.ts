@@ -87,7 +87,7 @@ describe('/api/v1/events', () => {
   it('does not count on a client that asks only for the head', async () => {
     const engine = createFakeEngine();
     const url = await serve(engine);
-    assert.equal((await fetch(`${url}/api/v1/events`, { method: 'HEAD' })).status, 404);
+    assert.equal((await fetch(`${url}/api/v1/events`, { method: 'HEAD' })).status, 405);
     assert.equal(engine.subscribers, 0);
   });
 
