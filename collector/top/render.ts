@@ -95,11 +95,9 @@ function headLines({ title, nowMs, figures }: TopData, { filter, typing, paused,
     `${formatDuration(sum(({ avoidableNs }) => avoidableNs))} avoidable/s`,
     `${formatBytes(sum(({ copiedBytes }) => copiedBytes))} copied/s`,
   ];
-  const chosen = typing || filter !== '' ? `   filter: ${printable(filter)}${typing ? '_' : ''}` : '';
-  return [
-    `forktax top: ${printable(title)}  ${clock(nowMs).slice(0, 8)}  ${marks.join(' ')}`,
-    `${sums.join('  ')}${chosen}`,
-  ];
+  const chosen = typing || filter !== '' ? [`filter: ${printable(filter)}${typing ? '_' : ''}`] : [];
+  const heading = [`forktax top: ${printable(title)}`, clock(nowMs).slice(0, 8), ...chosen, ...marks].join('  ');
+  return [heading, sums.join('  ')];
 }
 
 function columnsFor({ absent }: TopData, width: number): TopColumn[] {
