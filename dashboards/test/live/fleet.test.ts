@@ -54,7 +54,7 @@ before(async () => {
   );
   truths = await Promise.all(hosts.map(({ load }) => load.go()));
   await prometheus.api.until(
-    () => sumOf('sum(forktax_execs_total)'),
+    () => sumOf('sum(forktax_execs_total) + sum(forktax_exec_failures_total)'),
     (count) => count === total(truths.map(({ spawned }) => spawned)),
   );
 });
