@@ -131,7 +131,10 @@ test('where core cannot run, auto takes bpftrace and says why', async () => {
     const comm = uniqueComm();
     const { stdout, stderr, status } = await runCopy(cli, 'hist', '--name', comm, '--json', '1', '1');
     assert.deepEqual([status, stdout], [0, '']);
-    assert.match(stderr, /^Measuring with bpftrace, because core cannot run: no native addon is installed for [^\n]+\n/);
+    assert.match(
+      stderr,
+      /^Measuring with bpftrace, because core cannot run: no native addon is installed for [^\n]+\n/,
+    );
     const doctor = await runCopy(cli, 'doctor', '--json');
     const report = JSON.parse(doctor.stdout) as {
       able: boolean;
