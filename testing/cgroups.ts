@@ -78,7 +78,7 @@ export async function runContainer(cgroup: string, script: string): Promise<void
   }
 }
 
-/** Of the OCI's runtime specification, what is changed here. */
+/** The part of the OCI's runtime specification that is changed here. */
 interface OciConfig {
   readonly hostname: string;
   readonly process: object;

@@ -20,7 +20,7 @@ const COLUMNS: readonly Column<Advice>[] = [
 ];
 
 const INDENT = ' '.repeat(10);
-/** Of a path, so much is shown in any case. */
+/** So many characters of a path are shown in any case. */
 const PATH_WIDTH = 12;
 
 const ADDED_UP =

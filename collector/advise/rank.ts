@@ -13,7 +13,7 @@ export type Grouping = (typeof GROUPINGS)[number];
 export interface Advice {
   /** Its name; of a program whose processes have several, that of its executable. */
   readonly comm: string;
-  /** Of the process with the longest stall. */
+  /** The process with the longest stall. */
   readonly pid?: number;
   readonly executable?: string;
   /** How many processes of the program spawned; absent where rows are not of one process each. */

@@ -31,8 +31,8 @@ export interface Engine {
   /** Present if another engine was tried first and cannot run. */
   readonly insteadOf?: Refused;
   /**
-   * Of counters that stay when the process ends: they are new, continue, or begin anew because what was there had another
-   * layout. Absent if they do not stay.
+   * Tells where the counters began, if they stay when the process ends: they are new, continue, or begin anew because what
+   * was there had another layout. Absent if they do not stay.
    */
   readonly history?: 'new' | 'continued' | 'other-layout';
   snapshot(): Snapshot;

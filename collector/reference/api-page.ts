@@ -49,7 +49,7 @@ interface Json {
 
 type Line = [field: string, type: string, what: string];
 
-/** Of an object and the objects in it; alternatives one after the other. */
+/** Lists the fields of an object and of the objects in it; alternatives come one after the other. */
 function fieldsOf(schema: Json, prefix = ''): Line[] {
   if (schema.oneOf) return distinct(schema.oneOf.flatMap((one) => fieldsOf(one, prefix)));
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {

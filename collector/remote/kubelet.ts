@@ -45,7 +45,7 @@ async function get(url: URL, { tokenFile, caFile, skipVerify }: KubeletOptions):
   });
 }
 
-/** Of v1.Pod, what is read here. */
+/** The part of v1.Pod that is read here. */
 interface Pod {
   readonly metadata: {
     readonly name: string;

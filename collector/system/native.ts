@@ -24,7 +24,7 @@ export interface BpfObject {
   /** Takes all maps but the constants from this folder of a BPF filesystem, and puts there those that it lacks. */
   setMapFolder(folder: string): void;
   setRodata(variable: string, bytes: Uint8Array): void;
-  /** Of a struct, or of the variables in a section such as `.bss`. */
+  /** Gives the fields of a struct, or of the variables in a section such as `.bss`. */
   layout(name: string): Layout;
   load(): void;
   /** With a path on a BPF filesystem, the program stays attached for as long as that file is there. */

@@ -4,7 +4,7 @@ export class OwnCost {
   #atMs = performance.now();
   #percent = 0;
 
-  /** Of the time since the last call. */
+  /** The processor time is that since the last call. */
   read(): { readonly cpuPercent: number; readonly residentBytes: number } {
     const nowMs = performance.now();
     const { user, system } = process.cpuUsage(this.#cpu);

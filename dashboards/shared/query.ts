@@ -94,8 +94,8 @@ export function queriesOf(scope: Scope): Queries {
 }
 
 /**
- * Of a histogram that is native or classic, as the Prometheus that scraped it wanted. One of the two is empty; if both are
- * there, the native one is finer. Where some collectors are native and others classic, gives the former's.
+ * Gives a quantile of a histogram that is native or classic, as the Prometheus that scraped it wanted. One of the two is
+ * empty; if both are there, the native one is finer. Where some collectors are native and others classic, gives the former's.
  */
 export function eitherQuantile(quantile: number, native: string, classic: string): string {
   return `(histogram_quantile(${quantile}, ${native}) or histogram_quantile(${quantile}, ${classic}))`;

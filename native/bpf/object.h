@@ -66,7 +66,7 @@ class Object
 	 */
 	Failure set_map_folder(const std::string &folder);
 	Failure set_rodata(const std::string &variable, const void *bytes, size_t size);
-	/* Of a struct, or of the variables in a section such as .bss. */
+	/* Gives the fields of a struct, or of the variables in a section such as .bss. */
 	Failure layout(const std::string &name, Layout *ret) const;
 
 	Failure load();

@@ -132,7 +132,7 @@ export async function loadWebConfig(path: string, now = Date.now()): Promise<Web
   };
 }
 
-/** Of what is on disk; an absent file has a version too. */
+/** Tells what is on disk from what was there before; an absent file has a version too. */
 export async function versionOf(files: readonly string[]): Promise<string> {
   const versions = files.map(async (file) => {
     const stats = await stat(file, { bigint: true }).catch(() => undefined);

@@ -14,7 +14,7 @@ interface Options {
   readonly isHost: HostCheck;
 }
 
-/** Of pages that need no scripts and are in no one's frame; the configuration may say otherwise. */
+/** The headers of pages that need no scripts and are in no one's frame; the configuration may say otherwise. */
 const DEFAULT_HEADERS = {
   'content-security-policy': "default-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',

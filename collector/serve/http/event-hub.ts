@@ -31,7 +31,7 @@ export const DEFAULT_EVENT_HUB_OPTIONS: EventHubOptions = {
 export interface Wanted {
   /** Absent: every event. */
   readonly isWanted?: (event: EngineEvent) => boolean;
-  /** Of the last event that it had, if it had any. */
+  /** The id of the last event that the client had, if it had any. */
   readonly lastId?: string;
 }
 

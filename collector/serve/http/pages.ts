@@ -13,7 +13,7 @@ import { createTurns, TURNS, type Turn, type TurnOptions } from './turns.ts';
 /** A format of what was read. Each is an object of its own: bodies are shared by page and encoding. */
 export interface Page<T> {
   readonly contentType: string;
-  /** Of any size; they are gathered into larger ones. */
+  /** The pieces have any size; they are gathered into larger ones. */
   readonly pieces: (reading: T) => Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 }
 

@@ -16,7 +16,7 @@ const FAMILY = { name: 1, help: 2, type: 3, metric: 4 } as const;
 const TYPES = { counter: 0, gauge: 1, histogram: 4 } as const satisfies Record<FamilyHead['kind'], number>;
 const METRIC = { label: 1, gauge: 2, counter: 3, histogram: 7 } as const;
 const LABEL = { name: 1, value: 2 } as const;
-/** Of a gauge and of a counter. */
+/** The number of the field `value` in the messages of a gauge and of a counter. */
 const VALUE = 1;
 const HISTOGRAM = {
   sampleCount: 1,

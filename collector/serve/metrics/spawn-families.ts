@@ -132,7 +132,7 @@ function* failureSamples(metric: FailureCounter, { seriesBy, failures, idLabels 
     for (const [errno, value] of counts) yield { labels: [...labels, ['errno', errno]], value };
 }
 
-/** Of a histogram, the number of its values. */
+/** Adds up a column; for a histogram, the numbers of its values. */
 function sumOf(rows: Series['rows'], column: CostColumnName): number {
   let sum = 0;
   for (const row of rows) {
