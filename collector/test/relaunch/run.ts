@@ -22,9 +22,9 @@ export interface Ended {
 
 /**
  * Node's pipes are sockets. bash takes a socket as standard input for a remote login and reads ~/.bashrc, unless SHLVL says
- * that another shell started it.
+ * that another shell started it. BASH_ENV names a file that it reads too.
  */
-const IN_A_SHELL = { SHLVL: '1' };
+const IN_A_SHELL = { SHLVL: '1', BASH_ENV: undefined };
 
 /** A process that takes longer is stuck. */
 const MOST_MS = 300_000;

@@ -3,7 +3,7 @@
  * not installed are skipped. FORKTAX_TEST_NPM names a directory in which `npm install esbuild vite vitest mocha` was run.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
@@ -16,6 +16,16 @@ const PATH = ['/usr/bin', '/usr/sbin', ...(process.env['PATH'] ?? '').split(deli
 const env = { ...process.env, PATH, GIT_CONFIG_GLOBAL: '/dev/null', CI: '1' };
 
 function found(program: string): string | undefined {
+  const path = inPath(program);
+  return path !== undefined && STANDS_FOR_ANOTHER.has(program) && !runs(path) ? undefined : path;
+}
+
+/** rustup's rustc does nothing where the user has no toolchain. */
+const STANDS_FOR_ANOTHER = new Set(['rustc']);
+
+const runs = (path: string): boolean => spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0;
+
+function inPath(program: string): string | undefined {
   return PATH.split(delimiter)
     .map((directory) => join(directory, program))
     .find(existsSync);
