@@ -1,3 +1,4 @@
+// oxlint-disable max-lines -- one table of folders
 /**
  * The folders of the project, lowest first, and which folders each may import from. This is the only place that says so:
  * `scripts/check-layers.ts` compares it with every import, and the picture and the tables of folders in
@@ -46,6 +47,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
   {
     title: 'System and terminal',
     folders: [
+      { path: 'collector/encoding', holds: 'protobuf, for metrics and for timelines' },
       {
         path: 'collector/system',
         holds: 'procfs, cgroups, tracefs, BTF, file descriptors, the addon',
@@ -119,7 +121,13 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
       {
         path: 'collector/export',
         holds: '`forktax export`: timelines for trace viewers',
-        imports: ['collector/model', 'collector/system', 'collector/terminal', 'collector/measuring'],
+        imports: [
+          'collector/encoding',
+          'collector/model',
+          'collector/system',
+          'collector/terminal',
+          'collector/measuring',
+        ],
       },
       {
         path: 'collector/hist',
@@ -171,7 +179,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
       {
         path: 'collector/serve/metrics',
         holds: 'the metrics, as text or protobuf for Prometheus',
-        imports: ['collector/model', 'collector/system'],
+        imports: ['collector/encoding', 'collector/model', 'collector/system'],
       },
       {
         path: 'collector/serve/history',

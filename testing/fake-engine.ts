@@ -5,7 +5,7 @@ import { slotOf } from '../collector/model/histogram.ts';
 import type { CostRow, FailureRow } from '../collector/model/rows.ts';
 import type { Engine } from '../collector/model/engine.ts';
 import type { EngineEvent, SpawnEvent } from '../collector/model/events.ts';
-import type { Health, Snapshot } from '../collector/model/snapshot.ts';
+import { NO_HEALTH, type Health, type Snapshot } from '../collector/model/snapshot.ts';
 import type { Hook } from '../collector/model/hooks.ts';
 
 export const AT_MS = 1_800_000_000_000;
@@ -77,19 +77,7 @@ const EMPTY_SNAPSHOT: Snapshot = {
   rows: [],
   failures: [],
   programs: [],
-  health: {
-    eventsLost: 0,
-    rowsFolded: 0,
-    rowsEvicted: 0,
-    failuresFolded: 0,
-    callsUntracked: 0,
-    processesUntracked: 0,
-    processesTracked: 0,
-    callsTracked: 0,
-    tableRows: 0,
-    tableCapacity: 1024,
-    processCapacity: 32_768,
-  },
+  health: { ...NO_HEALTH, tableCapacity: 1024, processCapacity: 32_768 },
 };
 
 /** Makes a row of `spawns` calls that each stalled for 3 ms and copied 1 MiB by default. */

@@ -60,6 +60,10 @@ export function exportCommand(open: OpenEngine = openEngine) {
       standardOutput.talk(`Wrote ${formatCount(timeline.processes.length)} processes to ${files}\n`);
       if (eventsLost > 0)
         standardOutput.talk(`${formatCount(eventsLost)} events were lost, so the timeline is not complete\n`);
+      if (processes.leftOut > 0)
+        standardOutput.talk(
+          `${formatCount(processes.leftOut)} later events are left out: the timeline has no room for more processes\n`,
+        );
     });
   return withManual(command, {
     examples: [

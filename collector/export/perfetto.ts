@@ -2,7 +2,7 @@
  * A timeline as a trace of Perfetto: protos/perfetto/trace/{trace,trace_packet}.proto and track_event/*.proto of
  * https://github.com/google/perfetto. The numbers are those of the fields there.
  */
-import { ProtobufMessage } from './protobuf.ts';
+import { ProtobufWriter } from '../encoding/protobuf-writer.ts';
 import type { Counter, ProcessTracks, Slice, Timeline } from './timeline.ts';
 
 const TRACE = { packet: 1 } as const;
@@ -23,6 +23,7 @@ const EVENT = {
 const EVENT_TYPES = { begin: 1, end: 2, counter: 4 } as const;
 const ANNOTATION = { uintValue: 3, stringValue: 6, name: 10 } as const;
 
+const NS_PER_US = 1000;
 /** All packets are of one writer. */
 const SEQUENCE = 1;
 
@@ -50,63 +51,89 @@ class Uuids {
   }
 }
 
-function packet(fill: (message: ProtobufMessage) => ProtobufMessage): Buffer {
-  const message = fill(new ProtobufMessage()).uint(PACKET.sequenceId, SEQUENCE);
-  return new ProtobufMessage().message(TRACE.packet, message).finish();
+type Fill = (writer: ProtobufWriter) => void;
+
+function message(writer: ProtobufWriter, field: number, fill: Fill): void {
+  const at = writer.open(field);
+  fill(writer);
+  writer.close(at);
 }
 
-const descriptor = (message: ProtobufMessage): Packet => ({
-  bytes: packet((one) => one.message(PACKET.trackDescriptor, message)),
+function packet(fill: Fill): Buffer {
+  const writer = new ProtobufWriter();
+  message(writer, TRACE.packet, () => {
+    fill(writer);
+    writer.varintField(PACKET.sequenceId, SEQUENCE);
+  });
+  return Buffer.from(writer.written);
+}
+
+const descriptor = (fill: Fill): Packet => ({
+  bytes: packet((writer) => message(writer, PACKET.trackDescriptor, fill)),
 });
 
-const event = (atUs: number, message: ProtobufMessage): Packet => ({
+const event = (atUs: number, fill: Fill): Packet => ({
   atUs,
-  bytes: packet((one) => one.uint(PACKET.timestamp, nanoseconds(atUs)).message(PACKET.trackEvent, message)),
+  bytes: packet((writer) => {
+    writer.varintField(PACKET.timestamp, Math.round(atUs * NS_PER_US));
+    message(writer, PACKET.trackEvent, fill);
+  }),
 });
-
-const nanoseconds = (us: number): bigint => BigInt(Math.round(us * 1000));
 
 function* processPackets({ pid, name, tracks }: ProcessTracks, uuids: Uuids): Generator<Packet> {
   const uuid = uuids.next();
-  const process = new ProtobufMessage().uint(PROCESS.pid, pid).string(PROCESS.name, name);
-  yield descriptor(new ProtobufMessage().uint(DESCRIPTOR.uuid, uuid).message(DESCRIPTOR.process, process));
+  yield descriptor((writer) => {
+    writer.varintField(DESCRIPTOR.uuid, uuid);
+    message(writer, DESCRIPTOR.process, () => {
+      writer.varintField(PROCESS.pid, pid);
+      writer.textField(PROCESS.name, name);
+    });
+  });
   for (const track of tracks) {
     const own = uuids.next();
-    const described = new ProtobufMessage().uint(DESCRIPTOR.uuid, own).uint(DESCRIPTOR.parent, uuid);
-    yield descriptor(described.string(DESCRIPTOR.name, track.name));
+    yield descriptor((writer) => {
+      writer.varintField(DESCRIPTOR.uuid, own);
+      writer.varintField(DESCRIPTOR.parent, uuid);
+      writer.textField(DESCRIPTOR.name, track.name);
+    });
     for (const slice of track.slices) yield* slicePackets(slice, own);
   }
 }
 
 function* slicePackets(slice: Slice, track: number): Generator<Packet> {
-  yield event(slice.startUs, beginOf(slice, track));
+  yield event(slice.startUs, (writer) => writeBegin(writer, slice, track));
   for (const inner of slice.inner) yield* slicePackets(inner, track);
-  yield event(slice.endUs, new ProtobufMessage().uint(EVENT.type, EVENT_TYPES.end).uint(EVENT.track, track));
+  yield event(slice.endUs, (writer) => {
+    writer.varintField(EVENT.type, EVENT_TYPES.end);
+    writer.varintField(EVENT.track, track);
+  });
 }
 
-function beginOf({ name, details = {}, arrowFrom, arrowTo }: Slice, track: number): ProtobufMessage {
-  const begin = new ProtobufMessage()
-    .uint(EVENT.type, EVENT_TYPES.begin)
-    .uint(EVENT.track, track)
-    .string(EVENT.name, name);
-  for (const [key, value] of Object.entries(details)) {
-    const annotation = new ProtobufMessage().string(ANNOTATION.name, key);
-    if (typeof value === 'number') annotation.uint(ANNOTATION.uintValue, value);
-    else annotation.string(ANNOTATION.stringValue, value);
-    begin.message(EVENT.annotation, annotation);
-  }
-  if (arrowFrom !== undefined) begin.fixed64(EVENT.flow, BigInt(arrowFrom));
-  if (arrowTo !== undefined) begin.fixed64(EVENT.terminatingFlow, BigInt(arrowTo));
-  return begin;
+function writeBegin(writer: ProtobufWriter, { name, details = {}, arrowFrom, arrowTo }: Slice, track: number): void {
+  writer.varintField(EVENT.type, EVENT_TYPES.begin);
+  writer.varintField(EVENT.track, track);
+  writer.textField(EVENT.name, name);
+  for (const [key, value] of Object.entries(details))
+    message(writer, EVENT.annotation, () => {
+      writer.textField(ANNOTATION.name, key);
+      if (typeof value === 'number') writer.varintField(ANNOTATION.uintValue, value);
+      else writer.textField(ANNOTATION.stringValue, value);
+    });
+  if (arrowFrom !== undefined) writer.fixed64Field(EVENT.flow, arrowFrom);
+  if (arrowTo !== undefined) writer.fixed64Field(EVENT.terminatingFlow, arrowTo);
 }
 
 function* counterPackets({ name, unit, points }: Counter, uuids: Uuids): Generator<Packet> {
   const uuid = uuids.next();
-  const counter = new ProtobufMessage().uint(COUNTER.unit, COUNTER_UNITS[unit]);
-  const described = new ProtobufMessage().uint(DESCRIPTOR.uuid, uuid).string(DESCRIPTOR.name, name);
-  yield descriptor(described.message(DESCRIPTOR.counter, counter));
-  for (const [atUs, value] of points) {
-    const point = new ProtobufMessage().uint(EVENT.type, EVENT_TYPES.counter).uint(EVENT.track, uuid);
-    yield event(atUs, point.double(EVENT.doubleValue, value));
-  }
+  yield descriptor((writer) => {
+    writer.varintField(DESCRIPTOR.uuid, uuid);
+    writer.textField(DESCRIPTOR.name, name);
+    message(writer, DESCRIPTOR.counter, () => writer.varintField(COUNTER.unit, COUNTER_UNITS[unit]));
+  });
+  for (const [atUs, value] of points)
+    yield event(atUs, (writer) => {
+      writer.varintField(EVENT.type, EVENT_TYPES.counter);
+      writer.varintField(EVENT.track, uuid);
+      writer.doubleField(EVENT.doubleValue, value);
+    });
 }

@@ -32,10 +32,21 @@ class Node implements TreeProcess {
   }
 }
 
+/** Processes and failed calls that a tree holds at most: some 500 MiB. */
+const MOST_KEPT = 500_000;
+
 export class ProcessTree {
+  readonly #mostKept: number;
+  #kept = 0;
+  /** How many events the tree had no room for. */
+  leftOut = 0;
   readonly #nodes = new Map<number, Node>();
   /** Every process without a parent, in the order in which they were seen. */
   readonly #roots = new Set<Node>();
+
+  constructor(mostKept = MOST_KEPT) {
+    this.#mostKept = mostKept;
+  }
 
   /** Processes whose parent is not in the tree. */
   get roots(): readonly TreeProcess[] {
@@ -51,9 +62,14 @@ export class ProcessTree {
   }
 
   add(event: EngineEvent): void {
+    if (this.#kept >= this.#mostKept && !this.#hasPlaceFor(event)) {
+      this.leftOut++;
+      return;
+    }
     const parent = this.#living(event.pid, event.comm);
     if (event.kind === 'spawn-failure') {
       parent.failures.push(event);
+      this.#kept++;
       return;
     }
     const child = this.#childOf(parent, event);
@@ -72,6 +88,16 @@ export class ProcessTree {
     }
   }
 
+  /** What is known of a process that the tree has already takes no more room. */
+  #hasPlaceFor(event: EngineEvent): boolean {
+    return (
+      event.kind !== 'spawn-failure' &&
+      event.kind !== 'spawn' &&
+      this.#nodes.has(event.child) &&
+      this.#nodes.has(event.pid)
+    );
+  }
+
   /** A spawner lives, so a process with its pid that has ended was an earlier one. */
   #living(pid: number, comm: string): Node {
     const known = this.#nodes.get(pid);
@@ -88,6 +114,7 @@ export class ProcessTree {
   }
 
   #make(pid: number, comm: string): Node {
+    this.#kept++;
     const node = new Node(pid, comm);
     this.#nodes.set(pid, node);
     this.#roots.add(node);

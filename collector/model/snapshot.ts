@@ -18,6 +18,21 @@ export interface Health {
   readonly tableCapacity: number;
 }
 
+/** Nothing was lost, and nothing is in the tables. */
+export const NO_HEALTH: Health = {
+  eventsLost: 0,
+  rowsFolded: 0,
+  failuresFolded: 0,
+  callsUntracked: 0,
+  processesUntracked: 0,
+  processesTracked: 0,
+  callsTracked: 0,
+  processCapacity: 0,
+  rowsEvicted: 0,
+  tableRows: 0,
+  tableCapacity: 0,
+};
+
 /** The kernel's statistics of one BPF program. Present only while kernel.bpf_stats_enabled is on. */
 export interface ProgramCost {
   readonly program: string;

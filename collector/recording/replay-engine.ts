@@ -7,7 +7,7 @@ import type { Clock } from '../model/clock.ts';
 import type { Engine } from '../model/engine.ts';
 import type { EngineEvent } from '../model/events.ts';
 import { rowsSince } from '../model/rows.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import { NO_HEALTH, type Snapshot } from '../model/snapshot.ts';
 import type { Entry, RecordingReader } from './reader.ts';
 
 /** Events are given in batches of at most so many. */
@@ -91,7 +91,7 @@ class ReplayEngine implements Engine {
 
   /** Skips what is before the beginning. The last snapshot before it is what later ones are compared with. */
   #takeBase(startedMs: number): Snapshot {
-    let base: Snapshot = { ...NOTHING, atMs: startedMs };
+    let base: Snapshot = { atMs: startedMs, rows: [], failures: [], programs: [], health: NO_HEALTH };
     let isFirst = true;
     for (; this.#ahead; this.#ahead = this.#reader.next()) {
       const { snapshot } = 'snapshot' in this.#ahead ? this.#ahead : { snapshot: undefined };
@@ -160,22 +160,3 @@ class Pace {
 
 const timeOf = (entry: Entry | undefined): number =>
   entry === undefined ? Infinity : 'event' in entry ? entry.event.atMs : entry.snapshot.atMs;
-
-const NOTHING: Omit<Snapshot, 'atMs'> = {
-  rows: [],
-  failures: [],
-  programs: [],
-  health: {
-    eventsLost: 0,
-    rowsFolded: 0,
-    rowsEvicted: 0,
-    failuresFolded: 0,
-    callsUntracked: 0,
-    processesUntracked: 0,
-    processesTracked: 0,
-    callsTracked: 0,
-    tableRows: 0,
-    tableCapacity: 0,
-    processCapacity: 0,
-  },
-};

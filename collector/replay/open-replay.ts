@@ -8,6 +8,7 @@ import type { EngineOptions } from '../model/options.ts';
 import type { CostRow } from '../model/rows.ts';
 import { openRecording, type RecordingReader } from '../recording/reader.ts';
 import { openReplayEngine } from '../recording/replay-engine.ts';
+import { COLUMN_NAMES } from '../terminal/column-names.ts';
 import type { Output } from '../terminal/output.ts';
 import { clock, printable } from '../terminal/text.ts';
 
@@ -26,13 +27,19 @@ export function openerOf({ path, speed, at }: ReplaySettings): OpenEngine {
   return async (_choice, { filter = {} }, output) => {
     const reader = openRecording(path);
     const { header } = reader;
+    if (filter.pid !== undefined && header.label !== 'pid') {
+      reader.close();
+      const message = 'this recording holds no costs by process, so --pid cannot be used; record with --label pid';
+      throw new ForktaxError('FORKTAX_RECORDING', message);
+    }
     output.talk(
       `Replaying ${clock(header.startedMs)} ${printable(header.host)}, Linux ${printable(header.kernel)}, ` +
         `forktax ${printable(header.version)}\n`,
     );
     const fromMs = at === undefined ? undefined : momentOf(at, header.startedMs);
-    const engine = openReplayEngine(reader, { speed, fromMs, ...filterOf(filter, header.label) });
-    for (const [column, reason] of absentColumns(engine.hooks)) output.talk(`${column} was not measured: ${reason}\n`);
+    const engine = openReplayEngine(reader, { speed, fromMs, ...filterOf(filter) });
+    for (const [column, reason] of absentColumns(engine.hooks))
+      output.talk(`${COLUMN_NAMES[column]} was not measured: ${printable(reason)}\n`);
     return sayingItsEnd(engine, reader, path, output);
   };
 }
@@ -44,11 +51,7 @@ function momentOf(secondsOfDay: TimeOfDay, startedMs: number): number {
 }
 
 /** The names of a recording are those that it was made with, so a name is compared with them. */
-function filterOf({ comm, pid, follow = false, cgroup }: EngineOptions['filter'], label: Engine['label']) {
-  if (pid !== undefined && label !== 'pid') {
-    const message = 'this recording holds no costs by process, so --pid cannot be used; record with --label pid';
-    throw new ForktaxError('FORKTAX_RECORDING', message);
-  }
+function filterOf({ comm, pid, follow = false, cgroup }: EngineOptions['filter']) {
   const pids = new Set(pid === undefined ? [] : [pid]);
   const isWantedPid = (one: number): boolean => pid === undefined || pids.has(one);
   return {

@@ -29,7 +29,7 @@ export function fitColumns<C extends Column<never>>(
 }
 
 /** Gives the width of the columns with a space after each. */
-function totalWidth(columns: readonly Column<never>[]): number {
+export function totalWidth(columns: readonly Column<never>[]): number {
   return columns.reduce((sum, { width }) => sum + width + 1, 0);
 }
 

@@ -4,7 +4,7 @@ import { quantile } from '../model/histogram.ts';
 import { formatBytes, formatCount, formatDuration } from '../terminal/format.ts';
 import type { Column } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
-import type { SpawnerFigures } from './history.ts';
+import { MINUTE_MS, type CoursePoint, type SpawnerFigures } from './history.ts';
 
 export interface TopColumn extends Column<SpawnerFigures> {
   /** The key that sorts by it. */
@@ -136,13 +136,13 @@ export const TOP_COLUMNS: readonly TopColumn[] = [
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** One character for each part of the course; a part without any stall is a space. */
-export function sparkline(course: readonly number[], width: number): string {
-  const parts = Array.from({ length: width }, (_, index) => {
-    const from = course.length - Math.round(((width - index) * 60) / width);
-    const to = course.length - Math.round(((width - index - 1) * 60) / width);
-    return course.slice(Math.max(0, from), Math.max(0, to)).reduce((sum, ns) => sum + ns, 0);
-  });
+/** One character for each part of the minute, the oldest first; a part without any stall is a space. */
+export function sparkline(course: readonly CoursePoint[], width: number): string {
+  const parts = Array<number>(width).fill(0);
+  for (const { agoMs, stallNs } of course) {
+    const part = width - 1 - Math.floor((agoMs / MINUTE_MS) * width);
+    parts[part] = (parts[part] ?? 0) + stallNs;
+  }
   const highest = Math.max(...parts);
   return parts
     .map((value) => (value > 0 ? BARS[Math.min(BARS.length - 1, Math.floor((value / highest) * BARS.length))] : ' '))

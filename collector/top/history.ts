@@ -21,10 +21,17 @@ export interface SpawnerFigures {
   readonly minute: Costs;
   /** The longest stall since the beginning, in nanoseconds. */
   readonly worstNs: number;
-  /** The stall in nanoseconds between each two of the last readings, the oldest first. */
-  readonly course: readonly number[];
+  /** The stall of the last minute, by when it was read, the oldest first. */
+  readonly course: readonly CoursePoint[];
   /** The mechanisms that it used, with the costs of the last minute. */
   readonly mechanisms: ReadonlyMap<Mechanism, Costs>;
+}
+
+export interface CoursePoint {
+  /** Milliseconds before the last reading. */
+  readonly agoMs: number;
+  /** Since the reading before. */
+  readonly stallNs: number;
 }
 
 interface Rates {
@@ -35,11 +42,9 @@ interface Rates {
   readonly failures: number;
 }
 
-/** Readings in the course; one a second is a minute. */
-const COURSE = 60;
 /** Costs of so many moments are kept for the minute, to bound the memory. */
 const MOMENTS = 6;
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 
 interface Spawner {
   costs: Costs;
@@ -47,7 +52,7 @@ interface Spawner {
   failures: number;
   worstNs: number;
   rates: Rates;
-  course: number[];
+  course: CoursePoint[];
 }
 
 interface Moment {
@@ -88,7 +93,7 @@ export class SpawnerHistory {
       );
       const minute = [...mechanisms.values()].reduce(addCosts, NO_COSTS);
       const { rates, worstNs, course } = spawner;
-      const isIdle = minute.spawns === 0 && rates.failures === 0 && course.every((ns) => ns === 0);
+      const isIdle = minute.spawns === 0 && rates.failures === 0 && course.every(({ stallNs }) => stallNs === 0);
       return isIdle ? [] : [{ name, rates, minute, worstNs, course, mechanisms }];
     });
   }
@@ -124,8 +129,13 @@ function next(before: Spawner | undefined, rows: readonly CostRow[], failures: n
       avoidableNs: each(change.avoidableStallNs),
       failures: each(Math.max(0, failures - (before?.failures ?? 0))),
     },
-    course: seconds > 0 ? [...(before?.course ?? []), change.stall.sum].slice(-COURSE) : [],
+    course: seconds > 0 ? continued(before?.course ?? [], seconds * 1000, change.stall.sum) : [],
   };
+}
+
+function continued(course: readonly CoursePoint[], passedMs: number, stallNs: number): CoursePoint[] {
+  const older = course.map((point) => ({ agoMs: point.agoMs + passedMs, stallNs: point.stallNs }));
+  return [...older.filter(({ agoMs }) => agoMs < MINUTE_MS), { agoMs: 0, stallNs }];
 }
 
 /** A row that was evicted meanwhile begins at zero again. */

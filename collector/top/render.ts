@@ -20,8 +20,8 @@ export interface TopData {
   readonly eventsLost: number;
   /** Percent of one processor, and resident bytes, of this process. */
   readonly own: { readonly cpuPercent: number; readonly residentBytes: number };
-  /** The last spawns of the spawner that is shown alone, the newest last. */
-  readonly lines: readonly SpawnLine[];
+  /** The last spawns of the spawner that is shown alone, the newest last. Undefined where single spawns are not seen. */
+  readonly lines: readonly SpawnLine[] | undefined;
   /** What its children executed, and how often. */
   readonly files: ReadonlyMap<string, number>;
 }
@@ -149,12 +149,12 @@ function detailLines(
     .toSorted(([, a], [, b]) => b - a)
     .slice(0, 5)
     .map(([file, count]) => `  ${formatCount(count).padStart(7)}  ${printable(file)}`);
+  const head = [style('bold', `${printable(name)}, the last minute`), ...mechanisms, ''];
+  if (!lines) return [...head, 'Single spawns are not seen here: a collector tells only sums.'];
   const room = Math.max(0, height - ROWS_FROM - FOOTER_LINES - mechanisms.length - executed.length - 6);
   const last = lines.slice(-room).map((line) => `  ${spawnText(line)}`.slice(0, width));
   return [
-    style('bold', `${printable(name)}, the last minute`),
-    ...mechanisms,
-    '',
+    ...head,
     style('bold', 'What its children executed since you look'),
     ...(executed.length > 0 ? executed : ['  nothing yet']),
     '',

@@ -17,7 +17,7 @@ export interface Source {
 export function hostSource(engine: Engine): Source {
   const absent = absentColumns(engine.hooks);
   return {
-    title: hostname(),
+    title: engine.name === 'replay' ? 'a recording' : hostname(),
     async read() {
       await engine.settle?.();
       const { rows, failures, health, atMs } = engine.snapshot();

@@ -29,7 +29,7 @@ export async function printOnce(
   output: Output,
   stop: AbortSignal,
 ): Promise<void> {
-  const view = new View(source, settings);
+  const view = new View(source, settings, clock);
   await view.read();
   await clock.pause(settings.delay, stop);
   await view.read();
@@ -46,7 +46,7 @@ export async function showScreen(
   output: Output,
   stop: AbortSignal,
 ): Promise<void> {
-  const view = new View(source, settings);
+  const view = new View(source, settings, clock);
   const quit = new AbortController();
   using screen = openScreen(
     (key) => onKey(key),
@@ -82,8 +82,10 @@ class View {
   #order: readonly string[] = [];
   #detail: Detail | undefined;
   readonly #nameOf: SpawnerName;
+  readonly #clock: Clock;
 
-  constructor(source: Source, { sort, filter, nameOf }: TopSettings) {
+  constructor(source: Source, { sort, filter, nameOf }: TopSettings, clock: Clock) {
+    this.#clock = clock;
     this.#source = source;
     this.#nameOf = nameOf;
     this.#history = new SpawnerHistory(nameOf);
@@ -138,7 +140,8 @@ class View {
     this.#state = after;
     if (after.detail !== this.#detail?.name) {
       this.#detail?.close();
-      this.#detail = after.detail === undefined ? undefined : new Detail(after.detail, this.#source, this.#nameOf);
+      this.#detail =
+        after.detail === undefined ? undefined : new Detail(after.detail, this.#source, this.#nameOf, this.#clock);
     }
     return undefined;
   }
@@ -148,6 +151,7 @@ class View {
   }
 
   #seen(): Pick<TopData, 'lines' | 'files'> {
+    if (!this.#source.subscribe) return { lines: undefined, files: new Map() };
     return { lines: this.#detail?.lines ?? [], files: this.#detail?.files ?? new Map() };
   }
 }
@@ -159,11 +163,11 @@ class Detail {
   readonly files = new Map<string, number>();
   readonly close: () => void;
 
-  constructor(name: string, source: Source, nameOf: SpawnerName) {
+  constructor(name: string, source: Source, nameOf: SpawnerName, clock: Clock) {
     this.name = name;
     const lines = new SpawnLines((line) => this.#add(line), { execsSeen: true });
     const unsubscribe = source.subscribe?.((events) => {
-      const nowMs = performance.now();
+      const nowMs = clock.now();
       for (const event of events)
         if (nameOf({ comm: event.comm, id: String(event.pid) }) === name) lines.add(event, nowMs);
       lines.expire(nowMs);

@@ -33,6 +33,7 @@ export const TREE_SUMMARY_FIELDS = {
   copied_rss_bytes: 'resident bytes that were copied',
   failed_spawns: 'how many spawning calls failed',
   events_lost: 'events that the kernel dropped because its buffer was full: with any, the tree is not complete',
+  events_left_out: 'events for which there was no room: the tree holds 500,000 processes and failed calls',
 } as const;
 
 export function* processRecords(processes: readonly TreeProcess[], depth = 0): Generator<object> {
@@ -73,7 +74,7 @@ function processRecord(process: TreeProcess, depth: number): Fields {
 
 export function treeSummary(
   groups: readonly FoldedProcess[],
-  eventsLost: number,
+  { eventsLost, eventsLeftOut }: { readonly eventsLost: number; readonly eventsLeftOut: number },
 ): Record<keyof typeof TREE_SUMMARY_FIELDS, unknown> {
   const { processes, stallNs, copiedRssBytes, failures } = sum(groups.map(({ total }) => total));
   return {
@@ -84,5 +85,6 @@ export function treeSummary(
     copied_rss_bytes: copiedRssBytes,
     failed_spawns: failures,
     events_lost: eventsLost,
+    events_left_out: eventsLeftOut,
   };
 }

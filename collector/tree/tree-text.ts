@@ -1,7 +1,7 @@
 /** The folded tree, for a person. */
 import { formatBytes, formatCount, formatDuration } from '../terminal/format.ts';
 import type { Output } from '../terminal/output.ts';
-import { tableHeader, tableLine, type Column } from '../terminal/table.ts';
+import { fitColumns, tableHeader, tableLine, totalWidth, type Column } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
 import { hottest, sum, type FoldedProcess } from './fold.ts';
 
@@ -14,6 +14,9 @@ export interface TreeView {
 export interface TreeColumn extends Column<FoldedProcess> {
   readonly meaning: string;
 }
+
+/** Characters for the names of processes, below which columns are dropped. */
+const LEAST_NAME_WIDTH = 24;
 
 const mean = (values: readonly (number | undefined)[]): number | undefined => {
   const known = values.filter((value) => value !== undefined);
@@ -87,17 +90,11 @@ function exitText(statuses: readonly (number | undefined)[]): string {
 
 /** The table: a line for each group, indented below its parent. */
 export function treeText(groups: readonly FoldedProcess[], { minShare, depth }: TreeView, output: Output): string {
-  const columns = [...TREE_COLUMNS];
-  while (lineWidth(columns) + 24 > output.width && columns.some(({ dropOrder }) => dropOrder)) {
-    const next = Math.max(...columns.map(({ dropOrder = 0 }) => dropOrder));
-    columns.splice(
-      columns.findIndex(({ dropOrder = 0 }) => dropOrder === next),
-      1,
-    );
-  }
+  const columns = fitColumns(TREE_COLUMNS, LEAST_NAME_WIDTH, output.width);
+  const width = totalWidth(columns);
   const leastNs = minShare * sum(groups.map(({ total }) => total)).stallNs;
   const lines = [output.style('bold', `${tableHeader(columns)} PROCESS`)];
-  const room = Math.max(16, output.width - lineWidth(columns));
+  const room = Math.max(16, output.width - width);
   const add = (each: readonly FoldedProcess[], level: number): void => {
     const indent = '  '.repeat(level);
     const shown = level < depth ? each.filter(({ total }) => total.stallNs >= leastNs) : [];
@@ -106,13 +103,11 @@ export function treeText(groups: readonly FoldedProcess[], { minShare, depth }: 
       add(group.children, level + 1);
     }
     const hidden = sum(each.filter((group) => !shown.includes(group)).map(({ total }) => total));
-    if (hidden.processes > 0) lines.push(`${' '.repeat(lineWidth(columns))}${indent}${hiddenText(hidden)}`);
+    if (hidden.processes > 0) lines.push(`${' '.repeat(width)}${indent}${hiddenText(hidden)}`);
   };
   add(groups, 0);
   return `${lines.join('\n')}\n`;
 }
-
-const lineWidth = (columns: readonly TreeColumn[]): number => columns.reduce((sum_, { width }) => sum_ + width + 1, 0);
 
 const nameText = ({ name, members }: FoldedProcess): string =>
   members.length > 1 ? `${printable(name)} ×${formatCount(members.length)}` : printable(name);

@@ -40,12 +40,15 @@ export async function tree(engine: Engine, settings: TreeSettings, output: Outpu
   const tops = rootPid === undefined ? processes.roots : processes.roots.filter(({ pid }) => pid === rootPid);
   const groups = fold(tops);
   const eventsLost = engine.snapshot().health.eventsLost - lostBefore;
+  const eventsLeftOut = processes.leftOut;
   if (settings.json) {
-    for (const record of [...processRecords(tops), treeSummary(groups, eventsLost)])
+    for (const record of [...processRecords(tops), treeSummary(groups, { eventsLost, eventsLeftOut })])
       output.data(`${JSON.stringify(record)}\n`);
     return;
   }
   output.data(treeText(groups, settings, output));
   output.talk(`\n${printable(headline(settings.what, groups))}\n`);
   if (eventsLost > 0) output.talk(`${formatCount(eventsLost)} events were lost, so the tree is not complete\n`);
+  if (eventsLeftOut > 0)
+    output.talk(`${formatCount(eventsLeftOut)} later events are left out: the tree has no room for more processes\n`);
 }

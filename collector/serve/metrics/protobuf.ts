@@ -9,7 +9,7 @@ import { slotOf } from '../../model/histogram.ts';
 import type { SlowestSpawn } from '../../model/rows.ts';
 import { CLASSIC_BUCKETS, cumulativeCounts } from './classic.ts';
 import type { BucketsSample, Family, FamilyHead, Sample, SlotsSample } from './family.ts';
-import { delimiter, ProtobufWriter } from './protobuf-writer.ts';
+import { delimiter, ProtobufWriter } from '../../encoding/protobuf-writer.ts';
 import { nativeBuckets, ZERO_THRESHOLDS } from './native.ts';
 
 const FAMILY = { name: 1, help: 2, type: 3, metric: 4 } as const;

@@ -4,7 +4,6 @@ import { test } from 'node:test';
 import { AT_MS, fakeSpawn } from '../../../testing/fake-engine.ts';
 import { chromeTrace } from '../../export/chrome.ts';
 import { perfettoTrace } from '../../export/perfetto.ts';
-import { ProtobufMessage } from '../../export/protobuf.ts';
 import { timelineOf } from '../../export/timeline.ts';
 import { ProcessTree } from '../../model/process-tree.ts';
 
@@ -114,9 +113,4 @@ test('a trace of Perfetto has packets in the order of time, and slices that begi
     .map((bytes) => field(decode(bytes as Buffer), 1));
   assert.equal(new Set(described).size, described.length, 'every track has its own id');
   for (const track of open.keys()) assert.ok(described.includes(track));
-});
-
-test('varints have seven bits a byte, the low ones first', () => {
-  const bytes = new ProtobufMessage().uint(1, 300).string(2, 'é').finish();
-  assert.deepEqual([...bytes], [0x08, 0xac, 0x02, 0x12, 0x02, 0xc3, 0xa9]);
 });

@@ -37,7 +37,10 @@ test('rates are of the time between the last two readings', () => {
     failures: 3,
   });
   assert.equal(node?.minute.spawns, 10, 'not what was counted before the first reading');
-  assert.deepEqual(node?.course, [12e6, 18e6]);
+  assert.deepEqual(node?.course, [
+    { agoMs: 2000, stallNs: 12e6 },
+    { agoMs: 0, stallNs: 18e6 },
+  ]);
 });
 
 test('a spawner that comes later counts from its first spawn; one that was evicted begins anew', () => {
@@ -134,8 +137,24 @@ test('a column that cannot be measured is absent', () => {
   assert.equal(new Set(TOP_COLUMNS.flatMap(({ key }) => key ?? [])).size, TOP_COLUMNS.filter(({ key }) => key).length);
 });
 
-test('the course has one character for each part of the minute', () => {
+test('the course has one character for each part of the minute, whatever the time between readings', () => {
+  const every = (ms: number, stallOf: (agoMs: number) => number) =>
+    Array.from({ length: 60_000 / ms }, (_, index) => ({ agoMs: index * ms, stallNs: stallOf(index * ms) }));
   assert.equal(sparkline([], 4), '    ');
-  assert.equal(sparkline([...Array<number>(45).fill(0), ...Array<number>(15).fill(8)], 4), '   █');
-  assert.equal(sparkline([...Array<number>(30).fill(1), ...Array<number>(30).fill(8)], 4), '▂▂██');
+  for (const ms of [500, 1000, 5000]) {
+    assert.equal(
+      sparkline(
+        every(ms, (ago) => (ago < 15_000 ? 8 : 0)),
+        4,
+      ),
+      '   █',
+    );
+    assert.equal(
+      sparkline(
+        every(ms, (ago) => (ago < 30_000 ? 8 : 1)),
+        4,
+      ),
+      '▂▂██',
+    );
+  }
 });

@@ -80,6 +80,22 @@ test('a pid that is used again is another process', () => {
   );
 });
 
+test('a full tree completes what it has, and counts what it leaves out', () => {
+  const tree = new ProcessTree(3);
+  tree.addRunning(1, 'make');
+  for (const event of [
+    a,
+    b,
+    ...compilers,
+    execOf(a, '/bin/sh'),
+    { ...base(a), kind: 'spawn-failure', stallNs: 1, errno: 11 } as const,
+  ])
+    tree.add(event);
+  const [make] = fold(tree.roots);
+  assert.deepEqual([make?.total.processes, make?.children.map(({ name }) => name).toSorted()], [2, ['[p1]', 'sh']]);
+  assert.equal(tree.leftOut, compilers.length + 1);
+});
+
 test('a vfork child whose exit comes before its spawn is one process', () => {
   const [make] = foldOf([exitOf(a, 127), a]);
   assert.deepEqual([make?.total.processes, make?.children[0]?.name], [1, '[p1]']);
@@ -124,7 +140,7 @@ test('the records have the documented fields, parents before children', () => {
   for (const { pid, parent } of records)
     if (parent !== undefined)
       assert.ok(records.findIndex((one) => one['pid'] === parent) < records.findIndex((one) => one['pid'] === pid));
-  const summary = treeSummary(fold(tree.roots), 2);
+  const summary = treeSummary(fold(tree.roots), { eventsLost: 2, eventsLeftOut: 0 });
   assert.deepEqual(Object.keys(summary), Object.keys(TREE_SUMMARY_FIELDS));
   assert.deepEqual([summary.processes, summary.failed_spawns, summary.events_lost], [6, 1, 2]);
   assert.equal(sum([]).processes, 0);

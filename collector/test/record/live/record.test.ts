@@ -53,6 +53,18 @@ test('a killed recorder leaves a file that is good', async () => {
   assert.equal(status, 0, stderr);
 });
 
+test('a recording by process answers for one of them; another refuses to', async () => {
+  const [plain, labelled] = [join(folder, 'plain.rec'), join(folder, 'labelled.rec')];
+  const load = [SPAWNLOAD, '--count', '7', '--mechanism', 'vfork', '--no-exec'];
+  await runCli('record', '-o', plain, '--', ...load);
+  const refused = await runCli('replay', plain, 'hist', '-p', '1');
+  assert.deepEqual([refused.status, /record with --label pid/.test(refused.stderr)], [1, true]);
+  const { stdout } = await runCli('record', '-o', labelled, '--label', 'pid', '--', ...load);
+  const { pid } = lastRecord(stdout);
+  assert.equal(lastRecord((await runCli('replay', labelled, 'hist', '--json', '-p', `${pid}`)).stdout).count, 7);
+  assert.equal((await runCli('replay', labelled, 'hist', '--json', '-p', '1')).stdout, '');
+});
+
 test('errors of files and options are told', async () => {
   const full = await runCli('record', '-o', '/dev/full', '-d', '1s');
   assert.equal(full.status, 1);

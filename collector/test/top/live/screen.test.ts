@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { prepareSpawnload } from '../../../../native/spawnload/spawnload.ts';
 import { runCli } from '../../../../testing/run-cli.ts';
 import { cliCommand, ScreenTerminal } from '../../../../testing/screen-terminal.ts';
+import { startServe } from '../../../../testing/serve-process.ts';
 import { uniqueComm } from '../../../../testing/spawnload.ts';
 
 const SMALL = { columns: 80, rows: 24 };
@@ -83,6 +84,17 @@ test('Ctrl-Z gives the terminal to the shell, and fg takes it again', async () =
   assert.ok(terminal.sent.includes(RESTORED));
   terminal.type('q');
   await terminal.shows(/ended 0/);
+});
+
+test('of a collector it shows the same spawner; without one it says so', async () => {
+  await using load = await startLoad();
+  const serve = await startServe(`--comm=${load.comm}`);
+  const { status, stdout } = await runCli('top', '-b', '-d', '2s', '--url', serve.url);
+  assert.equal(status, 0);
+  assert.ok(stdout.trimEnd().split('\n')[1]?.startsWith(load.comm), stdout);
+  await serve.stop();
+  const gone = await runCli('top', '-b', '--url', serve.url);
+  assert.deepEqual([gone.status, /FORKTAX_COLLECTOR/.test(gone.stderr)], [1, true]);
 });
 
 test('without a terminal it prints one table, and says so where that was not asked for', async () => {
