@@ -172,8 +172,9 @@ void Children::watch_by_signal()
 
 Cost Children::affordable()
 {
-	if (!has_descriptors_left())
-		drop_doorbells();
+	if (has_descriptors_left())
+		return Cost::PIDFD_AND_DOORBELL;
+	drop_doorbells();
 	return has_descriptors_left() ? Cost::PIDFD_AND_DOORBELL : Cost::NOTHING;
 }
 

@@ -98,7 +98,8 @@ static bool unpark(int fd)
 		if (!parked)
 			continue;
 		lot.lent[i] = false;
-		if (raw(SYS_dup3, lot.spare, fd, O_CLOEXEC) < 0)
+		/* The spare end may have become somebody else's file. A copy of that would keep it open for ever. */
+		if (!is_ours(lot.spare) || raw(SYS_dup3, lot.spare, fd, O_CLOEXEC) < 0)
 			raw(SYS_close, fd);
 	}
 	pthread_mutex_unlock(&lot.lock);

@@ -181,13 +181,6 @@ static int spawn(struct afork_job *job, struct slot *slot, struct plan *plan, ui
 {
 	const uint32_t flags = plan->options.flags;
 	const enum afork_mechanism demanded = plan->options.mechanism;
-	struct creation creation = {
-		.slot = slot,
-		.job = job,
-		.cgroup_fd = -1,
-		.share_files = flags & (AFORK_DEFER_FDS | AFORK_ONLY_GIVEN),
-		.no_pidfd = flags & AFORK_NO_PIDFD,
-	};
 	struct bell bell = {-1, -1};
 	plan->job = job;
 	if (flags & AFORK_ONLY_GIVEN) {
@@ -195,10 +188,15 @@ static int spawn(struct afork_job *job, struct slot *slot, struct plan *plan, ui
 		if (error < 0)
 			return (int)-error;
 		plan->close_others = can_close_range();
-		creation.share_files = plan->close_others;
 		job->settled = 0;
 	}
-	creation.cgroup_fd = flags & AFORK_SETCGROUP ? plan->options.cgroup_fd : -1;
+	struct creation creation = {
+		.slot = slot,
+		.job = job,
+		.cgroup_fd = flags & AFORK_SETCGROUP ? plan->options.cgroup_fd : -1,
+		.share_files = flags & AFORK_ONLY_GIVEN ? plan->close_others : flags & AFORK_DEFER_FDS,
+		.no_pidfd = flags & AFORK_NO_PIDFD,
+	};
 	plan->mask = flags & AFORK_SETMASK ? plan->options.signal_mask : mask;
 	slot->entry = (struct entry){spawn_child, plan};
 	long result = demanded == AFORK_ANY ? create_by_best(plan, &creation, &bell)

@@ -1,4 +1,9 @@
-/** What a program may do right after a spawn, because Node itself returns after the exec. None of 400 may go wrong. */
+/**
+ * What a program may do right after a spawn, because Node itself returns after the exec. None of 400 may go wrong.
+ *
+ * Two things keep a program from being busy: a child has no copy of the writer's descriptor, and it tries again. The test
+ * here fails only without both; starts.test.ts fails without the second.
+ */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
