@@ -20,7 +20,8 @@ const OWN_MOUNTS = readlinkSync('/proc/self/ns/mnt');
 /** Gives undefined if the spawner has ended, may not be inspected, or has a name other than `name` by now. */
 export function examineSpawner(pid: number, name: string): ExaminedSpawner | undefined {
   try {
-    const process = readProcess(pid);
+    // Nobody asks for the environment, and there may be very many spawners.
+    const process = { ...readProcess(pid), environment: [] };
     const { comm, executable, uid, gid, isKernelThread } = process;
     const exe = cutName(basename(executable));
     if (isKernelThread || nameSpawner('auto', { comm, exe }) !== name) return undefined;

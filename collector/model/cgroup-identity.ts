@@ -18,6 +18,7 @@ export interface CgroupIdentity {
 }
 
 const HEX_ID = '[0-9a-f]{64}';
+const BARE_ID = new RegExp(`^${HEX_ID}$`);
 
 /** What Kubernetes calls a pod, and a container of it. No path has that; a kubelet tells it. */
 export interface PodNames {
@@ -94,7 +95,7 @@ function containerNamed(part: string, above: readonly string[]): ContainerIdenti
   }
   const parent = above.at(-1) ?? '';
   if (parent === 'lxc') return { id: part, runtime: 'lxc' };
-  if (!new RegExp(`^${HEX_ID}$`).test(part)) return undefined;
+  if (!BARE_ID.test(part)) return undefined;
   const runtime = above[0] === 'ecs' ? 'docker' : PARENTS.get(parent);
   return { id: part, ...(runtime && { runtime }) };
 }
@@ -116,5 +117,5 @@ function unescaped(name: string): string {
 
 /** So much of an id is shown, as `docker ps` does. */
 export function shortId({ id }: ContainerIdentity): string {
-  return new RegExp(`^${HEX_ID}$`).test(id) ? id.slice(0, 12) : id;
+  return BARE_ID.test(id) ? id.slice(0, 12) : id;
 }

@@ -79,8 +79,8 @@ function addRows(a: CostRow, b: CostRow): CostRow {
 }
 
 /**
- * Gives the costs of each row between two snapshots, without rows that cost nothing. A row that was evicted in between still
- * there. If it is no longer remembered by name, it is part of `(evicted)` in the later snapshot, so its earlier costs are
+ * Gives the costs of each row between two snapshots, without rows that cost nothing. A row that was evicted in between
+ * is still there. If it is no longer remembered by name, it is part of `(evicted)` in the later snapshot, so its earlier costs are
  * subtracted there and every sum stays whole.
  */
 export function rowsSince(later: readonly CostRow[], earlier: readonly CostRow[]): CostRow[] {

@@ -3,6 +3,7 @@
  * may be in another one, whose clocks are ahead or behind (time_namespaces(7)).
  */
 import { readFileSync } from 'node:fs';
+import { tryReadText } from './files.ts';
 
 interface ClockOffsets {
   readonly monotonicNs: bigint;
@@ -22,15 +23,7 @@ let knownClockOffsets: ClockOffsets | undefined;
 
 /** A process stays in its time namespace. Kernels without such namespaces have no such file. */
 function clockOffsets(): ClockOffsets {
-  return (knownClockOffsets ??= parseClockOffsets(readIfThere('/proc/self/timens_offsets')));
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+  return (knownClockOffsets ??= parseClockOffsets(tryReadText('/proc/self/timens_offsets')));
 }
 
 /** Gives the kernel's own monotonic clock, bpf_ktime_get_ns(), in nanoseconds. */

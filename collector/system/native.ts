@@ -116,7 +116,7 @@ export function dropCapabilities(
   }
 }
 
-/** Makes a program that has started, and that will run for long, smaller. It is no matter where that cannot be. */
+/** Makes this process smaller after its start. If that is not possible, it stays as it is. */
 export function releaseStartPages(): void {
   try {
     loadNative().releaseExecutablePages();

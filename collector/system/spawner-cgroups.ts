@@ -48,18 +48,18 @@ export class SpawnerCgroups {
     return this.#paths.get(id);
   }
 
+  /** Gives the path of a cgroup; undefined if it has gone and was not known. */
+  pathOfId(id: string): string | undefined {
+    if (!this.#paths.has(id)) this.#walk();
+    return this.#paths.get(id);
+  }
+
   #remember(pid: number, path: string): string {
     this.#told.delete(pid);
     this.#told.set(pid, path);
     const [oldest] = this.#told.keys();
     if (this.#told.size > MOST_TOLD && oldest !== undefined) this.#told.delete(oldest);
     return path;
-  }
-
-  /** The same for an id alone. */
-  pathOfId(id: string): string | undefined {
-    if (!this.#paths.has(id)) this.#walk();
-    return this.#paths.get(id);
   }
 
   #toldBy(pid: number): { unified: string | undefined; best: string } | undefined {
@@ -99,9 +99,13 @@ export function parseProcCgroup(text: string): { unified: string | undefined; be
   return { unified, best: inContainer ?? [unified, systemd].find((path) => path && path !== '/') ?? '/' };
 }
 
+/** Gives undefined if the cgroup has gone, or its path cannot be reached from here. */
 function inodeOf(path: string): string | undefined {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats && String(stats.ino);
+  try {
+    return String(statSync(path, { bigint: true }).ino);
+  } catch {
+    return undefined;
+  }
 }
 
 function directoriesIn(root: string, path: string): string[] {

@@ -196,8 +196,11 @@ Failure Object::attach_pinned(const std::string &name, const std::string &path)
 		return result;
 	begin_log();
 	int error = bpf_link__pin(links_.back(), path.c_str());
-	if (error)
+	if (error) {
+		bpf_link__destroy(links_.back());
+		links_.pop_back();
 		return failure(error, "cannot pin " + name + " at " + path);
+	}
 	pinned_links_.push_back(links_.back());
 	links_.pop_back();
 	return {};

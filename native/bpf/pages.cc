@@ -40,12 +40,15 @@ int release_executable_pages()
 		return errno;
 	int error = 0;
 	Mapping mapping;
+	unsigned long private_kib = 0, swapped_kib;
 	char line[512];
 	while (fgets(line, sizeof line, smaps)) {
-		unsigned long private_kib;
-		if (read_mapping(line, &mapping) || sscanf(line, "Anonymous: %lu", &private_kib) != 1)
+		if (read_mapping(line, &mapping) || sscanf(line, "Anonymous: %lu", &private_kib) == 1)
 			continue;
-		if (private_kib != 0 || mapping.writable || mapping.inode != executable.st_ino)
+		/* A private page that is in swap space is not in "Anonymous". The line "Swap" comes after it. */
+		if (sscanf(line, "Swap: %lu", &swapped_kib) != 1)
+			continue;
+		if (private_kib + swapped_kib != 0 || mapping.writable || mapping.inode != executable.st_ino)
 			continue;
 		if (madvise(reinterpret_cast<void *>(mapping.begin), mapping.end - mapping.begin, MADV_DONTNEED) != 0)
 			error = errno;

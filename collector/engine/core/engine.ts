@@ -70,6 +70,8 @@ class CoreEngine implements Engine {
   readonly #otherFailures: TableBuffers;
   readonly #health: Uint8Array;
   readonly #read: ReturnType<CoreEngine['readers']>;
+  /** As the tables were made: the host's limit may change later. */
+  readonly #processCapacity: number;
   #rowsEvicted = 0;
   #drainTimer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -81,6 +83,7 @@ class CoreEngine implements Engine {
     if (attached.history) this.history = attached.history;
     if (attached.callHook) this.callHook = attached.callHook;
     this.#options = options;
+    this.#processCapacity = processCapacity(options);
     this.label = options.label;
     const key = this.#object.layout('cost_key').size;
     const row = this.#object.layout('cost_row').size;
@@ -126,7 +129,7 @@ class CoreEngine implements Engine {
         ...this.#read.health(),
         tableRows: rows.length,
         tableCapacity: this.#options.maxSpawners,
-        processCapacity: processCapacity(this.#options),
+        processCapacity: this.#processCapacity,
         rowsEvicted: this.#rowsEvicted,
       },
       programs: this.#object.programStats().filter((program) => program.runs > 0 || program.missed > 0),

@@ -1,17 +1,10 @@
 /** Maps the enums of `probes/spawn.h` to the names in the model. */
-import type { EngineEvent } from '../../model/events.ts';
+import { EVENT_KINDS } from '../../model/events.ts';
 import type { FailureRow } from '../../model/rows.ts';
 import { MECHANISMS, SYSCALLS, type Mechanism, type SpawnSyscall } from '../../model/spawn.ts';
 import { enumNames, probeConstant } from '../shared/probe-constants.ts';
 
 const FAILURE_KINDS = ['spawn', 'exec'] as const satisfies readonly FailureRow['kind'][];
-const EVENT_KINDS = [
-  'spawn',
-  'spawn-failure',
-  'exec',
-  'exec-failure',
-  'exit',
-] as const satisfies readonly EngineEvent['kind'][];
 
 /** Gives a function for each enum that gives the name of a value. */
 export function readEnums() {

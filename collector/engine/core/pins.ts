@@ -31,17 +31,13 @@ export class Pins {
   constructor(native: NativeBpf, folder: string) {
     this.#folder = folder;
     requireBpfFilesystem(existsSync(folder) ? folder : dirname(folder));
-    try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      this.#lock = openSync(folder, 'r');
-    } catch (cause) {
-      throw new ForktaxError('FORKTAX_PIN', `counters cannot be kept in ${folder}`, { cause });
-    }
+    create(folder);
+    this.#lock = inFolder(folder, () => openSync(folder, 'r'));
     if (!native.tryLock(this.#lock)) {
       closeSync(this.#lock);
       throw new ForktaxError('FORKTAX_PIN', `another collector keeps its counters in ${folder}`);
     }
-    this.#found = readdirSync(folder);
+    this.#found = this.#layouts();
   }
 
   /** @param sizes whatever else decides what the maps hold */
@@ -50,10 +46,14 @@ export class Pins {
     return new Place(join(this.#folder, layout), hash(programs));
   }
 
+  /** Other programs may keep their maps in the same folder. */
+  #layouts(): string[] {
+    return readdirSync(this.#folder).filter((name) => HASH.test(name));
+  }
+
   /** Removes what `place` replaces. */
   removeOthers(place: Place): void {
-    for (const name of readdirSync(this.#folder))
-      if (join(this.#folder, name) !== place.folder) remove(this.#folder, name);
+    for (const name of this.#layouts()) if (join(this.#folder, name) !== place.folder) remove(this.#folder, name);
     place.removeOtherPrograms();
   }
 
@@ -81,7 +81,7 @@ export class Place {
   }
 
   create(): void {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    create(this.folder);
   }
 
   pathOf(program: string): string {
@@ -99,7 +99,7 @@ export class Place {
 
   beginPrograms(): void {
     this.removePrograms();
-    mkdirSync(join(this.folder, this.#programs), { mode: 0o700 });
+    create(join(this.folder, this.#programs));
   }
 
   removePrograms(): void {
@@ -115,9 +115,25 @@ export class Place {
   }
 }
 
-function remove(folder: string, name: string): void {
-  rmSync(join(folder, name), { recursive: true, force: true });
+function create(folder: string): void {
+  inFolder(folder, () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
 }
+
+function remove(folder: string, name: string): void {
+  inFolder(folder, () => rmSync(join(folder, name), { recursive: true, force: true }));
+}
+
+/** The folder may be a file, have a name that BPF filesystems do not allow, or be another user's. */
+function inFolder<T>(folder: string, action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    const message = `counters cannot be kept in ${folder}: ${(cause as Error).message}`;
+    throw new ForktaxError('FORKTAX_PIN', message, { cause });
+  }
+}
+
+const HASH = /^f[0-9a-f]{15}$/;
 
 /** 64 bits, as the probes hold a generation; never 0. */
 function hash(value: unknown): string {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { hash } from 'bcryptjs';
 import { basename } from 'node:path';
 import { test } from 'node:test';
-import type { ExaminedSpawner } from '../../advise/examine-spawner.ts';
+import { examineSpawner, type ExaminedSpawner } from '../../advise/examine-spawner.ts';
 import { lookAtExecutable, type Program } from '../../relaunch/choose/program.ts';
 import { readProcess } from '../../relaunch/process/running-process.ts';
 import { OPEN_WEB_CONFIG } from '../../serve/config/web.ts';
@@ -160,4 +160,10 @@ test('a collector that lacks a hook, is none, or is not there', async () => {
   const gone = await collector({});
   await gone[Symbol.asyncDispose]();
   await failing(`http://${gone.host}/`, 'FORKTAX_COLLECTOR', /ECONNREFUSED/);
+});
+
+test('of a spawner all is kept but its environment, which may be large and hold secrets', () => {
+  const { process: kept } = examineSpawner(process.pid, basename(process.execPath)) ?? {};
+  assert.equal(kept?.pid, process.pid);
+  assert.deepEqual(kept.environment, []);
 });

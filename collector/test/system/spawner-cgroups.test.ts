@@ -48,6 +48,13 @@ test('a later one is learnt from a process of it, and believed only if it has th
   assert.equal(cgroups.pathOf(8, '4711'), undefined);
 });
 
+test('a path that cannot be reached from here ends nothing', () => {
+  const cgroups = open();
+  const path = `/${'x'.repeat(300)}`;
+  makeProcess(7, `0::${path}\n`);
+  assert.equal(cgroups.pathOf(7, '4711'), path);
+});
+
 test('without a process, it is sought in the tree, once a second', () => {
   const cgroups = open();
   const id = makeCgroup('/late');

@@ -1,6 +1,6 @@
 /** Pinned counters go on without a collector, whatever became of the last one. */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,9 +31,16 @@ after(async () => {
   rmdirSync(mountPoint);
 });
 
-async function collect(folder: string, options: Partial<EngineOptions>) {
-  const inside = ['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`];
-  const collector = new EngineProcess({ pin: join(mountPoint, folder), ...options }, inside);
+const inside = () => ['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`];
+
+/** Runs a command where the BPF filesystem is, and gives what it prints. */
+function runInside(...args: string[]): string {
+  const [command = '', ...rest] = [...inside(), ...args];
+  return execFileSync(command, rest, { encoding: 'utf8' });
+}
+
+async function collect(folder: string, options: Partial<EngineOptions>, wrapper: readonly string[] = []) {
+  const collector = new EngineProcess({ pin: join(mountPoint, folder), ...options }, [...inside(), ...wrapper]);
   collectors.push(collector);
   const { history, code } = await collector.ready();
   return {
@@ -104,5 +111,22 @@ describe('pinned counters', () => {
     assert.equal((await collect('busy', {})).code, 'FORKTAX_PIN');
     await first.end();
     assert.equal((await collect('../elsewhere', {})).code, 'FORKTAX_PIN');
+  });
+
+  test("leave other programs' folders alone, and do not take them for counters", async () => {
+    runInside('mkdir', '-p', join(mountPoint, 'shared', 'others'));
+    const collector = await collect('shared', {});
+    assert.equal(collector.history, 'new');
+    await collector.end();
+    assert.match(runInside('ls', join(mountPoint, 'shared')), /^others$/m);
+  });
+
+  test("cannot be in another user's folder, or in one whose name the filesystem does not allow", async () => {
+    const folder = join(mountPoint, 'foreign');
+    runInside('mkdir', '-m', '755', folder);
+    runInside('chown', '1', folder);
+    const withoutOverride = ['setpriv', '--bounding-set=-dac_override'];
+    assert.equal((await collect('foreign', {}, withoutOverride)).code, 'FORKTAX_PIN');
+    assert.equal((await collect('with.dot', {})).code, 'FORKTAX_PIN');
   });
 });
