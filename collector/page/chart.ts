@@ -1,6 +1,6 @@
 /** A chart of lines over time, with the same numbers as a table under it. */
 import uPlot from 'uplot';
-import { darkScheme, seriesStyle } from './colors.ts';
+import { darkScheme, ink, seriesStyle } from './colors.ts';
 import { h, setChildren, setText } from './dom.ts';
 
 export interface Line {
@@ -83,9 +83,8 @@ export class Chart {
   }
 
   #uplotOptions(): uPlot.Options {
-    const style = getComputedStyle(document.documentElement);
-    const color = (name: string) => (darkScheme.matches ? DARK_INK : LIGHT_INK)[name] ?? style.color;
-    const axis = { stroke: color('text'), grid: { stroke: color('line'), width: 1 }, ticks: { stroke: color('line') } };
+    const { text, line } = ink();
+    const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line } };
     return {
       width: this.#place.clientWidth || 300,
       height: HEIGHT,
@@ -162,10 +161,6 @@ export class Chart {
     return h('tr', {}, head, h('td'), h('td'), h('td'));
   }
 }
-
-/** A canvas has no custom properties. */
-const LIGHT_INK: Readonly<Record<string, string>> = { text: '#555b62', line: '#e3e6ea' };
-const DARK_INK: Readonly<Record<string, string>> = { text: '#a8adb3', line: '#2b3036' };
 
 /** As the line is drawn. */
 function striped(color: string, dash: readonly number[]): string {

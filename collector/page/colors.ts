@@ -10,6 +10,11 @@ export const REST = '(all others)';
 
 export const darkScheme = matchMedia('(prefers-color-scheme: dark)');
 
+/** The colours of text and of thin lines in a canvas, which has no custom properties. */
+export function ink(): { readonly text: string; readonly line: string } {
+  return darkScheme.matches ? { text: '#a8adb3', line: '#2b3036' } : { text: '#555b62', line: '#e3e6ea' };
+}
+
 export function seriesStyle(slot: number): { color: string; dash: readonly number[] } {
   const colors = darkScheme.matches ? DARK : LIGHT;
   return { color: colors[slot] ?? colors[SERIES - 1] ?? '', dash: DASHES[slot] ?? [] };

@@ -1,7 +1,7 @@
 /** How long spawns stalled, over time: a picture with a logarithmic scale, and its quantiles as a table. */
 import { formatCount, formatDuration } from '../terminal/format.ts';
 import { timeOfDay } from './chart.ts';
-import { darkScheme, heatColor } from './colors.ts';
+import { darkScheme, heatColor, ink } from './colors.ts';
 import { h, setChildren, setText } from './dom.ts';
 import { addTo, emptySums, stallQuantile, type Point, type Row } from './history.ts';
 
@@ -110,8 +110,7 @@ function paint(canvas: HTMLCanvasElement, columns: readonly Column[], bounds: re
   const rowHeight = (height - BOTTOM - 6) / (highest - lowest + 1);
   const columnWidth = (width - LEFT) / Math.max(1, columns.length);
   const yOf = (slot: number) => 6 + (highest - slot) * rowHeight;
-  const ink = darkScheme.matches ? '#a8adb3' : '#555b62';
-  const line = darkScheme.matches ? '#2b3036' : '#e3e6ea';
+  const { text, line } = ink();
   context.font = '12px system-ui, sans-serif';
   drawScale();
   columns.forEach(({ slots }, i) => {
@@ -125,7 +124,7 @@ function paint(canvas: HTMLCanvasElement, columns: readonly Column[], bounds: re
   /** A line for each power of ten that is in the picture, and times below. */
   function drawScale(): void {
     if (!context) return;
-    context.fillStyle = ink;
+    context.fillStyle = text;
     context.textAlign = 'right';
     context.textBaseline = 'middle';
     for (let ns = 1e3; ns <= 1e11; ns *= 10) {
@@ -135,7 +134,7 @@ function paint(canvas: HTMLCanvasElement, columns: readonly Column[], bounds: re
       context.fillText(formatDuration(ns), LEFT - 8, y);
       context.fillStyle = line;
       context.fillRect(LEFT, y, width - LEFT, 1);
-      context.fillStyle = ink;
+      context.fillStyle = text;
     }
     context.textBaseline = 'alphabetic';
     const labels = Math.max(1, Math.floor((width - LEFT) / 130));

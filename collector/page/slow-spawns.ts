@@ -6,6 +6,8 @@ import { h, setChildren, setText } from './dom.ts';
 import { SLOW_NS, type Slow } from './state.ts';
 
 const MAX_ROWS = 50;
+/** EventSource gives up when the collector refuses it, as it does while there are too many clients. */
+const RETRY_MS = 5000;
 type Spawn = Extract<EventData, { kind: 'spawn' | 'spawn-failure' }>;
 
 interface Seen {
@@ -20,6 +22,7 @@ export class SlowSpawns {
   readonly #note = h('p', { class: 'faint', role: 'status' });
   #seen: Seen[] = [];
   #source: EventSource | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #slow: Slow | undefined;
   #skipped = 0;
   #isVisible = true;
@@ -69,6 +72,7 @@ export class SlowSpawns {
   }
 
   #connect(): void {
+    clearTimeout(this.#retry);
     this.#source?.close();
     this.#source = undefined;
     if (this.#slow === undefined || this.#slow === 'off' || !this.#isVisible) return this.#update();
@@ -82,7 +86,10 @@ export class SlowSpawns {
       this.#skipped += JSON.parse(String(data)).events;
       this.#update();
     });
-    source.addEventListener('error', () => this.#update());
+    source.addEventListener('error', () => {
+      if (source.readyState === EventSource.CLOSED) this.#retry = setTimeout(() => this.#connect(), RETRY_MS);
+      this.#update();
+    });
     source.addEventListener('open', () => this.#update());
     this.#source = source;
   }

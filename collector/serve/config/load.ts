@@ -18,7 +18,7 @@ interface Given {
 export interface Sources {
   readonly flags: Readonly<Partial<Record<SettingName, unknown>>>;
   readonly environment: NodeJS.ProcessEnv;
-  /** Of --config.file. */
+  /** The path that --config.file gives. */
   readonly file?: string;
 }
 

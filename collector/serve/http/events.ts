@@ -14,9 +14,9 @@ interface Options {
 }
 
 interface Query {
-  /** Kinds of events, separated by commas. */
-  readonly kind?: string;
-  readonly min_stall_ns?: string;
+  /** Kinds of events, separated by commas. A list if the query has it several times. */
+  readonly kind?: string | readonly string[];
+  readonly min_stall_ns?: string | readonly string[];
 }
 
 export const eventsPlugin: FastifyPluginCallback<Options> = (app, { engine, version, hub }, done) => {
@@ -26,6 +26,8 @@ export const eventsPlugin: FastifyPluginCallback<Options> = (app, { engine, vers
     const isWanted = filterOf(request.query);
     const lastId = request.headers['last-event-id'];
     const wanted: Wanted = { ...(isWanted && { isWanted }), ...(typeof lastId === 'string' && { lastId }) };
+    // The client may have gone while its password was checked, and would never be removed.
+    if (reply.raw.destroyed) return reply.hijack();
     if (hub.isFull) return reply.code(503).type('text/plain').send('There are too many clients of events.\n');
     reply.hijack();
     reply.raw.writeHead(200, {
@@ -46,14 +48,14 @@ export const eventsPlugin: FastifyPluginCallback<Options> = (app, { engine, vers
 /** Undefined: every event is wanted. */
 function filterOf({ kind, min_stall_ns: least }: Query): ((event: EngineEvent) => boolean) | undefined {
   if (kind === undefined && least === undefined) return undefined;
-  const kinds = new Set<string>(kind?.split(',') ?? EVENT_KINDS);
+  const kinds = new Set<string>(kind === undefined ? EVENT_KINDS : [kind].flat().flatMap((names) => names.split(',')));
   for (const name of kinds) {
     if (!EVENT_KINDS.some((known) => known === name)) {
       throw new Refusal(400, `kind: there is no ${name}; the kinds are ${EVENT_KINDS.join(', ')}.`);
     }
   }
   if (least === undefined) return (event) => kinds.has(event.kind);
-  if (!/^\d{1,15}$/.test(least)) throw new Refusal(400, 'min_stall_ns: must be a whole number of nanoseconds.');
+  if (!/^\d{1,15}$/.test(String(least))) throw new Refusal(400, 'min_stall_ns: must be a whole number of nanoseconds.');
   const leastNs = Number(least);
   return (event) => kinds.has(event.kind) && 'stallNs' in event && (event.stallNs ?? 0) >= leastNs;
 }

@@ -25,7 +25,7 @@ interface SpawnDescriptor extends Descriptor {
 
 export interface RowCounter extends SpawnDescriptor {
   readonly kind: 'counter';
-  /** Engines count nanoseconds where the metric says seconds. Of a histogram the number of its values. */
+  /** Engines count nanoseconds where the metric says seconds. If the column is a histogram, the number of its values is shown. */
   readonly column: CostColumnName;
 }
 

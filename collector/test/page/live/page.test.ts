@@ -200,6 +200,15 @@ describe('the page', { skip: noBrowser }, () => {
     }
   });
 
+  it('asks again for slow spawns when the collector had no room for another client', async () => {
+    const page = await browser.newPage();
+    await page.route(/\/api\/v1\/events\?/, (route) => route.fulfill({ status: 503 }), { times: 1 });
+    await page.goto(`${serve.url}/#slow=1ms`);
+    await page.locator('#slow p', { hasText: 'Not connected; trying again.' }).waitFor();
+    await page.locator('#slow p', { hasText: /^(None yet\.)?$/ }).waitFor({ state: 'attached' });
+    await page.close();
+  });
+
   it('says that the collector is gone', async () => {
     const mortal = await startServe();
     const page = await browser.newPage();

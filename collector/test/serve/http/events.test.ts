@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { after, describe, it } from 'node:test';
 import { OPEN_WEB_CONFIG } from '../../../serve/config/web.ts';
@@ -198,6 +199,35 @@ describe('/api/v1/events', () => {
       [400, true],
     );
     assert.equal((await app.inject('/api/v1/events?min_stall_ns=5ms')).statusCode, 400);
+    assert.equal((await app.inject('/api/v1/events?min_stall_ns=5&min_stall_ns=6')).statusCode, 400);
+    assert.equal((await app.inject('/api/v1/events?kind=exec&kind=spwan')).statusCode, 400);
+  });
+
+  it('takes kinds from several parameters too', async () => {
+    const engine = createFakeEngine();
+    const response = await connect(await serve(engine), '?kind=exec&kind=spawn');
+    const text = readUntil(response, (read) => read.includes('"child":1,'));
+    engine.emit(fakeSpawn({ child: 1 }));
+    assert.deepEqual(childrenIn(await text), [1]);
+  });
+
+  it('does not count on a client that goes while its password is checked', async () => {
+    const engine = createFakeEngine();
+    const app = buildTestApp({ engine });
+    const asked = Promise.withResolvers<void>();
+    const handled = Promise.withResolvers<void>();
+    app.addHook('onRequest', async ({ socket }) => {
+      asked.resolve();
+      await once(socket, 'close');
+    });
+    app.addHook('preHandler', async () => void setImmediate(handled.resolve));
+    const listening = await listen(app, ['127.0.0.1:0'], () => OPEN_WEB_CONFIG);
+    open.push(listening);
+    const request = get(`http://${listening.addresses[0]}/api/v1/events`).on('error', () => {});
+    await asked.promise;
+    request.destroy();
+    await handled.promise;
+    assert.equal(engine.subscribers, 0);
   });
 });
 
