@@ -4,9 +4,12 @@ import { ForktaxError } from '../model/errors.ts';
 /** @throws FORKTAX_USAGE naming the part that is wrong */
 export function parseCollectorUrl(text: string): URL {
   const problem = problemOf(text);
-  if (problem !== undefined) throw new ForktaxError('FORKTAX_USAGE', `--url: ${text} ${problem}`);
+  if (problem !== undefined) throw new ForktaxError('FORKTAX_USAGE', `--url: ${withoutUser(text)} ${problem}`);
   return new URL(text);
 }
+
+/** An error may go to a log, where a password must not stand. */
+const withoutUser = (text: string): string => text.replace(/(\/\/)[^/?#]*@/, '$1');
 
 function problemOf(text: string): string | undefined {
   if (!/^https?:\/\//i.test(text)) return 'is not an address such as http://host:port';

@@ -54,14 +54,6 @@ export function parseCount(text: string): number {
   return parseInteger(text, Number.MAX_SAFE_INTEGER, 'Give a whole number above zero.');
 }
 
-/** An address of a collector. */
-export function parseUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (!url || !/^https?:$/.test(url.protocol))
-    throw new InvalidArgumentError('Give an address, such as http://server:19435.');
-  return url;
-}
-
 /** `pid_max` is at most 2^22: proc(5). */
 export function parsePid(text: string): number {
   return parseInteger(text, 2 ** 22, 'Give a process id.');

@@ -3,7 +3,8 @@ import { Command, Option } from '@commander-js/extra-typings';
 import { clockOf } from '../measuring/clock.ts';
 import { callHookOption, engineOption, nameByOption, openEngine, type OpenEngine } from '../measuring/open-engine.ts';
 import { ForktaxError } from '../model/errors.ts';
-import { parseInterval, parseUrl } from '../terminal/arguments.ts';
+import { parseCollectorUrl } from '../remote/collector-url.ts';
+import { parseInterval } from '../terminal/arguments.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput } from '../terminal/output.ts';
 import { stopRequested } from '../terminal/stop.ts';
@@ -25,35 +26,33 @@ export function topCommand(open: OpenEngine = openEngine) {
     .addOption(new Option('--sort <column>', 'sort by this column').choices([...SORTS.keys()]).default('stall'))
     .addOption(new Option('--by <what>', 'a line for each').choices(['name', 'pid'] as const).default('name' as const))
     .option('-n, --name <text>', 'only spawners whose name contains this', '')
-    .option('--url <url>', 'show a running collector, such as http://server:19435', parseUrl)
+    .option('--url <url>', 'show a running collector, such as http://server:19435')
     .addOption(engineOption())
     .addOption(callHookOption())
     .addOption(nameByOption())
     .action(async (options) => {
-      const { url, by, once, callHook, nameBy } = options;
+      const url = options.url === undefined ? undefined : parseCollectorUrl(options.url);
+      const { by, once, callHook, nameBy } = options;
       const screen = !once && process.stdin.isTTY && process.stdout.isTTY;
       if (!once && !screen) throw new ForktaxError('FORKTAX_USAGE', 'top needs a terminal; --once prints one table');
       const [{ printOnce, showScreen }, { hostSource, remoteSource }] = await Promise.all([
         import('./top.ts'),
         import('./source.ts'),
       ]);
-      const label = by === 'pid' ? ('pid' as const) : ('none' as const);
-      const engine = url ? undefined : await open(options.engine, { callHook, nameBy, label }, standardOutput);
+      const settings = {
+        delay: options.delay,
+        sort: SORTS.get(options.sort) ?? 'STALL/s',
+        filter: options.name,
+        nameOf: by === 'pid' ? nameWithPid : ({ comm }: { comm: string }) => comm,
+      };
+      const run = screen ? showScreen : printOnce;
+      if (url) return run(remoteSource(url), settings, clockOf(undefined), standardOutput, stopRequested());
+      const wanted = { callHook, nameBy, label: by === 'pid' ? ('pid' as const) : ('none' as const) };
+      const engine = await open(options.engine, wanted, standardOutput);
       try {
-        const settings = {
-          delay: options.delay,
-          sort: SORTS.get(options.sort) ?? 'STALL/s',
-          filter: options.name,
-          nameOf:
-            by === 'pid'
-              ? ({ comm, id = '' }: { comm: string; id?: string }) => `${comm} ${id}`.trimEnd()
-              : ({ comm }: { comm: string }) => comm,
-        };
-        const source = engine ? hostSource(engine) : remoteSource(url ?? new URL('http://localhost'));
-        const run = screen ? showScreen : printOnce;
-        await run(source, settings, clockOf(engine), standardOutput, stopRequested());
+        await run(hostSource(engine), settings, clockOf(engine), standardOutput, stopRequested());
       } finally {
-        engine?.close();
+        engine.close();
       }
     });
   return withManual(command, {
@@ -67,3 +66,6 @@ export function topCommand(open: OpenEngine = openEngine) {
     fields: [{ title: 'Columns of top', entries: TOP_COLUMNS.map(({ title, meaning }) => [title, meaning]) }],
   });
 }
+
+const nameWithPid = ({ comm, id = '' }: { readonly comm: string; readonly id?: string }): string =>
+  `${comm} ${id}`.trimEnd();

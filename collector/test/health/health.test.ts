@@ -43,6 +43,7 @@ test('1: it is not there', async () => {
 
 test('2: an address that is none, and which part of it is wrong', async () => {
   const cases: readonly [string, RegExp][] = [
+    ['http://me:secret@node7:x/', /--url: http:\/\/node7:x\/ has the port x/],
     ['node7', /--url: node7 is not an address such as http:\/\/host:port/],
     ['ftp://node7', /--url: ftp:\/\/node7 is not an address such as/],
     ['http://node7:99999/', /--url: http:\/\/node7:99999\/ has the port 99999; a port is a number from 1 to 65535/],
