@@ -83,17 +83,17 @@ export function histCommand(open: OpenEngine = openEngine) {
   });
 }
 
-/** Rows have the ids of cgroups here. Folded ones are of no cgroup that could be named. */
+/** Rows have the ids of cgroups here. Folded rows have none, and a cgroup that is gone has no path any more. */
 function wantedRows(cgroups: SpawnerCgroups, isWanted: (path: string) => boolean) {
-  return ({ id }: CostRow): boolean => {
+  return ({ id }: CostRow): boolean | undefined => {
     const path = id === undefined ? undefined : cgroups.pathOfId(id);
-    return path !== undefined && isWanted(path);
+    return path === undefined ? undefined : isWanted(path);
   };
 }
 
 export interface HistSettings {
-  /** Whether a row is shown; absent: all are. */
-  readonly wants?: (row: CostRow) => boolean;
+  /** Whether a row is shown; undefined where nobody can tell. Without it, all rows are shown. */
+  readonly wants?: (row: CostRow) => boolean | undefined;
   readonly of: (typeof FIGURE_NAMES)[number];
   readonly by: Grouping;
   readonly top: number;
@@ -116,10 +116,22 @@ export async function hist(engine: Engine, settings: HistSettings, output: Outpu
     await clock.pause(settings.interval, stop);
     await engine.settle?.();
     const { rows, atMs } = engine.snapshot();
-    const since = rowsSince(rows, before);
-    print(groupsOf(settings.wants ? since.filter(settings.wants) : since, settings), atMs, settings, output);
+    const { shown, unknownSpawns } = chosen(rowsSince(rows, before), settings);
+    print(groupsOf(shown, settings), atMs, settings, output);
+    if (unknownSpawns > 0)
+      output.talk(
+        `${formatCount(unknownSpawns)} spawns are left out, because their cgroup is gone or they had no row of their own\n`,
+      );
     before = rows;
   }
+}
+
+function chosen(rows: readonly CostRow[], { wants = () => true }: HistSettings) {
+  const unknown = rows.filter((row) => wants(row) === undefined);
+  return {
+    shown: rows.filter((row) => wants(row) === true),
+    unknownSpawns: unknown.reduce((sum, { spawns }) => sum + spawns, 0),
+  };
 }
 
 type Groups = readonly (readonly [name: string, histogram: Histogram])[];

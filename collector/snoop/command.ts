@@ -129,6 +129,7 @@ export async function snoop(engine: Engine, settings: SnoopSettings, output: Out
   const view = settings.json
     ? jsonView(output)
     : tableView(engine.hooks, output, { columns, hasPaths: cgroups !== undefined });
+  if (columns?.includes('UNIT') && !cgroups) output.talk('UNIT is not shown: a recording holds no names of cgroups\n');
   const clock = clockOf(engine);
   const startMs = clock.now();
   const printer = new Printer(view, settings);

@@ -47,6 +47,22 @@ test('each interval has what came in it alone', async () => {
   assert.deepEqual(Object.keys(records[0] ?? {}), Object.keys(HISTOGRAM_FIELDS));
 });
 
+test('rows of which nobody can tell whether they are wanted are left out, and counted', async () => {
+  const engine = growingEngine([
+    { spawns: 3 },
+    { comm: '(other)', mechanism: 'vfork', spawns: 4 },
+    { comm: 'no', spawns: 9 },
+  ]);
+  const output = fakeOutput();
+  const wants = ({ comm }: { comm: string }) => (comm === '(other)' ? undefined : comm === 'node');
+  await hist(engine, { ...settings, interval: 1e6, count: 1, wants }, output, never);
+  assert.deepEqual(
+    parse(output.written.join('')).map(({ count }) => count),
+    [3],
+  );
+  assert.match(output.said.join(''), /^4 spawns are left out, because/m);
+});
+
 test('a stop prints the interval that it cuts, and no other', async () => {
   const engine = growingEngine([{}]);
   const records = parse(await run(engine, { interval: 3600e9 }, AbortSignal.timeout(50)));
