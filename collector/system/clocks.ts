@@ -50,6 +50,11 @@ export function epochOffsetMs(): number {
   return knownEpochOffsetMs;
 }
 
+/** Converts a reading of this namespace's monotonic clock, `process.hrtime`, to milliseconds since the epoch. */
+export function monotonicEpochMs(ns: number): number {
+  return (ns - Number(clockOffsets().monotonicNs)) / 1e6 + epochOffsetMs();
+}
+
 /** The resolution of /proc/uptime, plus some time between two readings. */
 const UNCERTAIN_MS = 50;
 

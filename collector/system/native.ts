@@ -32,15 +32,16 @@ export interface BpfObject {
   /** Runs a raw_tp program once, on the given CPU, or in this thread if `cpu` is negative. */
   runProgram(program: string, cpu: number): void;
   mapFd(map: string): number;
-  openRing(map: string): void;
+  /** `largestRecord` is the largest size of its records, in bytes. */
+  openRing(map: string, largestRecord: number): void;
   readGlobal(variable: string, bytes: Uint8Array): void;
   writeGlobal(variable: string, bytes: Uint8Array): void;
   /** Fills both buffers with as many entries as fit; gives their number. */
   readMap(map: string, keys: Uint8Array, values: Uint8Array): number;
   /** Removes an entry and writes its last value to `value`; gives false if there was none. */
   takeEntry(map: string, key: Uint8Array, value: Uint8Array): boolean;
-  /** Fills the buffer with as many whole records as fit; gives the number of bytes. */
-  drainRing(bytes: Uint8Array): number;
+  /** Fills the buffer with as many whole records of an open ring as fit; gives the number of bytes. */
+  drainRing(map: string, bytes: Uint8Array): number;
   programStats(): { program: string; runs: number; runNs: number; missed: number }[];
   close(): void;
 }
@@ -51,11 +52,13 @@ export interface NativeBpf {
   readonly pageSize: number;
   /** Whether nobody else has locked what the descriptor is of (flock(2)). The lock lasts as long as it is open. */
   tryLock(descriptor: number): boolean;
+  /** Opens a FIFO for reading, and makes it if it is not there; see `native/bpf/fifo.h`. Gives a descriptor that does not block. */
+  openFifo(path: string, mode: number, capacity: number): number;
   kernelBtfHas(kind: 'func' | 'typedef' | 'struct' | 'var', name: string): boolean;
   /** Sends a message of sd_notify(3) to the socket of that name. */
   notifyManager(socket: string, message: string): void;
-  /** Takes the pages that only the start needed out of the resident set; see `native/bpf/pages.h`. */
-  releaseExecutablePages(): void;
+  /** Takes freed memory and the pages that only the start needed out of the resident set; see `native/bpf/pages.h`. */
+  releasePages(): void;
   /** Takes masks of 1 << CAP_...; see `native/bpf/capabilities.h`. */
   reduceCapabilities(permitted: bigint, effective: bigint): void;
 }
@@ -116,10 +119,10 @@ export function dropCapabilities(
   }
 }
 
-/** Makes this process smaller after its start. If that is not possible, it stays as it is. */
-export function releaseStartPages(): void {
+/** Gives back freed memory, and pages of the executable that have been needed only once, as at the start. If that is not possible, they stay. */
+export function releasePages(): void {
   try {
-    loadNative().releaseExecutablePages();
+    loadNative().releasePages();
   } catch {
     // Without /proc, or without the addon.
   }

@@ -1,11 +1,14 @@
 /** Finds the paths of spawners' cgroups as events come, from the kernel's id or from the process while it lives. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { BoundedMap } from '../model/bounded-map.ts';
 import { identifyCgroup } from '../model/cgroup-identity.ts';
 import { cgroupRoot } from './cgroups.ts';
 
 const MAX_DIRECTORIES = 20_000;
 const WALK_EVERY_MS = 1000;
+/** A process is asked again after this: it may have moved, or its pid may be another's. */
+const TOLD_FOR_MS = 100;
 const MOST_TOLD = 4096;
 
 interface Options {
@@ -14,13 +17,19 @@ interface Options {
   readonly now?: () => number;
 }
 
+interface Told {
+  readonly path: string;
+  readonly atMs: number;
+}
+
 export class SpawnerCgroups {
   readonly #root: string;
   readonly #proc: string;
   readonly #now: () => number;
-  readonly #paths = new Map<string, string>();
+  /** Cgroups that exist are set again at each walk, so those that have gone longest are forgotten. */
+  readonly #paths = new BoundedMap<string, string>(2 * MAX_DIRECTORIES);
   /** What the last processes told that were asked, for the events that come after their end. */
-  readonly #told = new Map<number, string>();
+  readonly #told = new BoundedMap<number, Told>(MOST_TOLD);
   #walkedAt = -Infinity;
 
   constructor({ root = cgroupRoot(), proc = '/proc', now = Date.now }: Options = {}) {
@@ -40,10 +49,12 @@ export class SpawnerCgroups {
     const known = this.#paths.get(id);
     // A host that still uses cgroup v1 may keep everything in the root of the unified hierarchy.
     if (known !== undefined && known !== '/') return known;
+    const last = this.#told.get(pid);
+    if (known !== undefined && last && this.#now() - last.atMs < TOLD_FOR_MS) return last.path;
     const told = this.#toldBy(pid);
     if (told?.unified !== undefined && this.#hasId(told.unified, id)) this.#paths.set(id, told.unified);
     if (told) return this.#remember(pid, told.best);
-    if (known !== undefined) return this.#told.get(pid) ?? known;
+    if (known !== undefined) return last?.path ?? known;
     this.#walk();
     return this.#paths.get(id);
   }
@@ -55,10 +66,7 @@ export class SpawnerCgroups {
   }
 
   #remember(pid: number, path: string): string {
-    this.#told.delete(pid);
-    this.#told.set(pid, path);
-    const [oldest] = this.#told.keys();
-    if (this.#told.size > MOST_TOLD && oldest !== undefined) this.#told.delete(oldest);
+    this.#told.set(pid, { path, atMs: this.#now() });
     return path;
   }
 

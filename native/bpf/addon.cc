@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The JavaScript interface of object.h. Arguments are copied in and results copied out; a failure becomes an Error with errno and log. */
 #include "capabilities.h"
+#include "fifo.h"
 #include "notify.h"
 #include "object.h"
 #include "pages.h"
@@ -192,8 +193,9 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 
 	void open_ring(const Napi::CallbackInfo &info)
 	{
-		if (expect(info, info.Length() == 1 && info[0].IsString()))
-			check(info, object_.open_ring(info[0].As<Napi::String>()));
+		if (expect(info, info.Length() == 2 && info[0].IsString() && info[1].IsNumber()))
+			check(info,
+			      object_.open_ring(info[0].As<Napi::String>(), info[1].As<Napi::Number>().Uint32Value()));
 	}
 
 	void read_global(const Napi::CallbackInfo &info)
@@ -248,16 +250,16 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 		return check(info, result) ? Napi::Boolean::New(env, true) : env.Undefined();
 	}
 
-	/* (bytes) → how many bytes were filled */
+	/* (map, bytes) → how many bytes were filled */
 	Napi::Value drain_ring(const Napi::CallbackInfo &info)
 	{
 		Napi::Env env = info.Env();
 		size_t size = 0;
 
-		if (!expect(info, info.Length() == 1 && is_bytes(info[0])))
+		if (!expect(info, info.Length() == 2 && info[0].IsString() && is_bytes(info[1])))
 			return env.Undefined();
-		Bytes bytes = bytes_of(info[0]);
-		if (!check(info, object_.drain_ring(bytes.data, bytes.size, &size)))
+		Bytes bytes = bytes_of(info[1]);
+		if (!check(info, object_.drain_ring(info[0].As<Napi::String>(), bytes.data, bytes.size, &size)))
 			return env.Undefined();
 		return Napi::Number::New(env, static_cast<double>(size));
 	}
@@ -303,6 +305,22 @@ Napi::Value try_lock(const Napi::CallbackInfo &info)
 	return Napi::Boolean::New(info.Env(), flock(info[0].As<Napi::Number>().Int32Value(), LOCK_EX | LOCK_NB) == 0);
 }
 
+/* (path, mode, capacity) → descriptor */
+Napi::Value open_fifo(const Napi::CallbackInfo &info)
+{
+	Napi::Env env = info.Env();
+
+	if (!expect(info, info.Length() == 3 && info[0].IsString() && info[1].IsNumber() && info[2].IsNumber()))
+		return env.Undefined();
+	int fd = forktax::open_fifo(info[0].As<Napi::String>(), info[1].As<Napi::Number>().Uint32Value(),
+				    info[2].As<Napi::Number>().Uint32Value());
+	if (fd < 0) {
+		throw_failure(env, {-fd, "cannot open the FIFO", ""});
+		return env.Undefined();
+	}
+	return Napi::Number::New(env, fd);
+}
+
 /* (permitted, effective), masks as bigints */
 void reduce_capabilities(const Napi::CallbackInfo &info)
 {
@@ -326,9 +344,9 @@ void notify_manager(const Napi::CallbackInfo &info)
 		throw_failure(info.Env(), {error, "cannot reach the service manager", ""});
 }
 
-void release_executable_pages(const Napi::CallbackInfo &info)
+void release_pages(const Napi::CallbackInfo &info)
 {
-	int error = forktax::release_executable_pages();
+	int error = forktax::release_pages();
 	if (error)
 		throw_failure(info.Env(), {error, "cannot give pages back", ""});
 }
@@ -339,7 +357,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports)
 	exports.Set("kernelBtfHas", Napi::Function::New(env, kernel_btf_has));
 	exports.Set("pageSize", Napi::Number::New(env, static_cast<double>(sysconf(_SC_PAGESIZE))));
 	exports.Set("notifyManager", Napi::Function::New(env, notify_manager));
-	exports.Set("releaseExecutablePages", Napi::Function::New(env, release_executable_pages));
+	exports.Set("releasePages", Napi::Function::New(env, release_pages));
+	exports.Set("openFifo", Napi::Function::New(env, open_fifo));
 	exports.Set("tryLock", Napi::Function::New(env, try_lock));
 	exports.Set("reduceCapabilities", Napi::Function::New(env, reduce_capabilities));
 	return exports;

@@ -120,31 +120,39 @@ int Object::take_record(void *context, void *record, size_t size)
 {
 	auto *drain = static_cast<Drain *>(context);
 
+	if (size > drain->capacity - drain->size)
+		return -EMSGSIZE;
 	memcpy(drain->bytes + drain->size, record, size);
 	drain->size += size;
-	/* Stops after this record if another one of its size would not fit. */
-	return drain->capacity - drain->size < size ? -ENOBUFS : 0;
+	/* libbpf has removed this record whatever is returned, so it stops before one that may not fit. */
+	return drain->capacity - drain->size < drain->largest_record ? -ENOBUFS : 0;
 }
 
-Failure Object::open_ring(const std::string &name)
+Failure Object::open_ring(const std::string &name, size_t largest_record)
 {
 	struct bpf_map *found = map(name);
 
 	begin_log();
-	ring_ = loaded_ && found && !ring_ ? ring_buffer__new(bpf_map__fd(found), take_record, &drain_, nullptr)
-					   : nullptr;
-	return ring_ ? Failure{} : failure(errno ? errno : EINVAL, "cannot open the ring " + name);
+	if (!loaded_ || !found || rings_.contains(name))
+		return failure(EINVAL, "cannot open the ring " + name);
+	struct ring_buffer *ring = ring_buffer__new(bpf_map__fd(found), take_record, &drain_, nullptr);
+	if (!ring)
+		return failure(errno ? errno : EINVAL, "cannot open the ring " + name);
+	rings_[name] = {ring, largest_record};
+	return {};
 }
 
-Failure Object::drain_ring(uint8_t *bytes, size_t capacity, size_t *ret_size)
+Failure Object::drain_ring(const std::string &name, uint8_t *bytes, size_t capacity, size_t *ret_size)
 {
+	auto ring = rings_.find(name);
+
 	*ret_size = 0;
-	if (!ring_)
-		return failure(EBADF, "the ring is not open");
-	drain_ = {bytes, capacity, 0};
-	int result = ring_buffer__consume(ring_);
+	if (ring == rings_.end())
+		return failure(EBADF, "the ring " + name + " is not open");
+	drain_ = {bytes, capacity, 0, ring->second.largest_record};
+	int result = ring_buffer__consume(ring->second.buffer);
 	*ret_size = drain_.size;
-	return result < 0 && result != -ENOBUFS ? failure(result, "cannot read the ring") : Failure{};
+	return result < 0 && result != -ENOBUFS ? failure(result, "cannot read the ring " + name) : Failure{};
 }
 
 uint32_t Object::key_size(const std::string &name) const

@@ -52,8 +52,9 @@ Object::~Object()
 
 void Object::close()
 {
-	ring_buffer__free(ring_);
-	ring_ = nullptr;
+	for (auto &[name, ring] : rings_)
+		ring_buffer__free(ring.buffer);
+	rings_.clear();
 	for (struct bpf_link *link : links_)
 		bpf_link__destroy(link);
 	links_.clear();

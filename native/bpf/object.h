@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -79,7 +80,8 @@ class Object
 	Failure run_program(const std::string &program, int cpu);
 	/* Returns -1 if there is no such map or nothing is loaded. The object keeps the descriptor. */
 	int map_fd(const std::string &map) const;
-	Failure open_ring(const std::string &map);
+	/* `largest_record`: the largest size of its records, in bytes. */
+	Failure open_ring(const std::string &map, size_t largest_record);
 	Failure read_global(const std::string &variable, void *bytes, size_t size) const;
 	Failure write_global(const std::string &variable, const void *bytes, size_t size);
 	/* Reads up to `capacity` entries of a hash or array map. `ret_entries` is the number of entries read. */
@@ -87,8 +89,10 @@ class Object
 			 uint32_t *ret_entries) const;
 	/* Removes one entry of a hash map and returns its last value. ENOENT: there was no such entry. */
 	Failure take_entry(const std::string &map, const void *key, void *value);
-	/* Moves whole records from the ring to `bytes`, until the ring is empty or the next record does not fit. */
-	Failure drain_ring(uint8_t *bytes, size_t capacity, size_t *ret_size);
+	/*
+	 * Moves whole records from an open ring to `bytes`, until the ring is empty or the next record does not fit.
+	 */
+	Failure drain_ring(const std::string &map, uint8_t *bytes, size_t capacity, size_t *ret_size);
 	Failure program_stats(std::vector<ProgramStats> *ret) const;
 	uint32_t key_size(const std::string &map) const;
 	uint32_t value_size(const std::string &map) const;
@@ -119,7 +123,11 @@ class Object
 	struct bpf_map *map(const std::string &name) const;
 
 	struct bpf_object *object_ = nullptr;
-	struct ring_buffer *ring_ = nullptr;
+	struct Ring {
+		struct ring_buffer *buffer;
+		size_t largest_record;
+	};
+	std::map<std::string, Ring> rings_;
 	std::vector<struct bpf_link *> links_;
 	std::vector<struct bpf_link *> pinned_links_;
 	std::vector<Section> sections_;
@@ -130,6 +138,7 @@ class Object
 		uint8_t *bytes;
 		size_t capacity;
 		size_t size;
+		size_t largest_record;
 	} drain_ = {};
 };
 

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -30,8 +31,11 @@ bool read_mapping(const char *line, Mapping *ret)
 
 } // namespace
 
-int release_executable_pages()
+int release_pages()
 {
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 	struct stat executable;
 	if (stat("/proc/self/exe", &executable) != 0)
 		return errno;

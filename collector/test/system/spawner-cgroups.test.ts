@@ -72,6 +72,17 @@ test('on a host of cgroup v1, where all are in the root, the process tells, and 
   assert.equal(cgroups.pathOf(8, idOf('/')), '/');
 });
 
+test('such a process is asked at most ten times a second', () => {
+  const cgroups = open();
+  makeProcess(7, '1:name=systemd:/first\n0::/\n');
+  assert.equal(cgroups.pathOf(7, idOf('/')), '/first');
+  makeProcess(7, '1:name=systemd:/second\n0::/\n');
+  nowMs = 99;
+  assert.equal(cgroups.pathOf(7, idOf('/')), '/first');
+  nowMs = 100;
+  assert.equal(cgroups.pathOf(7, idOf('/')), '/second');
+});
+
 test('of several hierarchies the one that says most is taken', () => {
   const id = 'ab'.repeat(32);
   const lines = ['8:pids:/', `4:memory:/docker/${id}`, '1:name=systemd:/system.slice/docker.service', '0::/'];
