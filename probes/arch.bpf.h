@@ -84,6 +84,10 @@ static __always_inline unsigned long second_argument(struct pt_regs *regs)
 {
 	return BPF_CORE_READ(regs, si);
 }
+static __always_inline unsigned long stack_pointer(struct pt_regs *regs)
+{
+	return BPF_CORE_READ(regs, sp);
+}
 
 #elif defined(__TARGET_ARCH_arm64)
 
@@ -139,6 +143,10 @@ static __always_inline unsigned long first_argument(struct pt_regs *regs)
 static __always_inline unsigned long second_argument(struct pt_regs *regs)
 {
 	return BPF_CORE_READ((struct user_pt_regs *)regs, regs[1]);
+}
+static __always_inline unsigned long stack_pointer(struct pt_regs *regs)
+{
+	return BPF_CORE_READ((struct user_pt_regs *)regs, sp);
 }
 
 #else

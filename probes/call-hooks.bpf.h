@@ -39,17 +39,22 @@ int BPF_PROG(fexit_execveat, struct pt_regs *regs, long result)
 
 /* ---- way 2: the tracepoints of each system call ---- */
 
+/* If a program at such a tracepoint returns 0, the kernel hides the call from perf, which may record it at the same time. */
+#define LEAVE_TO_PERF 1
+
 #define SPAWN_TRACEPOINTS(name, NAME, flags, clone3_args)                                                              \
 	SEC("tp/syscalls/sys_enter_" #name)                                                                            \
 	int sys_enter_##name(struct trace_event_raw_sys_enter *ctx)                                                    \
 	{                                                                                                              \
 		(void)ctx;                                                                                             \
-		return spawn_begin(SYSCALL_##NAME, flags, clone3_args);                                                \
+		spawn_begin(SYSCALL_##NAME, flags, clone3_args);                                                       \
+		return LEAVE_TO_PERF;                                                                                  \
 	}                                                                                                              \
 	SEC("tp/syscalls/sys_exit_" #name)                                                                             \
 	int sys_exit_##name(struct trace_event_raw_sys_exit *ctx)                                                      \
 	{                                                                                                              \
-		return spawn_end(ctx->ret);                                                                            \
+		spawn_end(ctx->ret);                                                                                   \
+		return LEAVE_TO_PERF;                                                                                  \
 	}
 
 SPAWN_TRACEPOINTS(fork, FORK, 0, 0)
@@ -65,13 +70,17 @@ static __always_inline struct pt_regs *regs_of_current(void)
 SEC("tp/syscalls/sys_exit_execve")
 int sys_exit_execve(struct trace_event_raw_sys_exit *ctx)
 {
-	return ctx->ret < 0 ? exec_failed(first_argument(regs_of_current()), -ctx->ret) : 0;
+	if (ctx->ret < 0)
+		exec_failed(first_argument(regs_of_current()), -ctx->ret);
+	return LEAVE_TO_PERF;
 }
 
 SEC("tp/syscalls/sys_exit_execveat")
 int sys_exit_execveat(struct trace_event_raw_sys_exit *ctx)
 {
-	return ctx->ret < 0 ? exec_failed(second_argument(regs_of_current()), -ctx->ret) : 0;
+	if (ctx->ret < 0)
+		exec_failed(second_argument(regs_of_current()), -ctx->ret);
+	return LEAVE_TO_PERF;
 }
 
 /* ---- way 3: entry and exit of every system call of the host ---- */

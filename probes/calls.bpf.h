@@ -5,8 +5,8 @@
 
 #include "arch.bpf.h"
 #include "filter.bpf.h"
-
-#define NS_PER_SECOND 1000000000ULL
+#include "siblings.bpf.h"
+#include "stacks.bpf.h"
 
 /* The cost of one afork on this host. User space sets it before loading. */
 const volatile __u64 afork_cost_ns;
@@ -32,6 +32,11 @@ static __always_inline int spawn_begin(enum spawn_syscall syscall, __u64 flags, 
 	if (!charge_current(&call.key, syscall))
 		return 0;
 	call.key.mechanism = mechanism_of(flags);
+	if (stack_chunks && stacks_wanted) {
+		call.stack = copy_stack(call.start_ns);
+		call.start_ns = bpf_ktime_get_ns(); /* the copy is no part of the stall */
+	}
+	block_siblings(&call);
 	remember_call(tid, &call);
 	return 0;
 }
@@ -80,6 +85,8 @@ static __always_inline void send_spawn(const struct call *call, __u64 now, long 
 	event->copy_ns = error ? 0 : call->copy_end_ns - call->start_ns;
 	event->copied_rss_bytes = call->copied_rss_bytes;
 	event->copied_page_table_bytes = call->copied_page_table_bytes;
+	event->stack = call->stack;
+	event->sibling_wait_ns = sibling_wait_during(call, now);
 	event->error = error;
 	submit_event(event);
 }
@@ -129,6 +136,7 @@ static __always_inline int spawn_end(long result)
 	call = bpf_map_lookup_elem(&calls, &tid);
 	if (!call || !call->start_ns)
 		return 0;
+	release_siblings(call, now);
 	if (result < 0)
 		spawn_failed(call, now, -result);
 	else
@@ -147,7 +155,7 @@ static __always_inline int exec_failed(unsigned long file, long error)
 	if (is_inactive() || !child || !(child->flags & CHILD) || child->flags & EXECD)
 		return 0;
 	count_failure(&child->spawn, FAILURE_EXEC, error);
-	event = event_of_child(EVENT_EXEC_FAILURE, child, pid, now);
+	event = event_of_child(EVENT_EXEC_FAILURE, child, pid, now, 0);
 	if (!event)
 		return 0;
 	event->error = error;

@@ -94,6 +94,25 @@ static __always_inline void read_exe(char name[COMM_LEN], struct task_struct *ta
 		bpf_probe_read_kernel_str(name, COMM_LEN, task->mm->exe_file->f_path.dentry->d_name.name);
 }
 
+/* Reads the comm of a task. Kernels before 5.17 leave an older, longer name behind the end of a new one. */
+static __always_inline void read_comm(__u64 name[COMM_LEN / sizeof(__u64)], struct task_struct *task)
+{
+	const __u64 ones = 0x0101010101010101, highs = 0x8080808080808080;
+	const __u64 *words = (const __u64 *)task->comm;
+	__u64 first = words[0], second = words[1];
+	__u64 end = (first - ones) & ~first & highs; /* the lowest bit of it marks the first zero byte */
+
+	if (end) {
+		first &= ((end & -end) >> 7) - 1;
+		second = 0;
+	}
+	end = (second - ones) & ~second & highs;
+	if (end)
+		second &= ((end & -end) >> 7) - 1;
+	name[0] = first;
+	name[1] = second;
+}
+
 /* Reads the spawner's name into `name`, which is aligned as a __u64 and holds zeros. Returns false if another name is wanted. */
 static __always_inline bool read_wanted_name(char name[COMM_LEN], struct task_struct *task)
 {
@@ -101,7 +120,7 @@ static __always_inline bool read_wanted_name(char name[COMM_LEN], struct task_st
 	char *exe = (char *)exe_words;
 	bool wanted, by_exe;
 
-	bpf_probe_read_kernel_str(name, COMM_LEN, task->group_leader->comm);
+	read_comm((__u64 *)name, task->group_leader);
 	by_exe = name_by == NAMING_EXE || (name_by == NAMING_AUTO && is_generic(name));
 	wanted = !filter_comm_set || (name_by != NAMING_EXE && wanted_name(name));
 	if (by_exe || (!wanted && name_by == NAMING_AUTO))

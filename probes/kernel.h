@@ -60,6 +60,14 @@ enum page_fault_bits {
 	PAGE_FAULT_WRITE = 2,
 };
 
+/* include/linux/mm_types.h */
+enum fault_flag {
+	FAULT_FLAG_USER = 1 << 6,
+};
+enum vm_fault_reason {
+	VM_FAULT_RETRY = 0x000400,
+};
+
 /* include/linux/mm_types_task.h; MM_SWAPENTS lies between */
 enum {
 	MM_FILEPAGES = 0,
@@ -102,10 +110,22 @@ struct file {
 	struct path f_path;
 };
 
+/* Its address is what counts. */
+struct rw_semaphore {
+};
+
 struct mm_struct {
 	atomic_long_t pgtables_bytes;
+	struct rw_semaphore mmap_lock;
+	unsigned long arg_start;
+	unsigned long arg_end;
 	struct percpu_counter rss_stat[NR_MM_COUNTERS];
 	struct file *exe_file;
+};
+
+struct vm_fault {
+	unsigned long address;
+	enum fault_flag flags;
 };
 
 /* Before 6.2 (f1a7941243c1), and on kernels that reverted it. */
@@ -131,6 +151,7 @@ struct bpf_array {
 
 struct signal_struct {
 	atomic_t live;
+	int nr_threads;
 };
 
 struct thread_info {
@@ -146,11 +167,14 @@ struct task_struct {
 	unsigned int flags;
 	pid_t pid;
 	pid_t tgid;
+	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct mm_struct *mm;
 	struct files_struct *files;
 	struct signal_struct *signal;
 	int exit_code;
+	unsigned long min_flt;
+	unsigned long maj_flt;
 	char comm[16];
 };
 
@@ -175,10 +199,12 @@ struct pt_regs {
 	unsigned long si;
 	unsigned long di;
 	unsigned long orig_ax;
+	unsigned long sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
 	__u64 regs[31];
+	__u64 sp;
 };
 
 struct pt_regs {

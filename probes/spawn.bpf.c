@@ -13,6 +13,9 @@
  * spawn_begin, spawn_end and exec_failed are in calls.bpf.h, and the hooks that see them in call-hooks.bpf.h. The state in
  * between is in state.bpf.h, and the table of costs in table.bpf.h.
  */
+/* First, so that a kernel without fexit refuses it before it has verified the other programs. */
+#include "cow-faults.bpf.h"
+
 #include "call-hooks.bpf.h"
 #include "memory.bpf.h"
 
@@ -74,6 +77,7 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 		send_spawn_without_stall(&key, child, now, rss_bytes, page_table_bytes);
 		return 0;
 	}
+	release_siblings(call, now);
 	call->key = key;
 	call->child = child->pid;
 	call->copy_end_ns = now;
@@ -82,7 +86,59 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	return 0;
 }
 
+/* ---- faults of the child -------------------------------------------------------------------------------------- */
+
+/*
+ * To find the row takes as long as all else at a fault, so a child's faults are counted in its own entry, and charged to the row
+ * sixteen at a time, and at its exec or exit.
+ */
+#define PENDING_FAULTS 16
+#define COW_SHIFT 32
+
+static __always_inline void charge_child_faults(struct cost_row *row, __u64 faults, __u64 cow_ns)
+{
+	if (!row)
+		return;
+	if (cow_ns)
+		ADD(row->cow_faults_child_ns, cow_ns);
+	if (!faults)
+		return;
+	ADD(row->child_faults, (__u32)faults);
+	if (faults >> COW_SHIFT)
+		ADD(row->cow_faults_child, faults >> COW_SHIFT);
+}
+
+static __always_inline void charge_pending_faults(struct cost_row *row, struct process *child)
+{
+	__u64 cow_ns = 0;
+
+	if (times_cow_faults && child->pending_cow_ns)
+		cow_ns = __sync_lock_test_and_set(&child->pending_cow_ns, 0);
+
+	charge_child_faults(row, __sync_lock_test_and_set(&child->pending_faults, 0), cow_ns);
+}
+
 /* ---- the child execs, faults, ends --------------------------------------------------------------------------- */
+
+static __always_inline void send_exec(const struct process *child, __u32 pid, struct linux_binprm *bprm, __u64 now)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct event *event;
+
+	if (arguments_wanted(task)) {
+		event = event_of_child(EVENT_EXEC, child, pid, now, sizeof(struct arguments));
+		if (event) {
+			event->detail = DETAIL_ARGUMENTS;
+			read_arguments((struct arguments *)(event + 1), task);
+		}
+	} else {
+		event = event_of_child(EVENT_EXEC, child, pid, now, 0);
+	}
+	if (!event)
+		return;
+	bpf_probe_read_kernel_str(event->file, sizeof(event->file), BPF_CORE_READ(bprm, filename));
+	submit_event(event);
+}
 
 static __always_inline void first_exec(struct process *child, __u32 pid, struct linux_binprm *bprm)
 {
@@ -90,8 +146,8 @@ static __always_inline void first_exec(struct process *child, __u32 pid, struct 
 	struct cost_row *row = row_of(&child->spawn, now);
 	__u32 before = __sync_fetch_and_or(&child->flags, EXECD);
 	__u32 spawner_tid = child->spawner_tid;
-	struct event *event;
 
+	charge_pending_faults(row, child);
 	if (row)
 		observe_time(&row->exec_delay, now - child->spawned_ns);
 	if (before & STALL_KNOWN) {
@@ -103,11 +159,7 @@ static __always_inline void first_exec(struct process *child, __u32 pid, struct 
 		if (call && call->child == pid)
 			call->child_execd = true;
 	}
-	event = event_of_child(EVENT_EXEC, child, pid, now);
-	if (!event)
-		return;
-	bpf_probe_read_kernel_str(event->file, sizeof(event->file), BPF_CORE_READ(bprm, filename));
-	submit_event(event);
+	send_exec(child, pid, bprm, now);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -120,8 +172,10 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, pid_t old_pid, struct
 		return 0;
 	process = bpf_map_lookup_elem(&processes, &pid);
 	if ((__u32)old_pid !=
-	    pid) /* a thread other than the leader called exec; from now on it has the leader's thread id */
+	    pid) { /* a thread other than the leader called exec; from now on it has the leader's thread id */
 		forget_call(old_pid);
+		forget_cow_fault(old_pid);
+	}
 	if (!process)
 		return 0;
 	if (!(process->flags & CHILD)) { /* its copied memory is gone */
@@ -136,7 +190,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, pid_t old_pid, struct
 
 static __always_inline void send_exit(const struct process *child, __u32 pid, __u32 exit_code, __u64 now)
 {
-	struct event *event = event_of_child(EVENT_EXIT, child, pid, now);
+	struct event *event = event_of_child(EVENT_EXIT, child, pid, now, 0);
 
 	if (!event)
 		return;
@@ -161,7 +215,8 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 
 	if (is_inactive())
 		return 0;
-	forget_call(current_tid());	    /* it was killed within a call, on a path without the exit hook */
+	abandon_call(current_tid());
+	forget_cow_fault(current_tid());
 	if (task->signal->live.counter > 0) /* other threads are still alive */
 		return 0;
 	process = bpf_map_lookup_elem(&processes, &pid);
@@ -172,6 +227,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 		return 0;
 	now = bpf_ktime_get_ns();
 	row = row_of(&ended.spawn, now);
+	charge_child_faults(row, ended.pending_faults, ended.pending_cow_ns);
 	if (row)
 		observe_lifetime(&row->lifetime, now - ended.spawned_ns);
 	send_exit(&ended, pid, task->exit_code, now);
@@ -183,6 +239,7 @@ static __always_inline void charge_faults(struct process *process, bool cow)
 {
 	__u32 flags = process->flags;
 	struct cost_row *row;
+	__u64 one;
 
 	if (cow && flags & FORKED) {
 		row = row_of(&process->fork, 0);
@@ -191,12 +248,9 @@ static __always_inline void charge_faults(struct process *process, bool cow)
 	}
 	if (!(flags & CHILD) || flags & EXECD)
 		return;
-	row = row_of(&process->spawn, 0);
-	if (!row)
-		return;
-	ADD(row->child_faults, 1);
-	if (cow && !(flags & FORKED))
-		ADD(row->cow_faults_child, 1);
+	one = cow && !(flags & FORKED) ? 1 | 1ULL << COW_SHIFT : 1;
+	if ((__u32)__sync_fetch_and_add(&process->pending_faults, one) + 1 >= PENDING_FAULTS)
+		charge_pending_faults(row_of(&process->spawn, 0), process);
 }
 
 /* Runs at every page fault of the host, so it returns as early as possible. */
@@ -213,8 +267,11 @@ int BPF_PROG(page_fault_user, unsigned long address, struct pt_regs *regs, unsig
 		return 0;
 	pid = task->tgid;
 	process = bpf_map_lookup_elem(&processes, &pid);
-	if (process)
-		charge_faults(process, cow);
+	if (!process)
+		return 0;
+	charge_faults(process, cow);
+	if (cow)
+		cow_fault_begins(process, address);
 	return 0;
 }
 #endif

@@ -7,10 +7,18 @@
 #ifndef FORKTAX_STATE_BPF_H
 #define FORKTAX_STATE_BPF_H
 
+#include "details.bpf.h"
 #include "table.bpf.h"
 
 /* How many entries `calls` and `processes` each have room for; set by user space before loading. */
 const volatile __u32 max_processes = 32768;
+
+/* Whether the memory map that a call copies has other users than its caller. */
+enum siblings {
+	ALONE,	  /* no, or the call copies nothing */
+	BLOCKED,  /* yes, and the call is counted in `forks_under_way` */
+	RELEASED, /* yes, but the child exists or the call has failed */
+};
 
 struct call {
 	__u64 start_ns;	   /* 0: no call is under way */
@@ -18,9 +26,12 @@ struct call {
 	__u64 clone3_args; /* the address of the flags, if they could not be read on entry */
 	__u64 copied_rss_bytes;
 	__u64 copied_page_table_bytes;
+	__u64 stack; /* as in struct event */
 	struct cost_key key;
+	__u64 sibling_ns_before; /* if `siblings` is not ALONE: what sibling_ns_until gave at the start */
 	__u32 child;
-	__u32 child_execd;
+	bool child_execd;
+	__u8 siblings; /* an enum siblings */
 };
 
 enum process_flags {
@@ -30,16 +41,36 @@ enum process_flags {
 	FORKED = 8,	 /* it has forked since its last exec; `fork` is charged for its CoW faults */
 };
 
+/* The waits of threads for the lock of their process' memory map. siblings.bpf.h has the functions. */
+struct sibling_waits {
+	__u64 forks_since_ns; /* the start of the forks that the present waits may be charged to */
+	__u64 forks_ended_ns;
+	__u64 ended_ns; /* the sum of the waits that have ended */
+	__u64 under_way; /* the present waits: their number and the sum of their starts in one word, so that both are read at once */
+};
+
+/* cow-faults.bpf.h has the functions. */
+struct cow_fault {
+	__u64 start_ns;
+	__u64 page;	    /* its number */
+	__u64 faults_ended; /* of the thread, before this one */
+};
+
 struct process {
-	__u64 spawned_ns;
+	__u64 spawned_ns; /* of a spawner that is no child: when it was first seen */
 	__u64 stall_ns;
 	__u32 flags;
 	__u32 spawner_pid;
 	__u32 spawner_tid;
-	__u32 pad;
+	__u32 forks_under_way;
+	__u32 cow_tid; /* the thread whose CoW fault is `cow`; 0: none */
+	struct cow_fault cow;
+	__u64 pending_cow_ns; /* of a child, not yet charged to its row: the time of its CoW faults */
+	__u64 pending_faults; /* likewise: all its faults, and above COW_SHIFT those that copy */
 	__u64 spawner_cgroup;
 	struct cost_key spawn;
 	struct cost_key fork;
+	struct sibling_waits siblings;
 };
 
 struct {
@@ -116,7 +147,7 @@ static __always_inline void remember_fork(const struct cost_key *key)
 {
 	__u32 pid = current_pid();
 	struct process *known = bpf_map_lookup_elem(&processes, &pid);
-	struct process spawner = {.flags = FORKED, .fork = *key};
+	struct process spawner = {.spawned_ns = bpf_ktime_get_ns(), .flags = FORKED, .fork = *key};
 
 	if (!known) {
 		remember_process(pid, &spawner);
@@ -144,21 +175,26 @@ static __always_inline void remember_child(__u32 child, const struct cost_key *k
 static __always_inline struct event *event_of_spawner(enum event_kind kind, const struct cost_key *charged, __u32 child,
 						      __u64 now)
 {
-	struct event *event = reserve_event(kind, charged, child, now);
+	__u64 detail_bytes = wants_ancestors ? sizeof(struct ancestors) : 0;
+	struct event *event = reserve_event(kind, charged, child, now, detail_bytes);
 
 	if (!event)
 		return 0;
 	event->pid = current_pid();
 	event->tid = current_tid();
 	event->cgroup = bpf_get_current_cgroup_id();
+	if (wants_ancestors) {
+		event->detail = DETAIL_ANCESTORS;
+		read_ancestors((struct ancestors *)(event + 1), bpf_get_current_task_btf());
+	}
 	return event;
 }
 
-/* An event in the life of a child. NULL as from reserve_event. */
+/* An event in the life of a child. NULL as from reserve_event, and `detail_bytes` likewise. */
 static __always_inline struct event *event_of_child(enum event_kind kind, const struct process *child, __u32 pid,
-						    __u64 now)
+						    __u64 now, __u64 detail_bytes)
 {
-	struct event *event = reserve_event(kind, &child->spawn, pid, now);
+	struct event *event = reserve_event(kind, &child->spawn, pid, now, detail_bytes);
 
 	if (!event)
 		return 0;

@@ -8,6 +8,8 @@
 #include <bpf/bpf_helpers.h>
 
 #define ADD(counter, n) __sync_fetch_and_add(&(counter), (n))
+#define E2BIG 7 /* include/uapi/asm-generic/errno-base.h */
+#define NS_PER_SECOND 1000000000ULL
 
 /* Set by user space before loading. */
 const volatile __u64 time_bounds_ns[TIME_BOUNDS];
@@ -15,6 +17,8 @@ const volatile __u64 lifetime_bounds_ns[LIFETIME_BOUNDS];
 const volatile __u64 size_bounds_bytes[SIZE_BOUNDS];
 
 struct health health;
+/* Set when a row finds no room. User space clears it when it has made room, so a full table costs no more than one that has room. */
+__u32 table_is_full;
 /* User space sets it while somebody reads the ring. */
 __u32 streaming;
 
@@ -97,8 +101,9 @@ static __always_inline struct cost_row *row_of(const struct cost_key *key, __u64
 {
 	struct cost_row *row = bpf_map_lookup_elem(&costs, key);
 
-	if (!row) {
-		bpf_map_update_elem(&costs, key, &empty_row, BPF_NOEXIST);
+	if (!row && !table_is_full) {
+		if (bpf_map_update_elem(&costs, key, &empty_row, BPF_NOEXIST) == -E2BIG)
+			table_is_full = true;
 		row = bpf_map_lookup_elem(&costs, key);
 	}
 	if (!row)
@@ -136,15 +141,18 @@ static __always_inline void count_failure(const struct cost_key *charged, enum f
 		fold_failure(&key);
 }
 
-/* Returns an event to fill in and submit with NO_WAKEUP (the reader polls), or NULL if nobody reads or there is no room (counted). */
+/*
+ * Returns an event to fill in and submit with NO_WAKEUP (the reader polls), or NULL if nobody reads or there is no room
+ * (counted). There is room for `detail_bytes` after it, a constant.
+ */
 static __always_inline struct event *reserve_event(enum event_kind kind, const struct cost_key *charged, __u32 child,
-						   __u64 now)
+						   __u64 now, __u64 detail_bytes)
 {
 	struct event *event;
 
 	if (!streaming)
 		return 0;
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	event = bpf_ringbuf_reserve(&events, sizeof(*event) + detail_bytes, 0);
 	if (!event) {
 		ADD(health.events_lost, 1);
 		return 0;

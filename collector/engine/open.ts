@@ -12,7 +12,9 @@ export async function openEngine(
 ): Promise<Engine> {
   if (choice === 'bpftrace' && options.pin !== undefined)
     throw new ForktaxError('FORKTAX_PIN', 'the engine bpftrace cannot keep its counters');
-  if (choice === 'core' || options.pin !== undefined) return openCoreEngine(options);
+  if (choice === 'bpftrace' && options.stacks)
+    throw new ForktaxError('FORKTAX_NO_STACKS', 'the engine bpftrace cannot copy stacks');
+  if (choice === 'core' || options.pin !== undefined || options.stacks) return openCoreEngine(options);
   const { openBpftraceEngine } = await import('./bpftrace/engine.ts');
   if (choice === 'bpftrace') return openBpftraceEngine(options, report);
   try {

@@ -12,6 +12,8 @@ export interface Subject {
   readonly words: readonly string[];
   /** A running process instead. The measurement ends when it does. */
   readonly pid?: number | undefined;
+  /** Gives what the command's environment has besides that of this process. */
+  readonly variables?: (() => Readonly<Record<string, string>> | undefined) | undefined;
   readonly engine: EngineChoice;
   readonly options: Partial<EngineOptions>;
 }
@@ -23,13 +25,13 @@ export interface Subject {
  */
 export async function measure(
   open: OpenEngine,
-  { words, pid, engine: choice, options }: Subject,
+  { words, pid, variables, engine: choice, options }: Subject,
   use: (engine: Engine, end: AbortSignal, own: OwnCommand | undefined) => Promise<void>,
 ): Promise<void> {
   if (words.length > 0 && pid !== undefined)
     throw new ForktaxError('FORKTAX_USAGE', 'give a command or --pid, not both');
   const { prepareCommand } = await import('./own-command.ts');
-  const own = words.length > 0 ? await prepareCommand(words) : undefined;
+  const own = words.length > 0 ? await prepareCommand(words, variables) : undefined;
   const filter = { ...options.filter, ...(own && { pid: own.pid, follow: true }) };
   const engine = await open(choice, { ...options, filter }, standardOutput);
   try {

@@ -1,5 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
-import { absentColumns } from '../model/hooks.ts';
+import { missedColumns } from '../model/hooks.ts';
 import { DEFAULT_ENGINE_OPTIONS, ENGINE_FLAGS, type EngineChoice, type EngineOptions } from '../model/options.ts';
 import type { Engine } from '../model/engine.ts';
 import { requireProcess } from '../system/target-process.ts';
@@ -40,7 +40,7 @@ export async function openEngine(
     output.talk(`${trouble}\n`),
   );
   if (engine.insteadOf) output.talk(`Measuring with bpftrace, because core cannot run: ${engine.insteadOf.reason}\n`);
-  for (const [column, reason] of absentColumns(engine.hooks))
+  for (const [column, reason] of missedColumns(engine.hooks))
     output.talk(`${COLUMN_NAMES[column]} cannot be measured: ${reason}\n`);
   return engine;
 }

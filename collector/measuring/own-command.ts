@@ -23,12 +23,17 @@ export interface OwnCommand {
 }
 
 /**
- * Makes the process, which waits until `run` is called. Call this before the probes are loaded.
+ * Makes the process, which waits until `run` is called. Call this before the probes are loaded. `variablesOf` gives what is
+ * added to its environment, and may open descriptors: the command does not get them.
  * @throws FORKTAX_NOT_FOUND, FORKTAX_NOT_EXECUTABLE, FORKTAX_NO_NATIVE
  */
-export async function prepareCommand(words: readonly string[]): Promise<OwnCommand> {
+export async function prepareCommand(
+  words: readonly string[],
+  variablesOf: () => Readonly<Record<string, string>> | undefined = () => undefined,
+): Promise<OwnCommand> {
   const [name = ''] = words;
   const { argv, environment, descriptors, openFiles } = takeInheritance(words.length);
+  const variables = variablesOf() ?? {};
   const path = findCommand(name, { searchPath: process.env['PATH'], directory: process.cwd() });
   const held = await hold({ descriptors });
   const stopForwarding = forwardSignals(held.pid);
@@ -43,10 +48,18 @@ export async function prepareCommand(words: readonly string[]): Promise<OwnComma
     ended: ended.signal,
     status,
     async run() {
-      const error = await execHeld(held, { path, argv, environment, openFiles });
+      const error = await execHeld(held, { path, argv, environment: withVariables(environment, variables), openFiles });
       if (error === undefined) return;
       held.release();
       throw execError(name, error);
     },
   };
+}
+
+/** Variables are bytes, which need not be text. */
+function withVariables(environment: readonly Buffer[], variables: Readonly<Record<string, string>>): readonly Buffer[] {
+  const added = Object.entries(variables).map(([name, value]) => Buffer.from(`${name}=${value}`));
+  const isReplaced = (variable: Buffer): boolean =>
+    Object.keys(variables).some((name) => variable.indexOf(`${name}=`) === 0);
+  return [...environment.filter((variable) => !isReplaced(variable)), ...added];
 }

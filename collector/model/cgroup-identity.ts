@@ -115,6 +115,12 @@ function unescaped(name: string): string {
   return name.replaceAll(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
+/** Gives what people call the place of a process: its container, by the id that `docker ps` shows, or else its unit. */
+export function placeName(cgroupPath: string): string {
+  const { container, unit } = identifyCgroup(cgroupPath);
+  return container ? shortId(container) : (unit?.replace(/\.service$/, '') ?? '-');
+}
+
 /** So much of an id is shown, as `docker ps` does. */
 export function shortId({ id }: ContainerIdentity): string {
   return BARE_ID.test(id) ? id.slice(0, 12) : id;

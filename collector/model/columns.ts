@@ -12,8 +12,13 @@ export const COLUMN_GROUPS = [
   'execFailures', // exit of execve and execveat; the table of failures, not a column of a row
   'lifetime', // sched_process_exit
   'faults', // page_fault_user
+  'cowFaultTimes', // exit of do_wp_page
+  'siblings', // lock:contention_begin, lock:contention_end
 ] as const;
 export type ColumnGroup = (typeof COLUMN_GROUPS)[number];
+
+/** What nobody misses who has not asked for it: its hook costs too much for all. */
+export const ON_REQUEST: ReadonlySet<ColumnGroup> = new Set<ColumnGroup>(['cowFaultTimes']);
 
 export interface CostColumn {
   readonly kind: 'counter' | HistogramKind;
@@ -31,10 +36,15 @@ export const COST_COLUMNS = {
   copiedPageTableBytes: { kind: 'counter', needs: ['spawns'] },
   cowFaultsParent: { kind: 'counter', needs: ['faults'] },
   cowFaultsChild: { kind: 'counter', needs: ['faults'] },
+  /** How long these faults took. */
+  cowFaultsParentNs: { kind: 'counter', needs: ['faults', 'cowFaultTimes'] },
+  cowFaultsChildNs: { kind: 'counter', needs: ['faults', 'cowFaultTimes'] },
   /** User page faults of children before their exec. */
   childFaults: { kind: 'counter', needs: ['faults'] },
   execDelay: { kind: 'timeHistogram', needs: ['exec'] },
   lifetime: { kind: 'lifetimeHistogram', needs: ['lifetime'] },
+  /** How long other threads of the spawner waited for its memory map while a fork copied it. */
+  siblingWait: { kind: 'timeHistogram', needs: ['siblings', 'stall'] },
   /** The stall of the spawns whose child called exec successfully. */
   execStallNs: { kind: 'counter', needs: ['stall', 'exec'] },
   /** The number of spawns in `execStallNs`. */

@@ -5,7 +5,8 @@
 import type { Clock } from './clock.ts';
 import type { EngineEvent } from './events.ts';
 import type { CallHook, Hook } from './hooks.ts';
-import type { RowLabel } from './options.ts';
+import type { CallStack, StackLosses, UnwoundStack } from './call-stack.ts';
+import type { EventDetail, RowLabel } from './options.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** A source that runs in another process. Spawns are not counted while it is down; `restarts` shows that this happened. */
@@ -35,12 +36,27 @@ export interface Engine {
    * was there had another layout. Absent if they do not stay.
    */
   readonly history?: 'new' | 'continued' | 'other-layout';
+  /** The details that events carry, of those that were asked for. Absent: none. */
+  readonly details?: readonly EventDetail[];
   snapshot(): Snapshot;
   /**
    * Calls `onEvents` with each batch until the returned function is called. Events come in the order of the kernel's
    * ring buffer. The kernel writes events only while somebody is subscribed.
    */
   subscribe(onEvents: (events: readonly EngineEvent[]) => void): () => void;
+  /**
+   * Calls `onStacks` with the stacks of spawning threads as they were at the entry of the call, until the returned function
+   * is called. `SpawnEvent.stack` and `SpawnFailureEvent.stack` tell which call each belongs to; both orders occur.
+   * The receiver wipes the bytes when they are no longer needed. Present if the engine was opened with `stacks`.
+   */
+  subscribeStacks?(onStacks: (stacks: readonly CallStack[]) => void): () => void;
+  /**
+   * The same for stacks that were unwound already: those of a recording. Present if it has any. `settle` gives those that belong to
+   * events that were given.
+   */
+  subscribeUnwound?(onUnwound: (stack: UnwoundStack) => void): () => void;
+  /** How many calls have no stack although somebody was subscribed. Present with either of them. */
+  stackLosses?(): StackLosses;
   /** Present if the engine's source is another process. */
   readonly source?: Source;
   /**

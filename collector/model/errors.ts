@@ -30,11 +30,29 @@ export const ERRORS = {
       'In a checkout, build it with `npm run setup`. Packages need x64 or arm64 and glibc 2.28 or later (not musl); ' +
       'npm must not leave out optional dependencies.',
   },
+  FORKTAX_NO_UNWINDER: {
+    exit: 1,
+    help:
+      'In a checkout, install libdw and libiberty (`apt-get install libdw-dev libiberty-dev`, `dnf install elfutils-devel binutils-devel`) and run `npm run setup` again. ' +
+      'The packages of a release have it.',
+  },
+  FORKTAX_SITES: {
+    exit: 1,
+    help: 'Run as root, or grant what the message names (systemd: AmbientCapabilities=, as docs/security.md shows), or leave --web.enable-sites out.',
+  },
   FORKTAX_PROBES_REFUSED: { exit: 1, help: 'Report this with the output of `forktax doctor --json`.' },
   FORKTAX_NO_HOOK: { exit: 1, help: '`forktax doctor` shows which hooks this kernel offers.' },
   FORKTAX_PIN: {
     exit: 1,
     help: 'Name a folder on a BPF filesystem, such as /sys/fs/bpf/forktax (mount -t bpf bpf /sys/fs/bpf), for each collector its own.',
+  },
+  FORKTAX_NO_STACKS: {
+    exit: 1,
+    help: 'Measure with --engine core; `forktax doctor` shows whether it can run here.',
+  },
+  FORKTAX_SCRIPT_SITES: {
+    exit: 1,
+    help: 'End the other forktax, or run as root: only root can make /run/forktax.',
   },
   FORKTAX_NO_BPFTRACE: {
     exit: 1,

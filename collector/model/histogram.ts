@@ -60,13 +60,19 @@ export function slotOf(bounds: readonly number[], value: number): number {
 
 /**
  * Estimates a quantile, `q` in [0, 1]. It takes the values of a slot as evenly spread around their mean, and estimates
- * that mean from the sum of all values. So it is nearly exact for equal values, and never contradicts the sum. Gives the
- * highest bound for values above it, and undefined for an empty histogram.
+ * that mean from the sum of all values. So it is nearly exact for equal values, exact for a single one, and never
+ * contradicts the sum or `max`, if the largest value is known. Gives the highest bound for values above it, and undefined
+ * for an empty histogram.
  */
-export function quantile(histogram: Histogram, bounds: readonly number[], q: number): number | undefined {
+export function quantile(
+  histogram: Histogram,
+  bounds: readonly number[],
+  q: number,
+  max = Infinity,
+): number | undefined {
   const total = histogramCount(histogram);
   if (total === 0) return undefined;
-  const mean = meanWithinSlots(histogram, bounds);
+  const { mean, aboveLowest, belowHighest } = meanWithinSlots(histogram, bounds);
   let below = 0;
   for (const [i, bound] of bounds.entries()) {
     const count = histogram.counts[i] ?? 0;
@@ -74,7 +80,10 @@ export function quantile(histogram: Histogram, bounds: readonly number[], q: num
       const lower = bounds[i - 1] ?? 0;
       const spread = 2 * Math.min(mean, 1 - mean);
       const within = mean + spread * (Math.max(0, (q * total - below) / count) - 0.5);
-      return lower + (bound - lower) * within;
+      const estimate = lower + (bound - lower) * within;
+      // The furthest from each end of its slot that a value can be: all others are at theirs.
+      const possible = Math.min(Math.max(estimate, bound - belowHighest), lower + aboveLowest);
+      return Math.min(possible, Math.max(lower, max));
     }
     below += count;
   }
@@ -82,10 +91,10 @@ export function quantile(histogram: Histogram, bounds: readonly number[], q: num
 }
 
 /**
- * Where in their slots the values lie on average: 0 at the lower bounds, 1 at the upper ones. Nothing is known while
- * values lie above all bounds.
+ * `mean`: where in their slots the values lie on average, 0 at the lower bounds, 1 at the upper ones. Nothing is known while
+ * values lie above all bounds. `aboveLowest` and `belowHighest`: how far the sum is from what it would be if each value were that end of its slot.
  */
-function meanWithinSlots({ counts, sum }: Histogram, bounds: readonly number[]): number {
+function meanWithinSlots({ counts, sum }: Histogram, bounds: readonly number[]) {
   let lowest = 0;
   let widths = 0;
   for (const [i, bound] of bounds.entries()) {
@@ -95,7 +104,9 @@ function meanWithinSlots({ counts, sum }: Histogram, bounds: readonly number[]):
     widths += count * (bound - lower);
   }
   const known = widths > 0 && (counts[bounds.length] ?? 0) === 0;
-  return known ? Math.min(1, Math.max(0, (sum - lowest) / widths)) : 0.5;
+  if (!known) return { mean: 0.5, aboveLowest: Infinity, belowHighest: Infinity };
+  const above = Math.min(widths, Math.max(0, sum - lowest));
+  return { mean: above / widths, aboveLowest: above, belowHighest: widths - above };
 }
 
 function combine(a: Histogram, b: Histogram, sign: 1 | -1): Histogram {

@@ -15,12 +15,30 @@ export function rowLabelOf(choice: LabelChoice): RowLabel {
   return choice === 'unit' || choice === 'container' || choice === 'pod' ? 'cgroup' : choice;
 }
 
+/** What is copied of the stacks of spawning threads. */
+export interface StackOptions {
+  /** At most so many bytes of each: a multiple of 4 KiB, up to 64 KiB. */
+  readonly bytes: number;
+  /** At most so many stacks a second, over all threads. */
+  readonly perSecond: number;
+}
+
+/** What `sites`, `record --stacks` and `serve --web.enable-sites` copy unless told otherwise. */
+export const DEFAULT_STACK_OPTIONS: StackOptions = { bytes: 16_384, perSecond: 200 };
+
+/**
+ * What events carry only if it is asked for: `arguments`, the command lines of children that exec; `ancestors`, the parent
+ * of a spawner, its parent and so on.
+ */
+export const EVENT_DETAILS = ['arguments', 'ancestors'] as const;
+export type EventDetail = (typeof EVENT_DETAILS)[number];
+
 export interface EngineOptions {
   /** The capacity of the table of spawn costs, in rows. */
   readonly maxSpawners: number;
   /**
    * How many children and spawners can be followed at once, and how many threads in a spawning call. The core engine
-   * takes some 300 bytes of the kernel's memory for each, at once.
+   * takes some 400 bytes of the kernel's memory for each, at once.
    */
   readonly maxProcesses: number;
   readonly label: RowLabel;
@@ -29,6 +47,8 @@ export interface EngineOptions {
   readonly callHook: CallHook | 'auto';
   /** Names of hooks that are not attached. */
   readonly withoutHooks: readonly string[];
+  /** Also measures how long copy-on-write faults take. Such a fault costs a tenth more then. Only core has this. */
+  readonly timesCowFaults: boolean;
   /** Only spawners that match all of these are measured. */
   readonly filter: {
     /** The spawner's name: its comm, that of its executable, or with `nameBy` auto either of them. */
@@ -46,8 +66,14 @@ export interface EngineOptions {
   readonly idleMs: number;
   /** The cost of one afork on this host. Stall beyond it is avoidable. */
   readonly aforkCostNs: number;
+  /** Only core has these. Command lines may hold secrets: they are shown to whoever asked for them, and go nowhere else. */
+  readonly details?: readonly EventDetail[];
+  /** With `arguments`: those of the descendants of this process only. */
+  readonly argumentsBelowPid?: number;
   /** A folder on a BPF filesystem where maps and programs stay when the process ends. Only core has this. */
   readonly pin?: string;
+  /** Lets `subscribeStacks` give stacks. Without it, the kernel never copies any. Only core has this. */
+  readonly stacks?: StackOptions;
 }
 
 export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
@@ -57,6 +83,7 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   nameBy: 'auto',
   callHook: 'auto',
   withoutHooks: [],
+  timesCowFaults: false,
   filter: {},
   ringBytes: 1 << 20,
   idleMs: 600_000,

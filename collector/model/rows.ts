@@ -41,6 +41,11 @@ export interface FailureRow {
   readonly count: number;
 }
 
+/** Whether failures of this kind are seen: a hook feeds them. */
+export function isFed({ kind }: Pick<FailureRow, 'kind'>, absent: Pick<ReadonlySet<ColumnGroup>, 'has'>): boolean {
+  return !absent.has(kind === 'exec' ? 'execFailures' : 'stall');
+}
+
 /** Whether a row holds the costs of several spawners that have no rows of their own. */
 export function isSum({ comm }: Pick<CostKey, 'comm'>): boolean {
   return comm === OTHER || comm === EVICTED;

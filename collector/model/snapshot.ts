@@ -8,6 +8,8 @@ export interface Health {
   readonly failuresFolded: number;
   readonly callsUntracked: number;
   readonly processesUntracked: number;
+  readonly siblingWaitsUntracked: number;
+  readonly cowFaultsUntimed: number;
   readonly processesTracked: number;
   readonly callsTracked: number;
   /** Room for `processesTracked`, and as much for `callsTracked`. */
@@ -18,6 +20,17 @@ export interface Health {
   readonly tableCapacity: number;
 }
 
+/** Counts of what was lost. */
+export const LOSSES = [
+  'eventsLost',
+  'rowsFolded',
+  'failuresFolded',
+  'callsUntracked',
+  'processesUntracked',
+  'siblingWaitsUntracked',
+  'cowFaultsUntimed',
+] as const satisfies readonly (keyof Health)[];
+
 /** Nothing was lost, and nothing is in the tables. */
 export const NO_HEALTH: Health = {
   eventsLost: 0,
@@ -25,6 +38,8 @@ export const NO_HEALTH: Health = {
   failuresFolded: 0,
   callsUntracked: 0,
   processesUntracked: 0,
+  siblingWaitsUntracked: 0,
+  cowFaultsUntimed: 0,
   processesTracked: 0,
   callsTracked: 0,
   processCapacity: 0,

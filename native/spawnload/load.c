@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "siblings.h"
 #include "spawn.h"
 #include "tally.h"
 
@@ -58,7 +59,9 @@ static void spawn_once(struct spawner *self, struct slot *slot)
 	reap(slot, self->tally);
 	*slot->child.exec_error = 0;
 	add_to_range(&self->tally->rss_bytes, own_rss_bytes());
+	call_begins();
 	spawned = spawn(self->options, &slot->child);
+	call_ended();
 	slot->pid = spawned.pid;
 	if (!spawned.error)
 		write_pages(self->touch_from, self->options->parent_touch_pages);
@@ -211,6 +214,7 @@ void run_load(const struct options *options, void (*begin)(const struct options 
 		if ((errno = pthread_create(&spawners[i].thread, NULL, run_spawner, &spawners[i])))
 			err(1, "pthread_create");
 	begin(options);
+	start_siblings(options);
 	add_usage(total, -1);
 	if (options->threads == 0)
 		run_spawner(&spawners[0]);
@@ -220,6 +224,7 @@ void run_load(const struct options *options, void (*begin)(const struct options 
 		pthread_barrier_wait(&meeting);
 	for (unsigned long i = 0; i < options->threads && !options->exec_after; i++)
 		pthread_join(spawners[i].thread, NULL);
+	total->siblings = stop_siblings();
 	add_usage(total, 1);
 	for (unsigned long i = 0; i < count; i++)
 		merge(total, spawners[i].tally);

@@ -37,6 +37,9 @@ static const char usage[] =
 	"  --exec-from-thread    the child starts a thread, and that executes\n"
 	"  --end-together        no exec; the child starts a thread, and both end at the same moment\n"
 	"  --exec-after          with --from-thread: when all is done, that thread executes what its children did\n"
+	"  --siblings N          N threads fault on new pages of the process meanwhile, and measure how long they "
+	"stand still\n"
+	"  --siblings-map        they map and unmap memory too\n"
 	"  --nproc-limit         as another user and with RLIMIT_NPROC 0, so that every spawn fails with EAGAIN\n"
 	"  --uid UID             which user that is (65534)\n"
 	"  --comm NAME           own comm\n"
@@ -61,6 +64,8 @@ enum option_code {
 	EXEC_FROM_THREAD,
 	END_TOGETHER,
 	EXEC_AFTER,
+	SIBLINGS,
+	SIBLINGS_MAP,
 	NPROC_LIMIT,
 	USER,
 	COMM,
@@ -87,6 +92,8 @@ static const struct option long_options[] = {
 	{"exec-from-thread", no_argument, NULL, EXEC_FROM_THREAD},
 	{"end-together", no_argument, NULL, END_TOGETHER},
 	{"exec-after", no_argument, NULL, EXEC_AFTER},
+	{"siblings", required_argument, NULL, SIBLINGS},
+	{"siblings-map", no_argument, NULL, SIBLINGS_MAP},
 	{"nproc-limit", no_argument, NULL, NPROC_LIMIT},
 	{"uid", required_argument, NULL, USER},
 	{"comm", required_argument, NULL, COMM},
@@ -171,6 +178,12 @@ static void apply(struct options *options, int code, const char *text)
 	case EXEC_AFTER:
 		options->exec_after = true;
 		break;
+	case SIBLINGS:
+		options->siblings = number(text);
+		break;
+	case SIBLINGS_MAP:
+		options->siblings_map = true;
+		break;
 	case NPROC_LIMIT:
 		options->nproc_limit = true;
 		break;
@@ -230,6 +243,8 @@ static void check(const struct options *options)
 		errx(2, "posix_spawn's child can only exec");
 	if (options->exec_after && (options->threads != 1 || !options->path))
 		errx(2, "--exec-after needs --from-thread, and something to execute");
+	if (options->siblings && options->threads > 1)
+		errx(2, "--siblings needs a single thread that spawns");
 	if (options->live == 0)
 		errx(2, "--live must be at least 1");
 	if (touched * sysconf(_SC_PAGESIZE) > options->rss_bytes)

@@ -41,6 +41,8 @@ struct options {
 	bool exec_from_thread;
 	bool end_together;
 	bool exec_after;
+	unsigned long siblings; /* threads that use the memory map meanwhile */
+	bool siblings_map;
 	bool nproc_limit;
 	unsigned int uid;
 	const char *comm;

@@ -62,6 +62,8 @@ void report(FILE *out, const struct options *options, const struct tally *tally,
 	fprintf(out, "\"ownFaults\":%" PRIu64 ",\"childrenFaults\":%" PRIu64 ",", tally->own_faults,
 		tally->children_faults);
 	fprintf(out, "\"cpuNs\":%" PRIu64 ",\"elapsedNs\":%" PRIu64 ",", tally->cpu_ns, tally->elapsed_ns);
+	fprintf(out, "\"siblings\":{\"stoodStillNs\":%" PRIu64 ",\"blockedNs\":%" PRIu64 "},",
+		tally->siblings.stood_still_ns, tally->siblings.blocked_ns);
 	print_list(out, tally);
 	fputs("}\n", out);
 	fflush(out);

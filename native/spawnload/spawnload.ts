@@ -39,6 +39,11 @@ export interface Truth {
   /** User and system time of the generator and its reaped children. `elapsedNs` is from the first spawn to the last reaped child. */
   readonly cpuNs: number;
   readonly elapsedNs: number;
+  /**
+   * What its siblings lost around its calls, in sum, by their own clock: how long they stood still, and the part of it in
+   * which they neither ran nor waited for a CPU. 0 without `--siblings`.
+   */
+  readonly siblings: { readonly stoodStillNs: number; readonly blockedNs: number };
   /** The first thousand spawns. `pid` is 0 if posix_spawn gave none. */
   readonly spawns: readonly { readonly pid: number; readonly stallNs: number }[];
 }

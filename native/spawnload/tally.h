@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "siblings.h"
 #include "spawn.h"
 
 #define MAX_LISTED 1000
@@ -31,6 +32,7 @@ struct tally {
 	/* Usage of the process and its reaped children, from the first spawn to the last reaped child. */
 	uint64_t own_faults, children_faults; /* minor faults */
 	uint64_t cpu_ns, elapsed_ns;
+	struct sibling_loss siblings;
 	struct listed_spawn listed[MAX_LISTED];
 	size_t listed_count;
 };

@@ -171,6 +171,8 @@ class BpftraceEngine implements Engine {
         callsUntracked,
         processesTracked,
         processesUntracked: processesUntracked + this.#keysLost,
+        siblingWaitsUntracked: 0,
+        cowFaultsUntimed: 0,
         tableRows: size,
         tableCapacity: this.#options.maxSpawners,
         processCapacity: this.#options.maxProcesses,

@@ -36,6 +36,14 @@ const PLANS: readonly Plan[] = [
   { name: 'task_newtask', columns: ['spawns'], tracepoint: 'task/task_newtask' },
 ];
 
+/** What somebody asked for, and only core has. */
+const NO_COW_TIMES: Hook = {
+  name: 'cow_fault_times',
+  attached: false,
+  reason: 'only the engine core measures it',
+  columns: ['cowFaultTimes'],
+};
+
 export function engineScript(options: EngineOptions): EngineScript {
   const facts = factsIfKnown();
   const ownPid = facts?.ownPid ?? process.pid;
@@ -58,7 +66,7 @@ export function engineScript(options: EngineOptions): EngineScript {
       ...Array.from({ length: 1 + fewCpus() }, (_, i) => memory.parameters[i] ?? 0n),
       misplacement(version),
     ],
-    hooks,
+    hooks: options.timesCowFaults ? [...hooks, NO_COW_TIMES] : hooks,
   };
 }
 

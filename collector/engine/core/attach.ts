@@ -21,9 +21,11 @@ import {
   CHILD_EXISTS_PLAN,
   EVENT_HOOK_PLANS,
   impossibleHooks,
+  TIMES_COW_FAULTS,
   type HookPlan,
 } from './hooks.ts';
 import { Pins, type Place } from './pins.ts';
+import { stackChunks, stackRingBytes, STACKS } from './stack-stream.ts';
 import { loadNative, probesPath, type BpfObject, type NativeBpf, type NativeError } from '../../system/native.ts';
 
 export interface Attached {
@@ -52,8 +54,10 @@ function attachByFirstWay(native: NativeBpf, options: EngineOptions, pins: Pins 
   const ways: readonly (CallHook | undefined)[] =
     options.callHook === 'auto' ? [...CALL_HOOKS, undefined] : [options.callHook];
   const refusals: string[] = [];
+  const refused = new Map(impossibleHooks(process.arch));
+  for (const name of options.withoutHooks) refused.set(name, 'switched off');
   for (const way of ways) {
-    const trial = new Trial(native, options, way, pins);
+    const trial = new Trial(native, options, way, pins, refused);
     try {
       return trial.run(refusals);
     } catch (error) {
@@ -75,7 +79,7 @@ class Trial {
   readonly #options: EngineOptions;
   readonly #way: CallHook | undefined;
   readonly #callPlans: readonly HookPlan[];
-  /** Hooks that do not work here, with the reason. */
+  /** Hooks that do not work here, with the reason. The trials share it: what the kernel refused once, it refuses again. */
   readonly #refused: Map<string, string>;
   readonly #pins: Pins | undefined;
   #place: Place | undefined;
@@ -84,14 +88,19 @@ class Trial {
   #object: BpfObject | undefined;
   #inexact: string | undefined;
 
-  constructor(native: NativeBpf, options: EngineOptions, way: CallHook | undefined, pins: Pins | undefined) {
+  constructor(
+    native: NativeBpf,
+    options: EngineOptions,
+    way: CallHook | undefined,
+    pins: Pins | undefined,
+    refused: Map<string, string>,
+  ) {
     this.#native = native;
     this.#pins = pins;
     this.#options = options;
     this.#way = way;
     this.#callPlans = way ? callHookPlans(way, process.arch) : [];
-    this.#refused = new Map(impossibleHooks(process.arch));
-    for (const name of options.withoutHooks) this.#refused.set(name, 'switched off');
+    this.#refused = refused;
   }
 
   close(): void {
@@ -106,7 +115,7 @@ class Trial {
     // The end of a spawn is hooked before its beginning, so that each beginning that is seen also has an end.
     if (!this.#adopts) for (const plan of this.#wanted()) this.#attach(object, plan);
     if (this.#pins && this.#place) this.#takeOver(object, this.#pins, this.#place);
-    object.openRing('events');
+    object.openRing('events', largestEvent(object));
     return {
       object,
       hooks: this.#report(refusals),
@@ -119,11 +128,14 @@ class Trial {
     object.writeGlobal('active_generation', u64s([String(place.generation)]));
     // Whoever was streaming is gone.
     object.writeGlobal('streaming', u32(0));
+    object.writeGlobal('stacks_wanted', u32(0));
     pins.removeOthers(place);
   }
 
   #plans(): readonly HookPlan[] {
-    return [...EVENT_HOOK_PLANS, ...this.#callPlans, CHILD_EXISTS_PLAN];
+    const { timesCowFaults } = this.#options;
+    const ofEvents = EVENT_HOOK_PLANS.filter(({ name }) => timesCowFaults || name !== TIMES_COW_FAULTS);
+    return [...ofEvents, ...this.#callPlans, CHILD_EXISTS_PLAN];
   }
 
   #wanted(): readonly HookPlan[] {
@@ -156,18 +168,23 @@ class Trial {
     object.setMaxEntries('costs', this.#options.maxSpawners);
     for (const map of ['processes', 'calls']) object.setMaxEntries(map, processCapacity(this.#options));
     object.setMaxEntries('events', this.#options.ringBytes);
+    object.setMaxEntries(STACKS, stackBytesOf(this.#options, this.#native.pageSize));
     for (const [name, bytes] of constants(this.#options, this.#native.pageSize)) object.setRodata(name, bytes);
+    const timesCowFaults = this.#wanted().some(({ name }) => name === TIMES_COW_FAULTS);
+    object.setRodata('times_cow_faults', bool(timesCowFaults));
   }
 
   #pin(object: BpfObject, pins: Pins): void {
-    const { maxSpawners, ringBytes, label, nameBy, withoutHooks } = this.#options;
-    const sizes = [maxSpawners, ringBytes, label, nameBy, processCapacity(this.#options)];
-    const values = constants(this.#options, this.#native.pageSize).map(([name, bytes]) => [
+    const { maxSpawners, ringBytes, label, nameBy, withoutHooks, timesCowFaults } = this.#options;
+    const { pageSize } = this.#native;
+    const stackBytes = stackBytesOf(this.#options, pageSize);
+    const sizes = [maxSpawners, ringBytes, label, nameBy, processCapacity(this.#options), stackBytes];
+    const values = constants(this.#options, pageSize).map(([name, bytes]) => [
       name,
       Buffer.from(bytes).toString('hex'),
     ]);
     const build = createHash('sha256').update(readFileSync(probesPath)).digest('hex');
-    const place = pins.placeFor(object, sizes, [build, values, this.#way, withoutHooks]);
+    const place = pins.placeFor(object, sizes, [build, values, this.#way, withoutHooks, timesCowFaults]);
     this.#place = place;
     place.create();
     this.#adopts = this.#isWhole(place);
@@ -200,7 +217,7 @@ class Trial {
   #exclude(error: NativeError): void {
     const program = /prog '(\w+)'/.exec(error.log)?.[1];
     const plan = this.#wanted().find((each) => program && each.programs.includes(program));
-    if (!plan) throw refusal(error);
+    if (!plan) throw this.#pins?.refusal(error) ?? refusal(error);
     this.#give(plan, error);
   }
 
@@ -260,8 +277,15 @@ export function processCapacity({ maxProcesses }: EngineOptions): number {
   return Math.min(maxProcesses, threadsMax);
 }
 
-/** Gives the values of the probes' constants, by variable. */
-function constants(options: EngineOptions, pageSize: number): [string, Uint8Array][] {
+const largestEvent = (object: BpfObject): number =>
+  object.layout('event').size + Math.max(object.layout('arguments').size, object.layout('ancestors').size);
+
+/** A ring has at least one page, also if nothing is ever put there. */
+const stackBytesOf = ({ stacks }: EngineOptions, pageSize: number): number =>
+  stacks ? stackRingBytes(stacks) : pageSize;
+
+/** Gives the values of the probes' constants, by variable. `bench:instructions` loads the probes with them too. */
+export function constants(options: EngineOptions, pageSize: number): [string, Uint8Array][] {
   const { filter } = options;
   return [
     ['time_bounds_ns', u64s(TIME_BOUNDS_NS)],
@@ -273,14 +297,21 @@ function constants(options: EngineOptions, pageSize: number): [string, Uint8Arra
     ['name_by', u32(enumValue('NAMING', options.nameBy))],
     ['generic_names', commsOf(GENERIC_NAMES, probeConstant('GENERIC_NAMES'))],
     ['filter_pid', u32(filter.pid ?? 0)],
-    ['filter_follow', Uint8Array.of(filter.follow ? 1 : 0)],
-    ['filter_comm_set', Uint8Array.of(filter.comm === undefined ? 0 : 1)],
+    ['filter_follow', bool(filter.follow)],
+    ['filter_comm_set', bool(filter.comm !== undefined)],
     ['filter_comm', commsOf([filter.comm ?? ''], 1)],
     ['filter_cgroup', u64s([filter.cgroup ?? 0])],
     ['max_processes', u32(processCapacity(options))],
     ['afork_cost_ns', u64s([options.aforkCostNs])],
+    ['stack_chunks', u32(options.stacks ? stackChunks(options.stacks) : 0)],
+    ['stacks_per_second', u32(options.stacks?.perSecond ?? 0)],
+    ['wants_arguments', bool(options.details?.includes('arguments'))],
+    ['wants_ancestors', bool(options.details?.includes('ancestors'))],
+    ['arguments_below', u32(options.argumentsBelowPid ?? 0)],
   ];
 }
+
+const bool = (value = false): Uint8Array => Uint8Array.of(value ? 1 : 0);
 
 /** Writes an array of `size` comms, each cut to fit and padded with zeros. */
 function commsOf(names: readonly string[], size: number): Uint8Array {

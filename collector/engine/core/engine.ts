@@ -1,11 +1,13 @@
 /** The core engine: libbpf, CO-RE, and tables that the probes keep in the kernel. */
 import { attachProbes, processCapacity, type Attached } from './attach.ts';
-import { costKeyReader, costReader, eventReader, failureKeyReader, healthReader, lastUsedReader } from './decode.ts';
+import { costKeyReader, costReader, eventsReader, failureKeyReader, healthReader, lastUsedReader } from './decode.ts';
 import { otherKeys } from './enums.ts';
+import { StackStream } from './stack-stream.ts';
+import { u32 } from '../shared/bytes.ts';
 import { probeConstant } from '../shared/probe-constants.ts';
 import { EvictedRows, isNearlyFull } from '../shared/eviction.ts';
 import { epochOffsetMs, kernelMonotonicNs } from '../../system/clocks.ts';
-import { CALL_HOOKS, type CallHook, type Hook } from '../../model/hooks.ts';
+import { absentColumns, CALL_HOOKS, type CallHook, type Hook } from '../../model/hooks.ts';
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../../model/options.ts';
 import { mergeAlike, OTHER, type CostRow, type FailureRow } from '../../model/rows.ts';
 import type { Engine } from '../../model/engine.ts';
@@ -32,7 +34,7 @@ export function tryHooks(): { callHook?: CallHook; hooks: readonly Hook[] } {
   let chosen: CallHook | undefined;
   for (const callHook of CALL_HOOKS) {
     try {
-      const attached = attachProbes({ ...DEFAULT_ENGINE_OPTIONS, callHook });
+      const attached = attachProbes({ ...DEFAULT_ENGINE_OPTIONS, callHook, timesCowFaults: true });
       attached.object.close();
       chosen ??= callHook;
       for (const hook of attached.hooks) hooks.set(hook.name, hook);
@@ -55,6 +57,7 @@ class CoreEngine implements Engine {
   readonly hooks: readonly Hook[];
   readonly label: EngineOptions['label'];
   readonly callHook?: CallHook;
+  readonly details?: NonNullable<Engine['details']>;
   readonly history?: NonNullable<Engine['history']>;
   readonly #pins: Attached['pins'];
   readonly #object: Attached['object'];
@@ -70,6 +73,9 @@ class CoreEngine implements Engine {
   readonly #otherFailures: TableBuffers;
   readonly #health: Uint8Array;
   readonly #read: ReturnType<CoreEngine['readers']>;
+  readonly #stacks: StackStream | undefined;
+  readonly subscribeStacks?: NonNullable<Engine['subscribeStacks']>;
+  readonly stackLosses?: NonNullable<Engine['stackLosses']>;
   /** As the tables were made: the host's limit may change later. */
   readonly #processCapacity: number;
   #rowsEvicted = 0;
@@ -82,6 +88,7 @@ class CoreEngine implements Engine {
     this.#pins = attached.pins;
     if (attached.history) this.history = attached.history;
     if (attached.callHook) this.callHook = attached.callHook;
+    if (options.details) this.details = options.details;
     this.#options = options;
     this.#processCapacity = processCapacity(options);
     this.label = options.label;
@@ -95,6 +102,12 @@ class CoreEngine implements Engine {
     this.#otherFailures = buffers(this.#other.failures, 4, 8);
     this.#health = new Uint8Array(this.#object.layout('health').size);
     this.#read = this.readers();
+    const stacks = options.stacks && new StackStream(this.#object, options.stacks);
+    this.#stacks = stacks;
+    if (stacks) {
+      this.subscribeStacks = (onStacks) => stacks.subscribe(onStacks);
+      this.stackLosses = () => stacks.losses();
+    }
     // Events that the last collector did not read.
     if (attached.history === 'continued') this.#drain();
   }
@@ -108,8 +121,12 @@ class CoreEngine implements Engine {
       other: costReader(layout('cost_row'), this.#others.values),
       failureKey: failureKeyReader(layout('failure_key'), this.#failures.keys, this.label),
       health: healthReader(layout('health'), this.#health),
-      event: eventReader(layout('event'), this.#events),
-      eventSize: layout('event').size,
+      events: eventsReader({
+        layout,
+        bytes: this.#events,
+        nameBy: this.#options.nameBy,
+        siblings: !absentColumns(this.hooks).has('siblings'),
+      }),
     };
   }
 
@@ -117,6 +134,7 @@ class CoreEngine implements Engine {
     const offsetMs = epochOffsetMs();
     const inTable = this.#object.readMap('costs', this.#costs.keys, this.#costs.values);
     const evicted = this.#evictIdle(inTable, offsetMs);
+    if (inTable - evicted.size < this.#options.maxSpawners) this.#object.writeGlobal('table_is_full', u32(0));
     const rows: CostRow[] = [];
     for (let i = 0; i < inTable; i++)
       if (!evicted.has(i)) rows.push({ ...this.#read.key(i), ...this.#read.row(i, offsetMs) });
@@ -213,10 +231,9 @@ class CoreEngine implements Engine {
   #drain(): void {
     const passes = Math.ceil(this.#options.ringBytes / DRAIN_BYTES) + 1;
     for (let pass = 0; pass < passes; pass++) {
-      const size = this.#object.drainRing(this.#events);
+      const size = this.#object.drainRing('events', this.#events);
       if (size === 0) return;
-      const offsetMs = epochOffsetMs();
-      const events = Array.from({ length: size / this.#read.eventSize }, (_, i) => this.#read.event(i, offsetMs));
+      const events = this.#read.events(size, epochOffsetMs());
       for (const subscriber of this.#subscribers) subscriber(events);
     }
   }
@@ -226,6 +243,7 @@ class CoreEngine implements Engine {
     this.#closed = true;
     clearInterval(this.#drainTimer);
     this.#subscribers.clear();
+    this.#stacks?.close();
     this.#object.close();
     this.#pins?.close();
   }

@@ -1,10 +1,14 @@
 /** Maps the enums of `probes/spawn.h` to the names in the model. */
 import { EVENT_KINDS } from '../../model/events.ts';
 import type { FailureRow } from '../../model/rows.ts';
+import { EVENT_DETAILS } from '../../model/options.ts';
 import { MECHANISMS, SYSCALLS, type Mechanism, type SpawnSyscall } from '../../model/spawn.ts';
 import { enumNames, probeConstant } from '../shared/probe-constants.ts';
 
 const FAILURE_KINDS = ['spawn', 'exec'] as const satisfies readonly FailureRow['kind'][];
+
+const DETAILS = ['none', ...EVENT_DETAILS] as const;
+export type Detail = (typeof DETAILS)[number];
 
 /** Gives a function for each enum that gives the name of a value. */
 export function readEnums() {
@@ -13,6 +17,7 @@ export function readEnums() {
     syscall: enumNames('SYSCALL', SYSCALLS),
     failureKind: enumNames('FAILURE', FAILURE_KINDS),
     eventKind: enumNames('EVENT', EVENT_KINDS),
+    eventDetail: enumNames('DETAIL', DETAILS),
   };
 }
 

@@ -39,17 +39,22 @@ export function callHookPlans(way: CallHook, arch: string): readonly HookPlan[] 
 }
 
 export const CHILD_EXISTS = 'task_newtask';
+const COUNTS_FAULTS = 'page_fault_user';
+export const TIMES_COW_FAULTS = 'fexit:do_wp_page';
 
 /** The other hooks, from the end of a spawn to its beginning, for the same reason. `task_newtask` comes last. */
 export const EVENT_HOOK_PLANS: readonly HookPlan[] = [
   { name: 'sched_process_exit', columns: ['lifetime'], programs: ['sched_process_exit'] },
   { name: 'sched_process_exec', columns: ['exec'], programs: ['sched_process_exec'] },
-  { name: 'page_fault_user', columns: ['faults'], programs: ['page_fault_user'] },
+  { name: COUNTS_FAULTS, columns: ['faults'], programs: ['page_fault_user'] },
+  { name: TIMES_COW_FAULTS, columns: ['cowFaultTimes'], programs: ['fexit_do_wp_page'] },
+  { name: 'lock:contention', columns: ['siblings'], programs: ['contention_end', 'contention_begin'] },
 ];
 
 /** Gives the hooks that an architecture cannot have, with the reason. */
 export function impossibleHooks(arch: string): ReadonlyMap<string, string> {
-  return new Map(arch === 'x64' ? [] : [['page_fault_user', `the kernel has no tracepoint of page faults on ${arch}`]]);
+  const reason = `the kernel has no tracepoint of page faults on ${arch}`;
+  return new Map(arch === 'x64' ? [] : [COUNTS_FAULTS, TIMES_COW_FAULTS].map((name) => [name, reason]));
 }
 
 export const CHILD_EXISTS_PLAN: HookPlan = {

@@ -13,7 +13,8 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statfs
 import { dirname, join } from 'node:path';
 import { ForktaxError } from '../../model/errors.ts';
 import type { Engine } from '../../model/engine.ts';
-import type { BpfObject, NativeBpf } from '../../system/native.ts';
+import { reasonOf } from '../shared/native-reason.ts';
+import type { BpfObject, NativeBpf, NativeError } from '../../system/native.ts';
 
 const BPF_FS_MAGIC = 0xcafe4a11;
 const PROGRAMS = 'programs-';
@@ -55,6 +56,14 @@ export class Pins {
   removeOthers(place: Place): void {
     for (const name of this.#layouts()) if (join(this.#folder, name) !== place.folder) remove(this.#folder, name);
     place.removeOtherPrograms();
+  }
+
+  /** Undefined if the error is not about a map that is pinned already. */
+  refusal(error: NativeError): ForktaxError | undefined {
+    const [, map] = /pinned map '([^']*)'/.exec(error.log) ?? [];
+    if (map === undefined) return undefined;
+    const message = `the counters that are kept at ${map} cannot be opened: ${reasonOf(error)}; they may be another user's`;
+    return new ForktaxError('FORKTAX_PIN', message, { detail: error.log, cause: error });
   }
 
   /** What became of the counters that were there. */

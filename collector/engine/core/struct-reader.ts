@@ -13,7 +13,8 @@ export class StructReader {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  #offset(field: string): number {
+  /** In bytes, from the start of the struct. */
+  offset(field: string): number {
     const place = this.#fields[field];
     if (!place) throw new Error(`spawn.h has no field ${field}`);
     return place.offset;
@@ -21,7 +22,7 @@ export class StructReader {
 
   /** Gives a reader of an unsigned field of 1, 2, 4 or 8 bytes. It is exact up to 2^53, which is 104 days in nanoseconds. */
   number(field: string): (base: number) => number {
-    const offset = this.#offset(field);
+    const offset = this.offset(field);
     const bytes = this.#bytes;
     switch (this.#fields[field]?.size) {
       case 1:
@@ -36,13 +37,19 @@ export class StructReader {
   }
 
   bigint(field: string): (base: number) => bigint {
-    const offset = this.#offset(field);
+    const offset = this.offset(field);
     return (base) => this.#bytes.readBigUInt64LE(base + offset);
+  }
+
+  /** Gives a reader of the first `size` bytes of a field. They are not copied. */
+  bytes(field: string): (base: number, size: number) => Buffer {
+    const offset = this.offset(field);
+    return (base, size) => this.#bytes.subarray(base + offset, base + offset + size);
   }
 
   /** Gives a reader of text up to the first NUL. Bytes that are not UTF-8 are replaced. */
   text(field: string): (base: number) => string {
-    const offset = this.#offset(field);
+    const offset = this.offset(field);
     const size = this.#fields[field]?.size ?? 0;
     return (base) => {
       const start = base + offset;
@@ -53,7 +60,7 @@ export class StructReader {
 
   /** Gives a reader of an array of unsigned 64-bit numbers. */
   numbers(field: string): (base: number) => number[] {
-    const offset = this.#offset(field);
+    const offset = this.offset(field);
     const length = (this.#fields[field]?.size ?? 0) / 8;
     const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
     return (base) => {

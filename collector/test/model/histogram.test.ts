@@ -62,6 +62,13 @@ test('what lies above all bounds gives the highest bound, and nothing gives noth
   assert.equal(quantile({ counts: [0, 0, 0, 0], sum: 0 }, bounds, 0.5), undefined);
 });
 
+test('a quantile of a single value is that value; none is above the largest one', () => {
+  for (const q of [0, 0.5, 0.99, 1]) assert.equal(quantile({ counts: [0, 1, 0, 0], sum: 13 }, bounds, q), 13);
+  assert.equal(quantile({ counts: [0, 2, 0, 0], sum: 30 }, bounds, 1), 20);
+  assert.equal(quantile({ counts: [0, 2, 0, 0], sum: 30 }, bounds, 1, 16), 16);
+  assert.equal(quantile({ counts: [0, 0, 2, 0], sum: 98 }, bounds, 0), 48, 'the other one cannot be above 50');
+});
+
 test('quantiles err by no more than a slot is wide, whatever the values', () => {
   const random = generator(3);
   const times = HISTOGRAM_BOUNDS.timeHistogram;

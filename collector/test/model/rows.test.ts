@@ -10,6 +10,8 @@ const full = costRow({
   copiedPageTableBytes: 7,
   cowFaultsParent: 11,
   cowFaultsChild: 13,
+  cowFaultsParentNs: 14,
+  cowFaultsChildNs: 15,
   childFaults: 17,
   execStallNs: 19,
   execStalls: 2,

@@ -39,7 +39,7 @@ function readMap(name: (typeof MAPS)[number]): Recording['maps'][string] {
 }
 
 const events = new Uint8Array(1 << 20);
-const eventBytes = object.drainRing(events);
+const eventBytes = object.drainRing('events', events);
 const health = new Uint8Array(sizeOf('health'));
 object.readGlobal('health', health);
 const recording: Recording = {

@@ -11,7 +11,16 @@ export const RECORDING = new URL('recording.json', import.meta.url);
 /** With these options the recording was made. */
 export const OPTIONS: EngineOptions = { ...DEFAULT_ENGINE_OPTIONS, label: 'pid', filter: { comm: 'recorded' } };
 
-export const STRUCTS = ['cost_key', 'cost_row', 'failure_key', 'event', 'health'] as const;
+export const STRUCTS = [
+  'cost_key',
+  'cost_row',
+  'failure_key',
+  'event',
+  'arguments',
+  'ancestors',
+  'ancestor',
+  'health',
+] as const;
 export const MAPS = ['costs', 'other_costs', 'failures', 'other_failures'] as const;
 
 /** Bytes are deflated, and in base64. */
@@ -64,7 +73,7 @@ export function replay({ attached, layouts, maps, health, events }: Recording): 
     },
     readGlobal: (_name, bytes) => bytes.set(unpack(health)),
     writeGlobal() {},
-    drainRing(bytes) {
+    drainRing(_map, bytes) {
       if (drained) return 0;
       drained = true;
       const all = unpack(events);

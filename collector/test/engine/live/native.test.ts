@@ -4,7 +4,11 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { attachProbes } from '../../../engine/core/attach.ts';
+import { eventsReader } from '../../../engine/core/decode.ts';
+import { DEFAULT_ENGINE_OPTIONS } from '../../../model/options.ts';
 import { loadNative, probesPath } from '../../../system/native.ts';
+import { prepareSpawnload } from '../../../../native/spawnload/spawnload.ts';
 import { openEngine } from '../../../../testing/engines.ts';
 
 const openFiles = () => readdirSync('/proc/self/fd').length;
@@ -48,6 +52,37 @@ test('an engine in each of several threads, and threads that end without closing
   assert.equal(openFiles(), before);
 });
 
+test('records of two sizes are read to the last one, and never beyond the buffer', async () => {
+  const count = 20;
+  const load = await prepareSpawnload(['--count', `${count}`]);
+  const options = { ...DEFAULT_ENGINE_OPTIONS, filter: { pid: load.pid }, details: ['arguments'] as const };
+  const { object } = attachProbes(options);
+  try {
+    const sizeOf = (name: string): number => object.layout(name).size;
+    const capacity = sizeOf('event') + sizeOf('ancestors') + sizeOf('arguments');
+    const memory = Buffer.alloc(2 * capacity, 0xaa);
+    const readEvents = eventsReader({
+      layout: (name) => object.layout(name),
+      bytes: memory,
+      nameBy: 'comm',
+      siblings: true,
+    });
+    object.writeGlobal('streaming', Uint8Array.of(1, 0, 0, 0));
+    await load.go();
+    const kinds: Record<string, number> = {};
+    for (;;) {
+      const size = object.drainRing('events', memory.subarray(0, capacity));
+      if (size === 0) break;
+      assert.ok(memory.subarray(capacity).every((byte) => byte === 0xaa));
+      for (const { kind } of readEvents(size, 0)) kinds[kind] = (kinds[kind] ?? 0) + 1;
+    }
+    assert.deepEqual(kinds, { spawn: count, exec: count, exit: count });
+    assert.throws(() => object.openRing('events', 1), /cannot open the ring events/);
+  } finally {
+    object.close();
+  }
+});
+
 interface BtfType {
   readonly id: number;
   readonly kind: string;
@@ -69,10 +104,11 @@ test('every field of kernel.h is one of the running kernel', () => {
   const kernel = btfOf('/sys/kernel/btf/vmlinux');
   const byId = new Map(kernel.map((type) => [type.id, type]));
   const isRecord = (type: BtfType) => type.kind === 'STRUCT' || type.kind === 'UNION';
+  const withoutConst = (type?: BtfType) => (type?.kind === 'CONST' ? byId.get(type.type_id ?? 0) : type);
   /** Gives the members, with those of unnamed structs and unions. */
   const fieldsOf = (type: BtfType): string[] =>
     (type.members ?? []).flatMap(({ name, type_id }) => {
-      const inner = byId.get(type_id);
+      const inner = withoutConst(byId.get(type_id));
       return name === '(anon)' && inner ? fieldsOf(inner) : [name];
     });
   const known = btfOf(probesPath).filter((type) => isRecord(type) && type.name !== '(anon)');
@@ -96,7 +132,7 @@ test('pages of the executable leave the resident set, and the program goes on', 
   // The pages of an executable on a tmpfs are shared memory.
   const filesKib = (): number => residentKib('RssFile') + residentKib('RssShmem');
   const [filesBefore, ownBefore] = [filesKib(), residentKib('RssAnon')];
-  loadNative().releaseExecutablePages();
+  loadNative().releasePages();
   const [files, own] = [filesKib(), residentKib('RssAnon')];
   assert.ok(files < filesBefore / 2, `${filesBefore} KiB of files before, ${files} after`);
   assert.ok(own > ownBefore / 2, `${ownBefore} KiB of its own before, ${own} after: nothing of it may be taken`);

@@ -42,10 +42,11 @@ function runInside(...args: string[]): string {
 async function collect(folder: string, options: Partial<EngineOptions>, wrapper: readonly string[] = []) {
   const collector = new EngineProcess({ pin: join(mountPoint, folder), ...options }, [...inside(), ...wrapper]);
   collectors.push(collector);
-  const { history, code } = await collector.ready();
+  const { history, code, message } = await collector.ready();
   return {
     history,
     code,
+    message,
     end: () => collector.end('SIGKILL'),
     async counts() {
       const { rows, health } = (await collector.report()).snapshot;
@@ -119,6 +120,17 @@ describe('pinned counters', () => {
     assert.equal(collector.history, 'new');
     await collector.end();
     assert.match(runInside('ls', join(mountPoint, 'shared')), /^others$/m);
+  });
+
+  test("that are another user's are not blamed on a missing privilege", async () => {
+    const first = await collect('lent', {});
+    await first.end();
+    runInside('chown', '-R', '1', join(mountPoint, 'lent'));
+    runInside('chmod', '-R', 'a+rwX,u-rw', join(mountPoint, 'lent'));
+    runInside('sh', '-c', `chmod 600 ${join(mountPoint, 'lent')}/*/costs`);
+    const { code, message } = await collect('lent', {}, ['setpriv', '--bounding-set=-dac_override,-dac_read_search']);
+    assert.equal(code, 'FORKTAX_PIN', message);
+    assert.match(message ?? '', /the counters that are kept at .*\/costs cannot be opened: .*EACCES/);
   });
 
   test("cannot be in another user's folder, or in one whose name the filesystem does not allow", async () => {

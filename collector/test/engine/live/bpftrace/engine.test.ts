@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import { absentColumns } from '../../../../model/hooks.ts';
+import { missedColumns } from '../../../../model/hooks.ts';
 import { OTHER } from '../../../../model/rows.ts';
 import type { EngineEvent } from '../../../../model/events.ts';
 import { runCli, startCli } from '../../../../../testing/run-cli.ts';
@@ -20,12 +20,18 @@ test('without a hook only its columns are missing', async () => {
   using engine = await openBpftrace({
     withoutHooks: ['sched_process_exit', 'sched_process_exec', 'page_fault_user', 'syscalls:clone', 'syscalls:execve'],
   });
-  assert.deepEqual([...absentColumns(engine.hooks).keys()], ['stall', 'exec', 'execFailures', 'lifetime', 'faults']);
+  const absent = ['stall', 'exec', 'execFailures', 'lifetime', 'faults', 'siblings'];
+  assert.deepEqual([...missedColumns(engine.hooks).keys()], absent);
   await spawnload('--mechanism', 'fork', '--comm', comm, '--count', COUNT, '--rss', 1 << 20);
   await settle(engine, { faults: true });
   const row = rowOf(engine, comm);
   assert.deepEqual([row.spawns, row.syscall, total(row.copiedRss)], [COUNT, 'unknown', COUNT]);
   assert.deepEqual([total(row.stall), total(row.execDelay), total(row.lifetime), row.childFaults], [0, 0, 0, 0]);
+});
+
+test('the time of copy-on-write faults is missed where somebody asked for it', async () => {
+  using engine = await openBpftrace({ timesCowFaults: true });
+  assert.match(missedColumns(engine.hooks).get('cowFaultTimes') ?? '', /only the engine core measures it/);
 });
 
 test('a comm, a pid: nobody else is counted; a collector does not measure itself', async () => {

@@ -59,7 +59,7 @@ for (const [name, signal, logged] of [
   test(`a bpftrace that is ${name}`, async () => {
     const comm = uniqueComm();
     const count = scaled(50);
-    const serve = await startServe('--engine=bpftrace', `--comm=${comm}`);
+    await using serve = await startServe('--engine=bpftrace', `--comm=${comm}`);
     await spawn(comm, count);
     await until(serve, 0, ({ spawns }) => spawns === count);
     process.kill(bpftraceOf(serve.pid), signal);
