@@ -137,8 +137,8 @@ struct afork_rlimit {
  * Zero the struct, set size, then what you need: `struct afork_options o = {.size = sizeof o, .file = "/bin/true"};`.
  * All of it, strings included, is copied before afork_spawn() returns. Signal sets are bit masks: 1 << (signal - 1).
  *
- * The child's order: signals to default, cgroup (where the kernel did not do it at birth), session, group, foreground,
- * scheduler, cwd, fd map, actions, rlimits, groups, gid, uid, signal mask, exec.
+ * The child's order: cgroup (where the kernel did not do it at birth), session, group, foreground, scheduler, signals to
+ * default, cwd, fd map, actions, rlimits, groups, gid, uid, signal mask, exec.
  */
 struct afork_options {
 	size_t size; /* sizeof(struct afork_options) of the caller */

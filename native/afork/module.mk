@@ -1,6 +1,7 @@
 # The C library, and its tests.
 #   make test                      as it is shipped (AFORK_TEST_SPAWNS=100000: the long run of the leak test)
 #   make test-afork SAN=address    under AddressSanitizer and UBSan; SAN=thread under ThreadSanitizer
+#   make test-afork-sanitizers     under both, one after the other
 #   make test-afork-valgrind       under valgrind
 #   make install-afork PREFIX=/usr
 AFORK := native/afork
@@ -84,12 +85,12 @@ $(AFORK_OUT)/test/shared: $(AFORK)/test/shared.c $(AFORK)/test/test.h $(AFORK_OU
 	$(CC) $(CFLAGS) $(WARN) $(AFORK_SAN) $< \
 		$$(PKG_CONFIG_PATH=$(AFORK_OUT) pkg-config --cflags --libs afork) -Wl,-rpath,'$$ORIGIN/..' -o $@
 
-# The Node package's tests run under it.
-$(AFORK_OUT)/test/refuse: $(AFORK)/test/tools/refuse.c
+# For the tests of the Node package.
+$(AFORK_OUT)/test/refuse $(AFORK_OUT)/test/lease: $(AFORK_OUT)/test/%: $(AFORK)/test/tools/%.c
 	@mkdir -p $(@D)
 	$(CC) $(AFORK_CFLAGS) $< -o $@
 ifndef SAN
-all: $(AFORK_OUT)/test/refuse
+all: $(AFORK_OUT)/test/refuse $(AFORK_OUT)/test/lease
 endif
 
 AFORK_TEST_PROGRAMS := $(AFORK_TESTS:%=$(AFORK_OUT)/test/%)
@@ -105,12 +106,16 @@ test-afork: $(AFORK_TEST_PROGRAMS)
 			{ failed=1; cat $$log; echo "afork: $$program failed, with $$mechanism" >&2; }; \
 	done; done; [ -z "$$failed" ] && echo "afork: $$(cat $(^:%=%.*.log) | grep -c '^ok') C tests passed"
 
+test-afork-sanitizers:
+	$(MAKE) -s test-afork SAN=address
+	$(MAKE) -s test-afork SAN=thread
+
 # It follows fork() only, so this is about the parent's side. Overlap is about shared memory, and long there.
 test-afork-valgrind: $(filter-out %/overlap,$(AFORK_TESTS:%=$(AFORK_OUT)/test/%))
 	@for program in $^; do \
 		valgrind -q --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite --error-exitcode=9 \
 			$$program >$$program.valgrind 2>&1 || { cat $$program.valgrind; echo "afork: $$program failed" >&2; exit 1; }; \
 	done; echo 'afork: valgrind found nothing'
-.PHONY: test-afork test-afork-valgrind
+.PHONY: test-afork test-afork-sanitizers test-afork-valgrind
 
 include $(AFORK)/addon/addon.mk

@@ -18,7 +18,7 @@ namespace
 struct Thread {
 	Children *children;
 	uint32_t by_mechanism[AFORK_WORKER + 1];
-	uint32_t spawns, sync_spawns, waits;
+	uint32_t spawns, sync_spawns, waits, unsettled;
 };
 
 Thread &thread_of(const Napi::CallbackInfo &info)
@@ -43,6 +43,7 @@ Napi::Value spawn(const Napi::CallbackInfo &info)
 
 	count(thread, started, thread.spawns);
 	thread.waits += started.waited;
+	thread.unsettled += started.unsettled;
 	if (started.job) {
 		pid = afork_job_pid(started.job);
 		error = thread.children->add(started.job);
@@ -177,6 +178,8 @@ Napi::Value counts(const Napi::CallbackInfo &info)
 	result["spawns"] = Napi::Number::New(env, thread.spawns);
 	result["syncSpawns"] = Napi::Number::New(env, thread.sync_spawns);
 	result["waits"] = Napi::Number::New(env, thread.waits);
+	result["unsettled"] = Napi::Number::New(env, thread.unsettled);
+	result["looks"] = Napi::Number::New(env, static_cast<double>(thread.children->looks()));
 	return result;
 }
 
@@ -185,8 +188,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	Children *children = Children::create(env);
 	if (!children)
 		return exports;
+	note_inherited_fds();
 	afork_reserve_fds();
-	env.SetInstanceData(new Thread{children, {}, 0, 0, 0});
+	env.SetInstanceData(new Thread{children, {}, 0, 0, 0, 0});
 	exports["spawn"] = Napi::Function::New(env, spawn);
 	exports["spawnSync"] = Napi::Function::New(env, spawn_sync);
 	exports["kill"] = Napi::Function::New(env, kill);

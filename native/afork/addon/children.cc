@@ -14,6 +14,7 @@
 #include <initializer_list>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "uv.h"
@@ -22,6 +23,7 @@ namespace
 {
 
 constexpr int EVENTS_A_TURN = 64;    // then the loop gets to do other things
+constexpr size_t BELLS_A_SPAWN = 8;  // that a spawn looks at where descriptors are short
 constexpr rlim_t SHARE_OF_LIMIT = 4; // the watch of children takes no more than this part of RLIMIT_NOFILE
 
 // Pidfds and doorbells that this process has open.
@@ -125,7 +127,9 @@ int Children::open()
 	uv_signal_init(loop, signals_);
 	recheck_ = static_cast<uv_handle_s *>(calloc(1, uv_handle_size(UV_IDLE_HANDLE)));
 	uv_idle_init(loop, recheck_);
-	for (uv_handle_s *handle : {poll_, signals_, recheck_}) {
+	turn_ = static_cast<uv_handle_s *>(calloc(1, uv_handle_size(UV_CHECK_HANDLE)));
+	uv_check_init(loop, turn_);
+	for (uv_handle_s *handle : {poll_, signals_, recheck_, turn_}) {
 		uv_handle_set_data(handle, this);
 		uv_unref(handle);
 	}
@@ -157,10 +161,17 @@ void Children::unwatch(int &fd)
 	fd = -1;
 }
 
+void Children::unwatch_bell(Child &child)
+{
+	if (child.doorbell >= 0)
+		bells_.erase(child.bell);
+	unwatch(child.doorbell);
+}
+
 void Children::unwatch_all(Child &child)
 {
 	unwatch(child.pidfd);
-	unwatch(child.doorbell);
+	unwatch_bell(child);
 }
 
 // It may have exited before the signal was listened to: so it is looked at once more when the loop has turned.
@@ -181,7 +192,7 @@ Cost Children::affordable()
 int Children::add(afork_job *job)
 {
 	const pid_t pid = afork_job_pid(job);
-	Child child{job, -1, -1, false};
+	Child child{job, -1, -1, false, false, {}};
 	int error = 0, status;
 
 	reap_orphans();
@@ -189,10 +200,14 @@ int Children::add(afork_job *job)
 		watch_by_signal();
 	else if ((error = watch(afork_job_pidfd(job), to_exit_event(pid))) == 0)
 		child.pidfd = afork_job_pidfd(job);
-	if (!error && afork_job_doorbell(job) >= 0 && (error = watch(afork_job_doorbell(job), to_bell_event(pid))) == 0)
+	if (!error && afork_job_doorbell(job) >= 0 &&
+	    (error = watch(afork_job_doorbell(job), to_bell_event(pid))) == 0) {
 		child.doorbell = afork_job_doorbell(job);
+		child.bell = bells_.insert(bells_.end(), pid);
+	}
 	if (!error) {
 		children_[pid] = child;
+		without_pidfd_ += child.pidfd < 0;
 		return 0;
 	}
 	// For lack of memory, or of fs.epoll.max_user_watches: nobody could ever tell of the exit.
@@ -234,8 +249,34 @@ void Children::on_readable(uv_handle_s *handle, int, int)
 		if (is_bell(event))
 			self->on_bell(pid);
 		else
-			self->reap(pid);
+			self->on_exit_seen(pid);
 	}
+}
+
+// What a child did last, such as closing the end of a pipe, may have come after the poll that this turn of the loop is about. JavaScript
+// must hear of that first: the exit is told after the next poll, when all else that was ready has been told, and before what setImmediate()
+// was given. libuv tells of exits in that order too. Until then the epoll instance stays readable, so that no poll blocks.
+void Children::on_exit_seen(pid_t pid)
+{
+	const auto found = children_.find(pid);
+
+	if (found == children_.end() || found->second.is_exit_seen)
+		return;
+	found->second.is_exit_seen = true;
+	seen_.push_back(pid);
+	uv_check_start(turn_, on_turn);
+}
+
+// Runs after each poll, while there are exits to be told.
+void Children::on_turn(uv_handle_s *handle)
+{
+	Children *self = static_cast<Children *>(uv_handle_get_data(handle));
+	const std::vector<pid_t> due = std::exchange(self->due_, std::exchange(self->seen_, {}));
+
+	if (self->due_.empty())
+		uv_check_stop(handle);
+	for (const pid_t pid : due)
+		self->reap(pid);
 }
 
 afork_state Children::state(pid_t pid)
@@ -261,49 +302,77 @@ void Children::on_bell(pid_t pid)
 	afork_job_settle(child.job, 0);
 	if (read(child.doorbell, &ring, 1) == 1)
 		return;
-	unwatch(child.doorbell);
+	unwatch_bell(child);
 	afork_job_close_doorbell(child.job);
 	if (child.is_start_wanted && afork_job_state(child.job, nullptr) == AFORK_STARTED)
 		call(started_, {pid});
 }
 
-// Whoever has executed needs no doorbell; who waits for it to ring hears of it now.
+// Whoever has executed needs no doorbell; who is to be told of it keeps it. Only a few are looked at, in turns, so that a
+// spawn costs the same however many children there are.
 void Children::drop_doorbells()
 {
-	for (auto &[pid, child] : children_) {
-		if (child.doorbell < 0 || child.is_start_wanted ||
-		    afork_job_state(child.job, nullptr) == AFORK_STARTING)
+	for (size_t left = std::min(bells_.size(), BELLS_A_SPAWN); left > 0; left--) {
+		Child &child = children_.at(bells_.front());
+
+		looks_++;
+		if (child.is_start_wanted || afork_job_state(child.job, nullptr) == AFORK_STARTING) {
+			bells_.splice(bells_.end(), bells_, bells_.begin());
 			continue;
+		}
 		afork_job_settle(child.job, 0);
-		unwatch(child.doorbell);
+		unwatch_bell(child);
 		afork_job_close_doorbell(child.job);
 	}
 }
 
 // The pid is free for others once it is reaped, so it is forgotten before JavaScript hears of it.
-void Children::reap(pid_t pid)
+bool Children::reap(pid_t pid)
 {
 	const auto found = children_.find(pid);
 	int status, signal;
 
-	if (found == children_.end() || !reap_job(found->second.job, &status, &signal))
-		return;
+	looks_++;
+	if (found == children_.end())
+		return false;
+	found->second.is_exit_seen = false;
+	if (!reap_job(found->second.job, &status, &signal))
+		return false;
 	Child child = found->second;
 	children_.erase(found);
+	if (child.pidfd < 0 && --without_pidfd_ == 0)
+		uv_signal_stop(signals_);
 	unwatch_all(child);
 	afork_job_free(child.job);
 	call(exited_, {pid, status, signal});
+	return true;
 }
 
 void Children::on_signal(uv_handle_s *handle, int)
 {
-	static_cast<Children *>(uv_handle_get_data(handle))->reap_without_pidfd();
+	static_cast<Children *>(uv_handle_get_data(handle))->reap_exited();
 }
 
 void Children::on_recheck(uv_handle_s *handle)
 {
 	uv_idle_stop(handle);
-	static_cast<Children *>(uv_handle_get_data(handle))->reap_without_pidfd();
+	static_cast<Children *>(uv_handle_get_data(handle))->reap_exited();
+}
+
+// The kernel names those that have exited, one after the other. When it names somebody else's child, or a sandbox forbids to
+// ask, each one has to be looked at.
+void Children::reap_exited()
+{
+	for (int i = 0; i < EVENTS_A_TURN && without_pidfd_ > 0; i++) {
+		siginfo_t exited{};
+
+		if (waitid(P_ALL, 0, &exited, WEXITED | WNOHANG | WNOWAIT) == 0 && exited.si_pid == 0)
+			return;
+		if (!reap(exited.si_pid))
+			return reap_without_pidfd();
+	}
+	if (without_pidfd_ > 0)
+		uv_idle_start(recheck_, on_recheck);
 }
 
 void Children::reap_without_pidfd()
@@ -316,9 +385,6 @@ void Children::reap_without_pidfd()
 	}
 	for (const pid_t pid : pids)
 		reap(pid);
-	const auto has_none = [](const auto &entry) { return entry.second.pidfd < 0; };
-	if (std::none_of(children_.begin(), children_.end(), has_none))
-		uv_signal_stop(signals_);
 }
 
 void Children::call(const Napi::FunctionReference &callback, std::initializer_list<int> numbers)
@@ -352,7 +418,7 @@ void Children::on_thread_end(napi_async_cleanup_hook_handle, void *data)
 	self->started_.Reset();
 	self->exited_.Reset();
 	self->receiver_.Reset();
-	for (uv_handle_s *handle : {self->poll_, self->signals_, self->recheck_})
+	for (uv_handle_s *handle : {self->poll_, self->signals_, self->recheck_, self->turn_})
 		uv_close(handle, on_closed);
 }
 
@@ -361,7 +427,7 @@ void Children::on_closed(uv_handle_s *handle)
 	Children *self = static_cast<Children *>(uv_handle_get_data(handle));
 
 	free(handle);
-	if (++self->closed_ < 3)
+	if (++self->closed_ < 4)
 		return;
 	close(self->epoll_);
 	napi_remove_async_cleanup_hook(self->hook_);

@@ -6,7 +6,9 @@
 
 #include <napi.h>
 
+#include <list>
 #include <unordered_map>
+#include <vector>
 
 #include "request.h"
 
@@ -27,6 +29,12 @@ class Children
 	afork_state state(pid_t pid);
 	// Whether the event loop goes on for children still to exit.
 	void hold(bool held);
+	// How often a child was looked at, to learn of its exec or exit: what a spawn and an exit cost must not grow with the
+	// number of children.
+	size_t looks() const
+	{
+		return looks_;
+	}
 	void on_start(const Napi::Function &callback)
 	{
 		started_ = Napi::Persistent(callback);
@@ -40,7 +48,8 @@ class Children
 	struct Child {
 		afork_job *job;
 		int pidfd, doorbell; // watched, or -1
-		bool is_start_wanted;
+		bool is_start_wanted, is_exit_seen;
+		std::list<pid_t>::iterator bell; // its place in bells_, while it has a doorbell
 	};
 
 	explicit Children(Napi::Env env) : env_(env)
@@ -50,13 +59,18 @@ class Children
 	int watch(int fd, uint64_t what);
 	void unwatch(int &fd);
 	void unwatch_all(Child &child);
+	void unwatch_bell(Child &child);
 	void watch_by_signal();
 	void on_bell(pid_t pid);
+	void on_exit_seen(pid_t pid);
 	void drop_doorbells();
-	void reap(pid_t pid);
+	// Whether it was ours and had exited.
+	bool reap(pid_t pid);
+	void reap_exited();
 	void reap_without_pidfd();
 	void call(const Napi::FunctionReference &callback, std::initializer_list<int> numbers);
 	static void on_readable(uv_handle_s *handle, int status, int events);
+	static void on_turn(uv_handle_s *handle);
 	static void on_signal(uv_handle_s *handle, int signal);
 	static void on_recheck(uv_handle_s *handle);
 	static void on_closed(uv_handle_s *handle);
@@ -64,10 +78,13 @@ class Children
 
 	Napi::Env env_;
 	int epoll_ = -1;
-	uv_handle_s *poll_ = nullptr, *signals_ = nullptr, *recheck_ = nullptr;
+	uv_handle_s *poll_ = nullptr, *signals_ = nullptr, *recheck_ = nullptr, *turn_ = nullptr;
 	int closed_ = 0;
 	napi_async_cleanup_hook_handle hook_ = nullptr;
 	std::unordered_map<pid_t, Child> children_;
+	std::list<pid_t> bells_;	// whose doorbell is watched; the next to be looked at comes first
+	std::vector<pid_t> seen_, due_; // have exited: seen since the last poll, and before it
+	size_t without_pidfd_ = 0, looks_ = 0;
 	Napi::FunctionReference started_, exited_;
 	Napi::ObjectReference receiver_;
 };

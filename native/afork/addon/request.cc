@@ -39,28 +39,32 @@ const char *find_path(const Request &request)
 	return "/bin:/usr/bin";
 }
 
-// What this process was started with and passes on to its children: Node makes the lowest descriptors close-on-exec, up to
-// the first number that is not open, and leaves those above as they are.
-int last_inherited_fd()
+// The descriptors that this process was started with and passes on to its children, the standard ones aside. Node makes the
+// lowest descriptors close-on-exec, up to the first number that is not open, and leaves those above as they are.
+std::vector<int> find_inherited_fds()
 {
-	static const int last = [] {
-		int highest = -1;
-		DIR *directory = opendir("/proc/self/fd");
-		const dirent *entry;
+	std::vector<int> inherited;
+	DIR *directory = opendir("/proc/self/fd");
+	const dirent *entry;
 
-		while (directory && (entry = readdir(directory))) {
-			const int fd = atoi(entry->d_name);
-			const int flags = fcntl(fd, F_GETFD);
+	while (directory && (entry = readdir(directory))) {
+		const int fd = atoi(entry->d_name);
+		const int flags = fcntl(fd, F_GETFD);
 
-			if (fd <= MOST_MAPPED && fd > highest && flags >= 0 && !(flags & FD_CLOEXEC))
-				highest = fd;
-		}
-		if (directory)
-			closedir(directory);
-		return highest;
-	}();
+		if (fd > 2 && fd <= MOST_MAPPED && flags >= 0 && !(flags & FD_CLOEXEC))
+			inherited.push_back(fd);
+	}
+	if (directory)
+		closedir(directory);
+	std::ranges::sort(inherited);
+	return inherited;
+}
 
-	return last;
+const std::vector<int> &inherited_fds()
+{
+	static const std::vector<int> &fds = *new std::vector<int>(find_inherited_fds());
+
+	return fds;
 }
 
 // The child's map of descriptors. Owns the child's ends of its pipes.
@@ -81,10 +85,18 @@ class FdMap
 
 int FdMap::open(const Request &request)
 {
+	const std::vector<int> &inherited = inherited_fds();
+	const size_t asked = std::max<size_t>(request.fd_count, 3),
+		     passed = inherited.empty() ? 0 : inherited.back() + 1;
+
 	// Fewer than three leave the standard ones to be /dev/null, more are left as they are: libuv's rule.
-	entries_.assign(std::max<size_t>({request.fd_count, 3, static_cast<size_t>(last_inherited_fd() + 1)}),
-			AFORK_FD_KEEP);
+	entries_.assign(asked, AFORK_FD_KEEP);
 	std::fill_n(entries_.begin(), 3, AFORK_FD_NULL);
+	entries_.resize(std::max(asked, passed), AFORK_FD_CLOSE);
+	for (const int fd : inherited) {
+		if (static_cast<size_t>(fd) >= asked)
+			entries_[fd] = AFORK_FD_KEEP;
+	}
 	for (size_t i = 0; i < request.fd_count; i++) {
 		int ends[2];
 
@@ -256,15 +268,20 @@ Started finish_start(afork_job *job, const Request &request, const found &found,
 	if (must_await_exec(request, found, cost)) {
 		const int error = await_exec(job);
 
-		return {error ? nullptr : job, error, true};
+		return {error ? nullptr : job, error, true, false};
 	}
-	afork_job_settle(job, request.flags & FLAG_NO_WAIT ? 0 : SETTLE_US);
+	const bool is_settled = afork_job_settle(job, request.flags & FLAG_NO_WAIT ? 0 : SETTLE_US);
 	if (request.flags & FLAG_STRICT && request.flags & FLAG_DETACHED)
 		await_session(job);
-	return {job, 0, false};
+	return {job, 0, false, !is_settled};
 }
 
 } // namespace
+
+void note_inherited_fds()
+{
+	inherited_fds();
+}
 
 Started start(const Request &request, Cost cost)
 {
@@ -276,13 +293,13 @@ Started start(const Request &request, Cost cost)
 	int error = strict ? look_for_fds(request.fds, request.fd_count) : 0;
 
 	if (const int pipe_error = map.open(request))
-		return {nullptr, pipe_error, false};
+		return {nullptr, pipe_error, false, false};
 	if (!error && strict)
 		error = look_for_program(request.cwd.empty() ? nullptr : request.cwd.c_str(), request.file.c_str(),
 					 &path, &found);
 	if (error)
-		return {nullptr, error, false};
+		return {nullptr, error, false, false};
 	error = Options(request, map, path, found).spawn(&job, cost);
 	found_close(&found);
-	return error ? Started{nullptr, error, false} : finish_start(job, request, found, cost);
+	return error ? Started{nullptr, error, false, false} : finish_start(job, request, found, cost);
 }

@@ -58,6 +58,7 @@ struct Started {
 	afork_job *job; // null: there is no child
 	int error;	// errno
 	bool waited;	// for the exec
+	bool unsettled; // the child does not have its own descriptors yet
 };
 
 // How many descriptors a child may cost until its exit.
@@ -66,6 +67,9 @@ enum class Cost {
 	PIDFD,
 	NOTHING, // then its exec is waited for, and its exit found by its pid
 };
+
+// Keeps in mind what this process was started with and passes on to its children. To be called before anything else is opened.
+void note_inherited_fds();
 
 // Makes the pipes, and the child unless a strict look foresees that it would fail. What no look can tell, a strict start
 // waits for. The pipes are there after a failure too, and read as ended: Node's streams are opened on them all the same.

@@ -12,7 +12,8 @@ extern "C" {
 struct uv_loop_s;
 struct uv_handle_s;
 
-constexpr int UV_IDLE_HANDLE = 6; /* enum uv_handle_type: UV_IDLE, UV_POLL, UV_SIGNAL */
+constexpr int UV_CHECK_HANDLE = 2; /* enum uv_handle_type: UV_CHECK, UV_IDLE, UV_POLL, UV_SIGNAL */
+constexpr int UV_IDLE_HANDLE = 6;
 constexpr int UV_POLL_HANDLE = 8;
 constexpr int UV_SIGNAL_HANDLE = 16;
 constexpr int UV_POLL_READABLE = 1;
@@ -20,6 +21,9 @@ constexpr int UV_POLL_READABLE = 1;
 size_t uv_handle_size(int type);
 void *uv_handle_get_data(const uv_handle_s *handle);
 void uv_handle_set_data(uv_handle_s *handle, void *data);
+int uv_check_init(uv_loop_s *loop, uv_handle_s *handle);
+int uv_check_start(uv_handle_s *handle, void (*callback)(uv_handle_s *handle));
+int uv_check_stop(uv_handle_s *handle);
 int uv_idle_init(uv_loop_s *loop, uv_handle_s *handle);
 int uv_idle_start(uv_handle_s *handle, void (*callback)(uv_handle_s *handle));
 int uv_idle_stop(uv_handle_s *handle);

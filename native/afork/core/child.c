@@ -91,11 +91,26 @@ static bool is_close_on_exec(int fd)
 	return flags >= 0 && flags & FD_CLOEXEC;
 }
 
+/* The first number, from `fd` on, that the map does not close. */
+static int end_of_closed(const struct plan *plan, int fd)
+{
+	while (fd < (int)plan->options.fd_map_count && plan->fd_map[fd] == AFORK_FD_CLOSE && !is_needed(plan, fd))
+		fd++;
+	return fd;
+}
+
+/* A map that passes on a high number closes hundreds: one call for each row of them. */
 static void close_others_of_map(const struct plan *plan)
 {
-	for (int fd = 0; fd < (int)plan->options.fd_map_count; fd++)
-		if (plan->fd_map[fd] == AFORK_FD_KEEP && !is_needed(plan, fd) && is_close_on_exec(fd))
+	const int count = (int)plan->options.fd_map_count;
+	for (int fd = 0; fd < count; fd++) {
+		const int end = end_of_closed(plan, fd);
+		if (end > fd)
+			raw(SYS_close_range, fd, end - 1, 0);
+		fd = end;
+		if (fd < count && plan->fd_map[fd] == AFORK_FD_KEEP && !is_needed(plan, fd) && is_close_on_exec(fd))
 			raw(SYS_close, fd);
+	}
 }
 
 /* Copies what lies below the first number that nobody needs, and closes the gaps in that. */
@@ -143,6 +158,11 @@ static void set_up_process(const struct plan *plan)
 		      raw(SYS_sched_setscheduler, 0, options->sched_policy, &options->sched_priority));
 	if (plan->close_others)
 		tell_settled(plan);
+}
+
+static void enter_directory(const struct plan *plan)
+{
+	const struct afork_options *options = &plan->options;
 	if (options->flags & AFORK_CWD_FD)
 		check(plan, AFORK_STEP_CWD, raw(SYS_fchdir, options->cwd_fd));
 	else if (options->cwd)
@@ -252,7 +272,8 @@ static long map_one(const struct plan *plan, int fd)
 	if (from == AFORK_FD_NULL)
 		return open_as(fd, "/dev/null", O_RDWR, 0);
 	if (from == AFORK_FD_CLOSE) {
-		raw(SYS_close, fd);
+		if (!plan->close_others || is_needed(plan, fd))
+			raw(SYS_close, fd);
 		return 0;
 	}
 	long result = duplicate(plan, from, fd);
@@ -426,8 +447,9 @@ static long execute_first(const struct plan *plan)
 int spawn_child(void *argument)
 {
 	struct plan *plan = argument;
-	reset_signals(plan);
 	set_up_process(plan);
+	reset_signals(plan);
+	enter_directory(plan);
 	map_fds(plan);
 	act_all(plan);
 	set_limits(plan);

@@ -71,7 +71,7 @@ export interface Stats extends Counts {
 /** What this thread has counted since it began. */
 export function stats(): Stats {
   const thread = getThread();
-  const none = { mechanisms: {}, spawns: 0, syncSpawns: 0, waits: 0 };
+  const none = { mechanisms: {}, spawns: 0, syncSpawns: 0, waits: 0, unsettled: 0, looks: 0 };
   return { ...(thread?.native.counts() ?? none), hooked: hooked(), fallbacks: { ...thread?.fallbacks } };
 }
 

@@ -57,6 +57,13 @@ export interface Counts {
    * or the process is short of descriptors.
    */
   readonly waits: number;
+  /**
+   * Spawns that returned before the child had its own descriptors: all processors were busy for 5 ms, or the setting is
+   * `none`.
+   */
+  readonly unsettled: number;
+  /** How often a child was looked at to learn of its exec or exit: a few times for each child, however many live. */
+  readonly looks: number;
 }
 
 /** One per thread; children are known by pid, which stays theirs until their exit has been told. */

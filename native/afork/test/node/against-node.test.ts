@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { findNodes, type Node } from './nodes.ts';
+import { findNodes, type Node } from '../../../../testing/nodes.ts';
 import type { Told } from './run-cases.ts';
 
 const RUNNER = fileURLToPath(new URL('run-cases.ts', import.meta.url));

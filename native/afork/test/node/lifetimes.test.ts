@@ -145,3 +145,39 @@ test('a kill never reaches another process that got the pid', async () => {
   });
   assert.deepEqual(result, [-3, false, false]);
 });
+
+/**
+ * What a child wrote and its exit are ready at one poll of the event loop. Hearing of the first, the program waits until another child has
+ * written and exited too: that exit is newer than the poll, and so is what was written.
+ */
+test('an exit is told after what its child wrote, also where it is newer than the poll', async () => {
+  const { result } = await runProgram(async () => {
+    const { spawn } = process.getBuiltinModule('node:child_process');
+    const { readFileSync } = process.getBuiltinModule('node:fs');
+    const events = process.getBuiltinModule('node:events');
+    const echo = () => spawn('sh', ['-c', 'read line; echo "$line"'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const waitUntilExited = (pid = 0): void => {
+      while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')));
+    };
+    const orders: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      const [first, second] = [echo(), echo()];
+      await Promise.all([first, second].map((child) => events.once(child, 'spawn')));
+      const order: string[] = [];
+      second.stdout.on('data', () => order.push('output'));
+      second.on('exit', () => order.push('exit'));
+      first.stdout.once('data', () => {
+        second.stdin.write('.\n');
+        waitUntilExited(second.pid);
+      });
+      setImmediate(() => {
+        first.stdin.write('.\n');
+        waitUntilExited(first.pid);
+      });
+      await events.once(second, 'close');
+      orders.push(order.join(', '));
+    }
+    return orders;
+  });
+  assert.deepEqual(result, Array(5).fill('output, exit'));
+});

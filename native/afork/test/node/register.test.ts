@@ -112,7 +112,7 @@ test('a Node of another shape is left alone whole, with one warning', async () =
 
 test('without its addon it says so, and child_process works', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'afork-'));
-  for (const name of ['addon.cjs', 'register.cjs', 'package.json', 'dist']) {
+  for (const name of ['addon.cjs', 'register.cjs', 'sites.cjs', 'package.json', 'dist']) {
     cpSync(join(PACKAGE, name), join(folder, name), { recursive: true });
   }
   const { result, errors } = await runProgram(
@@ -126,7 +126,7 @@ test('without its addon it says so, and child_process works', async () => {
 
 test('of two copies the first one hooks', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'afork-'));
-  for (const name of ['addon.cjs', 'register.cjs', 'package.json', 'dist', 'build/afork.node']) {
+  for (const name of ['addon.cjs', 'register.cjs', 'sites.cjs', 'package.json', 'dist', 'build/afork.node']) {
     cpSync(join(PACKAGE, name), join(folder, name), { recursive: true });
   }
   const options = ['--require', REGISTER, '--require', join(folder, 'register.cjs')];

@@ -2,18 +2,25 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type * as Afork from '../../dist/index.js';
 import { runProgram } from './program.ts';
 
-/** Its exec is held up by the program itself, which is busy for as long as somebody has it open for writing. */
-async function spawnBusy(index: string): Promise<unknown> {
+const LEASE = fileURLToPath(new URL('../../build/test/lease', import.meta.url));
+
+/** The exec waits until a lease on the program ends, or fails because somebody has the program open for writing. */
+async function spawnHeldUp(index: string): Promise<unknown> {
   const { spawn } = process.getBuiltinModule('node:child_process');
-  const { closeSync, copyFileSync, mkdtempSync, openSync, rmSync } = process.getBuiltinModule('node:fs');
+  const { copyFileSync, mkdtempSync, openSync, rmSync } = process.getBuiltinModule('node:fs');
+  const events = process.getBuiltinModule('node:events');
   const { started } = require(index) as typeof Afork;
   const folder = mkdtempSync('/tmp/afork-');
   const path = `${folder}/program`;
+  const lease = process.env['LEASE'];
   copyFileSync('/bin/true', path);
-  const writer = openSync(path, 'r+');
+  const holder = lease ? spawn(lease, [path], { stdio: ['pipe', 'pipe', 'inherit'] }) : undefined;
+  if (holder) await events.once(holder.stdout, 'data');
+  else openSync(path, 'r+');
   const order: string[] = [];
   const child = spawn(path, { stdio: 'ignore' });
   order.push(typeof child.pid);
@@ -24,23 +31,25 @@ async function spawnBusy(index: string): Promise<unknown> {
     () => order.push('started'),
     ({ code, syscall }) => order.push(`rejected ${code} ${String(syscall).split(' ')[0]}`),
   );
-  await new Promise((resolve) => setImmediate(resolve));
-  await new Promise((resolve) => setImmediate(resolve));
-  order.push('writer');
-  if (process.env['CLOSES'] === 'yes') closeSync(writer);
+  if (holder) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    order.push('let go');
+    holder.stdin.end();
+  }
   await Promise.all([promise, new Promise((resolve) => child.on('close', resolve))]);
   rmSync(folder, { recursive: true });
   return { order, own: Object.hasOwn(child, 'emit') };
 }
 
 test("'spawn' and started() come after the exec, and before the exit", async () => {
-  const { result } = await runProgram(spawnBusy, { env: { CLOSES: 'yes' } });
-  assert.deepEqual(result, { order: ['number', 'writer', 'spawn', 'started', 'exit'], own: false });
+  const { result } = await runProgram(spawnHeldUp, { env: { LEASE } });
+  assert.deepEqual(result, { order: ['number', 'let go', 'spawn', 'started', 'exit'], own: false });
 });
 
 test("an exec that fails has no 'spawn', and started() rejects", async () => {
-  const { result } = await runProgram(spawnBusy, { env: { CLOSES: 'no' } });
-  assert.deepEqual(result, { order: ['number', 'writer', 'ETXTBSY', 'rejected ETXTBSY spawn'], own: false });
+  const { result } = await runProgram(spawnHeldUp);
+  assert.deepEqual(result, { order: ['number', 'ETXTBSY', 'rejected ETXTBSY spawn'], own: false });
 });
 
 test('started() of children whose fate is known', async () => {
