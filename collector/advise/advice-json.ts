@@ -1,6 +1,6 @@
 import { jsonRecord } from '../terminal/json-record.ts';
 import type { Findings } from './advise.ts';
-import type { Advice } from './rank.ts';
+import type { Advice } from '../advice/rank.ts';
 
 /** The output of `forktax advise --json`. */
 export function adviceJson({ aforkCostNs, observedNs, advice, eventsLost }: Findings): object {
@@ -23,6 +23,7 @@ function spawnerJson(advice: Advice): object {
     mechanism,
     spawns,
     avoidable_ns: Math.round(advice.avoidableNs),
+    ...(advice.siblingWaitNs > 0 && { sibling_wait_ns: Math.round(advice.siblingWaitNs) }),
     mean_stall_ns: Math.round(advice.stallNs),
     mean_copied_rss_bytes: Math.round(advice.copiedRssBytes),
     ...(choice && { via: choice.via, reason: choice.reason, runtime: choice.runtime?.name }),

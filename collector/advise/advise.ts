@@ -1,14 +1,15 @@
 /** Finds the spawners of a host that afork would save most, and what to do about each. */
 import type { Engine } from '../model/engine.ts';
 import { ForktaxError } from '../model/errors.ts';
-import type { RowLabel } from '../model/options.ts';
+import { DEFAULT_ENGINE_OPTIONS, type RowLabel } from '../model/options.ts';
 import { calibrateAfork } from './calibrate.ts';
 import { atCost, observeCollector } from './observe-collector.ts';
-import { observeHost } from './observe-host.ts';
-import { rankSpawners, type Advice, type Grouping } from './rank.ts';
+import { observeEngine } from './observe-host.ts';
+import { rankSpawners, type Advice, type Grouping } from '../advice/rank.ts';
 
 export interface Findings {
-  /** What one spawn by afork costs its caller on this host. */
+  readonly source: 'host' | 'collector' | 'recording';
+  /** What one spawn by afork costs its caller on this host; for a recording, what was assumed when it was made. */
   readonly aforkCostNs: number;
   /** How long spawns were observed; undefined means since the collector started. */
   readonly observedNs: number | undefined;
@@ -35,12 +36,29 @@ export async function adviseFromHost({ open, durationNs, stop, watch, by }: Host
   try {
     const stopped = stop();
     const progress = watch(durationNs);
-    const observation = await observeHost(engine, durationNs, stopped).finally(() => progress[Symbol.dispose]());
+    const observation = await observeEngine(engine, durationNs, stopped).finally(() => progress[Symbol.dispose]());
     const { ns: observedNs, eventsLost } = observation;
-    return { aforkCostNs, observedNs, advice: rankSpawners(observation, by), eventsLost, label: observation.label };
+    const advice = rankSpawners(observation, by);
+    return { source: 'host', aforkCostNs, observedNs, advice, eventsLost, label: observation.label };
   } finally {
     engine.close();
   }
+}
+
+/** Takes as much of a recording as `durationNs` says, or all of it. The engine stays open. */
+export async function adviseFromRecording(
+  engine: Engine,
+  { durationNs, stop, by }: { durationNs: number | undefined; stop: AbortSignal; by: Grouping },
+): Promise<Findings> {
+  if (by === 'pid' && engine.label !== 'pid')
+    throw new ForktaxError(
+      'FORKTAX_RECORDING',
+      'this recording holds no costs by process, so --by pid cannot be used; record with --label pid',
+    );
+  const observation = await observeEngine(engine, durationNs, stop);
+  const { ns: observedNs, eventsLost, label } = observation;
+  const { aforkCostNs } = DEFAULT_ENGINE_OPTIONS;
+  return { source: 'recording', aforkCostNs, observedNs, advice: rankSpawners(observation, by), eventsLost, label };
 }
 
 /** Asks a collector. The calibration comes last, so that its spawns are not among those that the collector counted. */
@@ -53,5 +71,5 @@ export async function adviseFromCollector(url: string, by: Grouping): Promise<Fi
     );
   const aforkCostNs = await calibrateAfork();
   const advice = rankSpawners({ rows: atCost(rows, aforkCostNs), spawnerOf, label }, by);
-  return { aforkCostNs, observedNs: undefined, advice, eventsLost, label };
+  return { source: 'collector', aforkCostNs, observedNs: undefined, advice, eventsLost, label };
 }

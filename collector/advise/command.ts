@@ -1,6 +1,6 @@
 /** `forktax advise`: which spawners stall without need, and what to do about each. */
 import { Command, Option } from '@commander-js/extra-typings';
-import { openEngine } from '../measuring/open-engine.ts';
+import { openEngine, type OpenEngine } from '../measuring/open-engine.ts';
 import { DEFAULT_URL } from '../model/address.ts';
 import { ForktaxError } from '../model/errors.ts';
 import { parseCount, parseInterval } from '../terminal/arguments.ts';
@@ -11,14 +11,15 @@ import { showProgress } from '../terminal/progress.ts';
 import { stopRequested } from '../terminal/stop.ts';
 import { adviceJson } from './advice-json.ts';
 import { adviceText } from './advice-text.ts';
-import { adviseFromCollector, adviseFromHost } from './advise.ts';
-import { GROUPINGS, type Grouping } from './rank.ts';
+import { adviseFromCollector, adviseFromHost, adviseFromRecording, type Findings } from './advise.ts';
+import { GROUPINGS, type Grouping } from '../advice/rank.ts';
 
 const DEFAULT_NS = 10e9;
 /** Rows: each process that spawns takes one for each mechanism and system call. */
 const MAX_PROCESSES = 16_384;
 
-export function adviseCommand() {
+/** `openReplay` opens a recording, which is then asked instead of this host. */
+export function adviseCommand(openReplay?: OpenEngine) {
   const command = new Command('advise')
     .summary('rank spawners by the stall that afork would save, and say what to do')
     .description(
@@ -37,7 +38,13 @@ export function adviseCommand() {
     .action(async (options) => {
       if (options.url !== undefined && options.duration !== undefined)
         throw new ForktaxError('FORKTAX_USAGE', '--url and --duration exclude each other');
-      await printAdvice(options, standardOutput);
+      if (options.url !== undefined && openReplay)
+        throw new ForktaxError('FORKTAX_USAGE', '--url asks a running collector, and a replay asks a recording');
+      const findings = await (openReplay ? fromRecording(openReplay, options) : observe(options, standardOutput));
+      const { data, width } = standardOutput;
+      data(
+        options.json ? `${JSON.stringify(adviceJson(findings))}\n` : adviceText(findings, { top: options.top, width }),
+      );
     });
   return withManual(command, {
     examples: [
@@ -53,12 +60,19 @@ interface AdviseOptions {
   readonly duration?: number | undefined;
   readonly url?: string | undefined;
   readonly by: Grouping;
-  readonly top: number;
-  readonly json?: boolean | undefined;
 }
 
-async function printAdvice({ url, duration, by, top, json }: AdviseOptions, output: Output): Promise<void> {
-  const findings = await (url === undefined
+async function fromRecording(open: OpenEngine, { duration, by }: AdviseOptions): Promise<Findings> {
+  const engine = await open('auto', { label: 'pid' }, standardOutput);
+  try {
+    return await adviseFromRecording(engine, { durationNs: duration, stop: stopRequested(), by });
+  } finally {
+    engine.close();
+  }
+}
+
+async function observe({ url, duration, by }: AdviseOptions, output: Output): Promise<Findings> {
+  return url === undefined
     ? adviseFromHost({
         watch: (ns) => showProgress(output, (passed) => `Observing process spawns: ${passed} of ${formatDuration(ns)}`),
         open: (aforkCostNs) => openEngine('auto', { aforkCostNs, label: 'pid', maxSpawners: MAX_PROCESSES }, output),
@@ -69,6 +83,5 @@ async function printAdvice({ url, duration, by, top, json }: AdviseOptions, outp
           return stopRequested();
         },
       })
-    : adviseFromCollector(url, by));
-  output.data(json ? `${JSON.stringify(adviceJson(findings))}\n` : adviceText(findings, { top, width: output.width }));
+    : adviseFromCollector(url, by);
 }

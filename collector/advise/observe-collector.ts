@@ -2,8 +2,8 @@
 import type { CostRow } from '../model/rows.ts';
 import { parseCollectorUrl } from '../remote/collector-url.ts';
 import { fetchCosts } from '../remote/costs.ts';
-import { examineSpawner } from './examine-spawner.ts';
-import { requireStalls, type Observation } from './observation.ts';
+import { examineSpawner } from '../advice/examine-spawner.ts';
+import { requireStalls, type Observation } from '../advice/observation.ts';
 
 /** The spawners of a collector on this host can be examined. */
 const THIS_HOST = /^(localhost|127(\.\d+){3}|\[::1\])$/;

@@ -47,7 +47,12 @@ export async function openMeter(pid: number, options: MeterOptions): Promise<Met
   ]);
   try {
     const filter = { pid, follow: true };
-    const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, filter, ringBytes: EVENT_RING_BYTES });
+    const engine = openCoreEngine({
+      ...DEFAULT_ENGINE_OPTIONS,
+      filter,
+      ringBytes: EVENT_RING_BYTES,
+      timesCowFaults: true,
+    });
     return meter(engine, options.countEntries ? new CopiedEntries(loadNative().pageSize) : undefined);
   } catch (error) {
     if (error instanceof ForktaxError) return error;

@@ -19,9 +19,13 @@ export interface Figures {
   /** Absent if events were lost. */
   readonly stallMaxNs?: number;
   readonly copyNs?: number;
+  /** How long other threads of the spawners waited while forks copied, in sum. */
+  readonly siblingWaitSumNs?: number;
   readonly copiedRssBytes: number;
   readonly copiedPageTableBytes: number;
   readonly cowFaults?: number;
+  /** How long these took, in sum. */
+  readonly cowFaultsSumNs?: number;
   /** An estimate. Only the total of a run has it, and only if huge pages matter. */
   readonly copiedPageTableEntries?: number;
   readonly execs?: number;
@@ -87,7 +91,10 @@ function figuresOf(costs: Costs, { hooks, stalls, execDelays }: Measurement, gro
     copiedRssBytes: costs.copiedRss.sum,
     copiedPageTableBytes: costs.copiedPageTableBytes,
     ...(!absent.has('stall') && stallFigures(costs, whole(stalls.of(group), costs.stall))),
+    ...(!absent.has('stall') && !absent.has('siblings') && { siblingWaitSumNs: costs.siblingWait.sum }),
     ...(!absent.has('faults') && { cowFaults: costs.cowFaultsParent + costs.cowFaultsChild }),
+    ...(!absent.has('faults') &&
+      !absent.has('cowFaultTimes') && { cowFaultsSumNs: costs.cowFaultsParentNs + costs.cowFaultsChildNs }),
     ...(!absent.has('exec') && execFigures(costs, whole(execDelays.of(group), costs.execDelay))),
   };
 }

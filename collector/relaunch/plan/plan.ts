@@ -1,7 +1,7 @@
 /** Plans how a command, or a process that already runs, is run with afork. */
 import { choose, type Choice, type Evidence, type RequestedVia } from '../choose/choose.ts';
 import { lookAtCommand, type Program } from '../choose/program.ts';
-import { commandText } from './command-text.ts';
+import { joinWords } from '../../terminal/words.ts';
 import { changesFor, type Change } from './variables.ts';
 
 export interface Plan {
@@ -28,7 +28,7 @@ export interface PlanSource {
 /** @throws what choose and changesFor throw */
 export function makePlan({ words, path, program, via, evidence, valueOf }: PlanSource): Plan {
   const choice = choose(program, via, evidence);
-  return { command: commandText(words), path, choice, changes: changesFor(choice.via, valueOf) };
+  return { command: joinWords(words), path, choice, changes: changesFor(choice.via, valueOf) };
 }
 
 /** @throws what lookAtCommand and makePlan throw */

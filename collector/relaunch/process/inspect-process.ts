@@ -4,8 +4,8 @@ import { printable } from '../../terminal/text.ts';
 import type { RequestedVia } from '../choose/choose.ts';
 import { lookAtExecutable } from '../choose/program.ts';
 import { makePlan, type Plan } from '../plan/plan.ts';
-import { whyNotReplaceable } from './replaceable.ts';
-import { readProcess, type RunningProcess } from './running-process.ts';
+import { whyNotReplaceable } from '../running/replaceable.ts';
+import { readProcess, type RunningProcess } from '../running/running-process.ts';
 import { dropInFor, serviceOf, type DropIn } from './systemd-service.ts';
 
 export interface InspectedProcess {

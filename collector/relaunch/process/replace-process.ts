@@ -5,7 +5,7 @@ import { tryReadStat } from '../../system/proc.ts';
 import type { RequestedVia } from '../choose/choose.ts';
 import { requestFor, type RunRequest } from '../run/request.ts';
 import { refused, type InspectedProcess } from './inspect-process.ts';
-import type { RunningProcess } from './running-process.ts';
+import type { RunningProcess } from '../running/running-process.ts';
 
 const MOST_WAIT_MS = 30_000;
 const POLL_MS = 20;

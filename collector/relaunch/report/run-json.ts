@@ -42,7 +42,8 @@ function measurementJson(measurement: Measurement): object {
     absent: Object.fromEntries(absent),
     events_lost: health.eventsLost,
     costs_folded: health.rowsFolded,
-    untracked: health.callsUntracked + health.processesUntracked,
+    untracked:
+      health.callsUntracked + health.processesUntracked + health.siblingWaitsUntracked + health.cowFaultsUntimed,
   };
 }
 
@@ -54,10 +55,12 @@ function figuresJson(figures: Figures): Record<string, number> {
     ['stall_p99_ns', figures.stallP99Ns],
     ['stall_max_ns', figures.stallMaxNs],
     ['copy_ns', figures.copyNs],
+    ['sibling_wait_sum_ns', figures.siblingWaitSumNs],
     ['copied_rss_bytes', figures.copiedRssBytes],
     ['copied_page_table_bytes', figures.copiedPageTableBytes],
     ['copied_page_table_entries', figures.copiedPageTableEntries],
     ['cow_faults', figures.cowFaults],
+    ['cow_faults_sum_ns', figures.cowFaultsSumNs],
     ['execs', figures.execs],
     ['exec_delay_p50_ns', figures.execDelayP50Ns],
     ['exec_delay_p99_ns', figures.execDelayP99Ns],

@@ -83,12 +83,13 @@ const COLUMNS: readonly ReportColumn[] = [
     dropOrder: 5,
     cell: ({ cowFaults }) => (cowFaults === undefined ? '-' : formatCount(cowFaults)),
   },
+  time('SIBL', 'siblingWaitSumNs', 6),
   time('DELAY', 'execDelayP50Ns', 1),
 ];
 
 function time(
   title: string,
-  field: 'stallSumNs' | 'stallP50Ns' | 'stallP99Ns' | 'stallMaxNs' | 'execDelayP50Ns',
+  field: 'stallSumNs' | 'stallP50Ns' | 'stallP99Ns' | 'stallMaxNs' | 'execDelayP50Ns' | 'siblingWaitSumNs',
   dropOrder?: number,
 ): ReportColumn {
   const cell = (row: GroupFigures): string => (row[field] === undefined ? '-' : formatDuration(row[field]));
@@ -123,7 +124,8 @@ function gaps({ hooks, health }: Measurement): string[] {
   const missing = [...absentColumns(hooks)].map(
     ([column, reason]) => `${COLUMN_NAMES[column]} cannot be measured: ${reason}`,
   );
-  const { eventsLost, rowsFolded, callsUntracked, processesUntracked } = health;
+  const { eventsLost, rowsFolded, callsUntracked, processesUntracked, siblingWaitsUntracked, cowFaultsUntimed } =
+    health;
   return [
     ...missing,
     ...counted(eventsLost, 'events were lost: P50 and P99 are estimates where MAX is missing'),
@@ -132,6 +134,8 @@ function gaps({ hooks, health }: Measurement): string[] {
       callsUntracked + processesUntracked,
       'spawns lack their stall, delay or faults: there were too many at once',
     ),
+    ...counted(siblingWaitsUntracked, 'waits of sibling threads are not counted: there were too many at once'),
+    ...counted(cowFaultsUntimed, 'copy-on-write faults lack their time: there were too many at once'),
   ];
 }
 

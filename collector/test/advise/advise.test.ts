@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { hash } from 'bcryptjs';
 import { basename } from 'node:path';
 import { test } from 'node:test';
-import { examineSpawner, type ExaminedSpawner } from '../../advise/examine-spawner.ts';
+import { examineSpawner, type ExaminedSpawner } from '../../advice/examine-spawner.ts';
 import { lookAtExecutable, type Program } from '../../relaunch/choose/program.ts';
-import { readProcess } from '../../relaunch/process/running-process.ts';
+import { readProcess } from '../../relaunch/running/running-process.ts';
 import { OPEN_WEB_CONFIG } from '../../serve/config/web.ts';
 import { OTHER, type CostRow } from '../../model/rows.ts';
-import { rankSpawners, type Grouping } from '../../advise/rank.ts';
+import { rankSpawners, type Grouping } from '../../advice/rank.ts';
 import { adviceText } from '../../advise/advice-text.ts';
 import { atCost, observeCollector } from '../../advise/observe-collector.ts';
 import { createFakeEngine, fakeRow, hooksWithout } from '../../../testing/fake-engine.ts';
@@ -32,14 +32,17 @@ test('largest avoidable stall first, all mechanisms together, none without', () 
     ['small', 1 * ms, 1, 'fork'],
   ]);
   const text = adviceText(
-    { aforkCostNs: 16_000, observedNs: 10e9, advice, eventsLost: 0, label: 'pid' },
+    { source: 'host', aforkCostNs: 16_000, observedNs: 10e9, advice, eventsLost: 0, label: 'pid' },
     { top: 1, width: 80 },
   );
   assert.match(
     text,
     /^afork costs 16.0us here \(median of 100\)\. Stall beyond that cost, of spawns whose\nchild called exec, in 10.0s:\n/,
   );
-  assert.match(text, /^ +12.0ms +5 vfork +3.00ms +\S+ large\n {10}it waits until its child calls exec\n {10}-> /m);
+  assert.match(
+    text,
+    /^ +12.0ms +5 vfork +3.00ms +\S+ large\n {10}its other threads waited 4.00ms while it forked\n {10}it waits until its child calls exec\n {10}-> /m,
+  );
   assert.match(text, /^1 smaller ones are not shown/m);
 });
 
@@ -110,7 +113,7 @@ test('80 columns are enough', () => {
   const spawnerOf = () => ({ pid: 4_194_303, program: programOf(`/opt/${'long/'.repeat(20)}program`) });
   const advice = rankSpawners({ rows, spawnerOf, label: 'pid' }, 'pid');
   const text = adviceText(
-    { aforkCostNs: 16_000, observedNs: 10e9, advice, eventsLost: 0, label: 'pid' },
+    { source: 'collector', aforkCostNs: 16_000, observedNs: 10e9, advice, eventsLost: 0, label: 'pid' },
     { top: 9, width: 80 },
   );
   for (const line of text.split('\n').filter((each) => / /.test(each.trim()))) assert.ok(line.length <= 80, line);

@@ -48,7 +48,7 @@ test('programs, histograms and failures', () => {
     said,
     /^forktax: node app: exit status 3 after 2.00s \(1.00s of CPU time\)\nvia node: because\nafork made 10 of 12 spawns; 2 by fork\n/,
   );
-  assert.match(said, /^node +fork +2 8.00ms 4.00ms 4.00ms 4.00ms 2.00MiB 8.00KiB +14 +\S+$/m);
+  assert.match(said, /^node +fork +2 8.00ms 4.00ms 4.00ms 4.00ms 2.00MiB 8.00KiB +14 4.00ms +\S+$/m);
   assert.match(said, /^node +afork +10 +150us 1\d.\dus 15.0us 15.0us /m);
   assert.match(said, /^failed spawns: node EAGAIN 1\nfailed execs: node ENOENT 3$/m);
   assert.match(said, /^stall of fork\n +time +: count +distribution\n +3.91ms -> 4.65ms +: 2 /m);

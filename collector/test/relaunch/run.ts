@@ -4,11 +4,10 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../../../testing/run-cli.ts';
 import { temporaryDirectory } from './temporary.ts';
 
 const CLI = fileURLToPath(new URL('../../cli.ts', import.meta.url));
-/** The flags of this process, without those for tests. */
-const NODE_FLAGS = process.execArgv.filter((flag) => /^--(experimental-strip-types|disable-warning=)/.test(flag));
 
 export const FORKTAX: readonly string[] = [process.execPath, ...NODE_FLAGS, CLI];
 

@@ -5,7 +5,7 @@ import { copyFileSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { test } from 'node:test';
 import { FORKTAX, runPlain } from '../../relaunch/run.ts';
-import { commandText } from '../../../relaunch/plan/command-text.ts';
+import { joinWords } from '../../../terminal/words.ts';
 import { Terminal } from '../../relaunch/terminal.ts';
 import { temporaryDirectory } from '../../relaunch/temporary.ts';
 import { SPAWNLOAD, uniqueComm } from '../../../../testing/spawnload.ts';
@@ -92,7 +92,7 @@ test('programs of one name are apart; so are processes, by pid; what ended at on
 
 test('a terminal shows how much time has passed, and keeps nothing of that', async () => {
   await using terminal = await Terminal.open();
-  const said = await terminal.command(commandText([...FORKTAX, 'advise', '-d', '3s']));
+  const said = await terminal.command(joinWords([...FORKTAX, 'advise', '-d', '3s']));
   const cleared = said.split('\r\x1b[K');
   assert.ok(cleared.includes('Observing process spawns: 1.00s of 3.00s'), said);
   assert.match(cleared.at(-1) ?? '', /^afork costs /);

@@ -5,14 +5,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { runPlain, runRelaunched, type RunReport } from '../run.ts';
 import { temporaryDirectory, type TemporaryDirectory } from '../temporary.ts';
 
 const NPM = process.env['FORKTAX_TEST_NPM'];
 /** Debian's directories come first, because version managers put scripts before them. */
-const PATH = ['/usr/bin', '/usr/sbin', ...(process.env['PATH'] ?? '').split(delimiter)].join(delimiter);
+// Scripts of Node.js, such as npm, run on the one that runs this.
+const PATH = [dirname(process.execPath), '/usr/bin', '/usr/sbin', ...(process.env['PATH'] ?? '').split(delimiter)].join(
+  delimiter,
+);
 const env = { ...process.env, PATH, GIT_CONFIG_GLOBAL: '/dev/null', CI: '1' };
 
 function found(program: string): string | undefined {

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { NOBODY } from '../../../../testing/nobody.ts';
 import { SPAWNLOAD, uniqueComm } from '../../../../testing/spawnload.ts';
 import { FORKTAX, programOf, runPlain, runRelaunched } from '../run.ts';
 import { temporaryDirectory } from '../temporary.ts';
@@ -156,13 +157,12 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGWINCH'] as c
   });
 
 test('without privilege it runs, unmeasured, and says so in one line', async () => {
-  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
   const command = ['sh', '-c', 'id -u; echo talk >&2; exit 4'];
-  const child = await runPlain([...nobody, ...FORKTAX, 'relaunch', '--', ...command]);
+  const child = await runPlain([...NOBODY, ...FORKTAX, 'relaunch', '--', ...command]);
   assert.deepEqual([child.status, String(child.stdout)], [4, '65534\n']);
   const said = /^forktax: via none: .*; not measured: .*; run as root, or see forktax doctor\ntalk\n$/;
   assert.match(child.stderr, said);
-  const { report } = await runRelaunched([], command, { before: nobody });
+  const { report } = await runRelaunched([], command, { before: NOBODY });
   assert.deepEqual([report?.run.measured, report?.run.not_measured?.code], [false, 'FORKTAX_NO_PRIVILEGE']);
 });
 

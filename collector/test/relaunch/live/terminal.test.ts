@@ -1,14 +1,14 @@
 /** On a terminal, the program that relaunch runs behaves as a job of the shell. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commandText } from '../../../relaunch/plan/command-text.ts';
+import { joinWords } from '../../../terminal/words.ts';
 import { FORKTAX } from '../run.ts';
 import { temporaryDirectory } from '../temporary.ts';
 import { Terminal } from '../terminal.ts';
 
 /** Gives the command line that relaunches a bash script, and drops the report. */
 function relaunching(directory: { write: (name: string, text: string) => string }, ...command: string[]): string {
-  return commandText([...FORKTAX, 'relaunch', '--report', directory.write('report', ''), '--', ...command]);
+  return joinWords([...FORKTAX, 'relaunch', '--report', directory.write('report', ''), '--', ...command]);
 }
 
 test('its input, output and errors are the terminal', async () => {
@@ -88,7 +88,7 @@ test('--compare tells each run on the terminal', async () => {
   await using terminal = await Terminal.open();
   const report = directory.write('report', '');
   const compare = ['relaunch', '--compare', '--runs', '2', '--via', 'preload', '--report', report];
-  const said = await terminal.command(commandText([...FORKTAX, ...compare, '--', 'sh', '-c', 'true']));
+  const said = await terminal.command(joinWords([...FORKTAX, ...compare, '--', 'sh', '-c', 'true']));
   const runs = said.match(/forktax: run .*/g)?.map((line) => line.replaceAll(/[\d.]+(ms|s)\b/g, 'TIME').trim());
   assert.deepEqual(runs, [
     'forktax: run 1 of 4, without afork',

@@ -22,6 +22,8 @@ export interface Advice {
   readonly spawns: number;
   /** The mechanism with the largest part of the avoidable stall. */
   readonly mechanism: Mechanism;
+  /** How long its other threads waited while its forks copied, in sum. 0 also where nothing measures that. */
+  readonly siblingWaitNs: number;
   /** The average of a spawn by that mechanism; so is the next. */
   readonly stallNs: number;
   readonly copiedRssBytes: number;
@@ -72,6 +74,7 @@ function adviceFor(group: readonly ExaminedRow[], label: Observation['label']): 
     avoidableNs: byMechanism.reduce((sum, [, { avoidableStallNs }]) => sum + avoidableStallNs, 0),
     spawns: byMechanism.reduce((sum, [, { spawns }]) => sum + spawns, 0),
     mechanism,
+    siblingWaitNs: byMechanism.reduce((sum, [, { siblingWait }]) => sum + siblingWait.sum, 0),
     stallNs: costs.spawns > 0 ? costs.stall.sum / costs.spawns : 0,
     copiedRssBytes,
     ...(choice && { choice }),

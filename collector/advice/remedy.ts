@@ -2,9 +2,9 @@
 import { isSum } from '../model/rows.ts';
 import type { Choice } from '../relaunch/choose/choose.ts';
 import type { Runtime } from '../relaunch/choose/runtimes.ts';
-import { commandText } from '../relaunch/plan/command-text.ts';
-import { isRewritten, whyNotReplaceable } from '../relaunch/process/replaceable.ts';
-import type { RunningProcess } from '../relaunch/process/running-process.ts';
+import { joinWords } from '../terminal/words.ts';
+import { isRewritten, whyNotReplaceable } from '../relaunch/running/replaceable.ts';
+import type { RunningProcess } from '../relaunch/running/running-process.ts';
 import { isAlive, type ExaminedSpawner } from './examine-spawner.ts';
 
 interface Case {
@@ -34,5 +34,5 @@ function ofLiving(pid: number, process: RunningProcess): string {
 }
 
 function ofEnded(process: RunningProcess): string {
-  return isRewritten(process) ? ASK_RELAUNCH : `forktax relaunch -- ${commandText(process.argv.map(String))}`;
+  return isRewritten(process) ? ASK_RELAUNCH : `forktax relaunch -- ${joinWords(process.argv.map(String))}`;
 }

@@ -1,9 +1,10 @@
 /** Finds out which program a spawner runs: from its process, or from what it exec'd if it has ended by then. */
 import { existsSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
+import { BoundedMap } from '../model/bounded-map.ts';
 import { cutName, nameSpawner } from '../model/naming.ts';
 import { lookAtCommand, lookAtExecutable, lookAtForeign, type Program } from '../relaunch/choose/program.ts';
-import { readProcess, type RunningProcess } from '../relaunch/process/running-process.ts';
+import { readProcess, type RunningProcess } from '../relaunch/running/running-process.ts';
 
 /** What is known of a spawner; nothing if it ended at once. */
 export interface ExaminedSpawner {
@@ -42,7 +43,9 @@ export function programOf(path: string): Program | undefined {
   }
 }
 
-const programs = new Map<string, Program>();
+/** A build runs programs without end that it has just made. */
+const MOST_PROGRAMS = 4096;
+const programs = new BoundedMap<string, Program>(MOST_PROGRAMS);
 
 function lookOnce(executable: string, uid: number, gid: number): Program {
   const key = JSON.stringify([executable, uid, gid]);

@@ -1,4 +1,5 @@
 /** Remembers, from events, which program each spawner runs. */
+import { BoundedMap } from '../model/bounded-map.ts';
 import type { EngineEvent } from '../model/events.ts';
 import type { CostRow } from '../model/rows.ts';
 import { examineSpawner, programOf, type ExaminedSpawner } from './examine-spawner.ts';
@@ -7,9 +8,12 @@ import type { Program } from '../relaunch/choose/program.ts';
 /** What a child runs until it is seen to spawn itself: what it exec'd, or what its spawner runs. */
 type Child = Pick<ExaminedSpawner, 'foreignMounts'> & { readonly exec?: string; readonly program?: Program };
 
+/** Those of the last events. A table of costs has 1024 rows; a child is forgotten when its exit is seen, which may be lost. */
+const MOST_REMEMBERED = 16_384;
+
 export class Spawners {
-  readonly #spawners = new Map<string, ExaminedSpawner>();
-  readonly #children = new Map<number, Child>();
+  readonly #spawners = new BoundedMap<string, ExaminedSpawner>(MOST_REMEMBERED);
+  readonly #children = new BoundedMap<number, Child>(MOST_REMEMBERED);
 
   take(event: EngineEvent): void {
     if (event.kind === 'exit') this.#children.delete(event.child);
