@@ -8,7 +8,7 @@ import { FIGURES, FIGURE_NAMES, GROUPINGS, groupOf, type Grouping } from '../mod
 import { formatCount } from '../terminal/format.ts';
 import { HISTOGRAM_FIELDS, histogramRecord } from './json.ts';
 import { rowsSince, sumBy, type CostRow } from '../model/rows.ts';
-import { parseComm, parseCount, parseInterval, parsePid } from '../terminal/arguments.ts';
+import { parseCount, parseInterval } from '../terminal/arguments.ts';
 import { renderHistogram } from '../terminal/histogram.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
@@ -18,6 +18,7 @@ import { cgroupFilter, cgroupsFor, containerOption, unitOption } from '../measur
 import type { SpawnerCgroups } from '../system/spawner-cgroups.ts';
 import { stopMeasuring } from '../measuring/stop.ts';
 import { callHookOption, engineOption, nameByOption, openEngine, type OpenEngine } from '../measuring/open-engine.ts';
+import { chooseSpawners, nameOption, pidOption } from '../measuring/spawner-options.ts';
 
 export function histCommand(open: OpenEngine = openEngine) {
   const command = new Command('hist')
@@ -35,12 +36,8 @@ export function histCommand(open: OpenEngine = openEngine) {
       parseCount,
       20,
     )
-    .option('-p, --pid <pid>', 'only spawns by this process', parsePid)
-    .option(
-      '-n, --name <name>',
-      'only spawns by processes of this name, their own or that of their executable',
-      parseComm,
-    )
+    .addOption(pidOption())
+    .addOption(nameOption())
     .addOption(unitOption())
     .addOption(containerOption())
     .option('-T, --timestamp', 'print the time before each output')
@@ -49,11 +46,10 @@ export function histCommand(open: OpenEngine = openEngine) {
     .addOption(nameByOption())
     .option('--json', 'print NDJSON')
     .action(async (interval, count, options) => {
-      const { name: comm, pid } = options;
-      const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid }) };
+      const { filter, nameBy } = chooseSpawners(options);
       const isWantedCgroup = cgroupFilter(options);
       const label = isWantedCgroup ? 'cgroup' : 'none';
-      const wanted = { filter, label, callHook: options.callHook, nameBy: options.nameBy } as const;
+      const wanted = { filter, label, callHook: options.callHook, nameBy } as const;
       const engine = await open(options.engine, wanted, standardOutput);
       try {
         const cgroups = isWantedCgroup && cgroupsFor(engine, options);
@@ -63,7 +59,7 @@ export function histCommand(open: OpenEngine = openEngine) {
           count,
           ...(cgroups && { wants: wantedRows(cgroups, isWantedCgroup) }),
         };
-        await hist(engine, settings, standardOutput, stopMeasuring(engine, pid, standardOutput));
+        await hist(engine, settings, standardOutput, stopMeasuring(engine, options.pid, standardOutput));
       } finally {
         engine.close();
       }
@@ -106,7 +102,8 @@ export interface HistSettings {
 
 /** Prints until `stop` is aborted or `count` intervals are printed. The engine stays open. */
 export async function hist(engine: Engine, settings: HistSettings, output: Output, stop: AbortSignal): Promise<void> {
-  const absent = absentColumns(engine.hooks).get(FIGURES[settings.of].column);
+  const absences = absentColumns(engine.hooks);
+  const absent = FIGURES[settings.of].needs.map((group) => absences.get(group)).find((reason) => reason !== undefined);
   if (absent !== undefined)
     throw new ForktaxError('FORKTAX_NO_HOOK', `${settings.of} cannot be measured here: ${absent}`);
   let before = engine.snapshot().rows;

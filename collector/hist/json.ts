@@ -8,7 +8,7 @@ export const HISTOGRAM_FIELDS = {
   schema: `version of these fields: ${SCHEMA}`,
   type: 'histogram',
   time: 'time of the snapshot, RFC 3339 in UTC',
-  of: 'stall, rss, exec-delay or lifetime',
+  of: 'stall, rss, exec-delay, lifetime or sibling-wait',
   unit: 'unit of sum and le: ns or bytes',
   by: 'mechanism or spawner',
   name: 'the mechanism, or the name of the spawner',

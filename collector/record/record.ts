@@ -2,6 +2,7 @@
 import type { Engine } from '../model/engine.ts';
 import { headerOf } from '../recording/header.ts';
 import { RecordingWriter, type WriterOptions } from '../recording/writer.ts';
+import { StackQueue, type Unwinder } from '../profile/stack-queue.ts';
 import { pause } from '../terminal/stop.ts';
 import type { Progress } from './progress.ts';
 
@@ -10,6 +11,8 @@ const SNAPSHOT_EVERY_NS = 1e9;
 export interface RecordSettings extends WriterOptions {
   /** Nanoseconds. Without it, until `stop` is aborted. */
   readonly duration?: number | undefined;
+  /** With it, call stacks are recorded too: the engine copies them. */
+  readonly unwinder?: Unwinder | undefined;
 }
 
 /**
@@ -28,17 +31,30 @@ export async function record(
   let spawns = 0;
   let failure: unknown;
   const failed = new AbortController();
-  const unsubscribe = engine.subscribe((events) => {
+  const orFail = (write: () => void): void => {
     try {
-      for (const event of events) {
-        writer.addEvent(event);
-        if (event.kind === 'spawn') spawns++;
-      }
+      write();
     } catch (error) {
       failure = error;
       failed.abort();
     }
+  };
+  const { unwinder } = settings;
+  const stacks = unwinder && new StackQueue(unwinder, (id, unwound) => orFail(() => writer.addStack({ id, unwound })));
+  const stopStacks = stacks && engine.subscribeStacks?.((batch) => batch.forEach((stack) => stacks.add(stack)));
+  const unsubscribe = engine.subscribe((events) => {
+    orFail(() => {
+      for (const event of events) {
+        stacks?.follow(event);
+        writer.addEvent(event);
+        if (event.kind === 'spawn') spawns++;
+      }
+    });
   });
+  const addLosses = (): void => {
+    const losses = engine.stackLosses?.();
+    if (losses) writer.addLosses(losses);
+  };
   const progress = (eventsLost: number): Progress => ({
     ns: (performance.now() - startMs) * 1e6,
     spawns,
@@ -53,16 +69,21 @@ export async function record(
       await pause(Math.min(SNAPSHOT_EVERY_NS, leftNs), end);
       if (end.aborted) break;
       const snapshot = engine.snapshot();
+      addLosses();
       writer.addSnapshot(snapshot);
       onProgress(progress(snapshot.health.eventsLost));
     }
     await engine.settle?.({ faults: true });
+    stopStacks?.();
     unsubscribe();
+    await stacks?.empty();
     if (failure) throw failure;
+    addLosses();
     const last = engine.snapshot();
     writer.addSnapshot(last);
     return progress(last.health.eventsLost);
   } finally {
+    stopStacks?.();
     unsubscribe();
     writer.close();
   }

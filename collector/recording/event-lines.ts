@@ -5,7 +5,9 @@ import { MECHANISMS, SYSCALLS } from '../model/spawn.ts';
 type Kind = EngineEvent['kind'];
 type EventOf<K extends Kind> = Extract<EngineEvent, { kind: K }>;
 type FieldType = 'number' | 'string' | 'boolean';
-type Fields<K extends Kind> = Readonly<Record<Exclude<keyof EventOf<K>, 'kind' | 'atMs' | 'cgroupPath'>, FieldType>>;
+/** A recording is passed on, so it holds no command lines. */
+type Unrecorded = 'kind' | 'atMs' | 'cgroupPath' | 'commandLine' | 'ancestry';
+type Fields<K extends Kind> = Readonly<Record<Exclude<keyof EventOf<K>, Unrecorded>, FieldType>>;
 
 const BASE = {
   pid: 'number',
@@ -25,15 +27,17 @@ const EVENT_FIELDS: { readonly [K in Kind]: Fields<K> } = {
     copyNs: 'number',
     copiedRssBytes: 'number',
     copiedPageTableBytes: 'number',
+    siblingWaitNs: 'number',
+    stack: 'number',
   },
-  'spawn-failure': { ...BASE, stallNs: 'number', errno: 'number' },
+  'spawn-failure': { ...BASE, stallNs: 'number', errno: 'number', stack: 'number' },
   exec: { ...BASE, child: 'number', delayNs: 'number', file: 'string' },
   'exec-failure': { ...BASE, child: 'number', delayNs: 'number', file: 'string', errno: 'number' },
   exit: { ...BASE, child: 'number', lifetimeNs: 'number', status: 'number', execSeen: 'boolean' },
 };
 
-/** Fields that an event may lack: what no hook measures. */
-const OPTIONAL: ReadonlySet<string> = new Set(['stallNs', 'copyNs']);
+/** Fields that an event may lack: what no hook measures, and the stack of a call that was not copied. */
+const OPTIONAL: ReadonlySet<string> = new Set(['stallNs', 'copyNs', 'siblingWaitNs', 'stack']);
 
 /** The names of the fields of each kind, as the header of a recording has them. */
 export type EventNames = Readonly<Record<string, readonly string[]>>;

@@ -25,9 +25,12 @@ export interface Header {
   readonly startedMs: number;
   readonly bounds: typeof HISTOGRAM_BOUNDS;
   readonly events: EventNames;
+  /** Present if it has call stacks. */
+  readonly stacks?: true;
 }
 
-export function headerOf({ name, callHook, hooks, label }: Engine): Header {
+export function headerOf(engine: Engine): Header {
+  const { name, callHook, hooks, label } = engine;
   return {
     forktaxRecording: FORMAT,
     version: VERSION,
@@ -40,6 +43,7 @@ export function headerOf({ name, callHook, hooks, label }: Engine): Header {
     startedMs: Date.now(),
     bounds: HISTOGRAM_BOUNDS,
     events: EVENT_NAMES,
+    ...(engine.subscribeStacks && { stacks: true }),
   };
 }
 

@@ -1,14 +1,20 @@
 /** Reads a recording: its header, then events and snapshots in the order in which they were written. */
 import { closeSync, openSync } from 'node:fs';
 import { ForktaxError } from '../model/errors.ts';
+import type { StackLosses, UnwoundStack } from '../model/call-stack.ts';
 import type { EngineEvent } from '../model/events.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { decodeEvent, toMicroseconds } from './event-lines.ts';
 import { readFrames, type Ending } from './frames.ts';
 import { parseHeader, type Header } from './header.ts';
+import { decodeLosses, FRAME_KIND, LOSSES_KIND, STACK_KIND, StackDecoder } from './stack-lines.ts';
 import { SNAPSHOT_KIND, SnapshotDecoder } from './snapshot-lines.ts';
 
-export type Entry = { readonly event: EngineEvent } | { readonly snapshot: Snapshot };
+export type Entry =
+  | { readonly event: EngineEvent }
+  | { readonly snapshot: Snapshot }
+  | { readonly stack: UnwoundStack }
+  | { readonly losses: StackLosses };
 
 export interface RecordingReader {
   readonly header: Header;
@@ -45,6 +51,7 @@ class Reader implements RecordingReader {
   readonly #fd: number;
   readonly #frames: Generator<string, Ending>;
   readonly #snapshots = new SnapshotDecoder();
+  readonly #stacks = new StackDecoder();
   #lines: readonly string[] = [];
   #at = 0;
   #lastUs = 0;
@@ -63,6 +70,7 @@ class Reader implements RecordingReader {
       const line = this.#nextLine();
       if (line === undefined) return undefined;
       const entry = this.#decode(line);
+      if (entry === 'frame') continue;
       if (entry) return entry;
       this.unreadable++;
     }
@@ -87,11 +95,13 @@ class Reader implements RecordingReader {
     return this.#lines[this.#at++];
   }
 
-  #decode(line: string): Entry | undefined {
+  /** `frame`: a part of stacks that follow. */
+  #decode(line: string): Entry | 'frame' | undefined {
     try {
       const values: unknown = JSON.parse(line);
       if (!Array.isArray(values)) return undefined;
       if (values[0] === SNAPSHOT_KIND) return { snapshot: this.#snapshots.decode(values) };
+      if (STACK_KINDS.has(values[0])) return this.#decodeStack(values);
       const event = decodeEvent(values, this.header.events, this.#lastUs);
       if (!event) return undefined;
       this.#lastUs = toMicroseconds(event.atMs);
@@ -100,4 +110,16 @@ class Reader implements RecordingReader {
       return undefined;
     }
   }
+
+  #decodeStack(values: readonly unknown[]): Entry | 'frame' | undefined {
+    if (values[0] === FRAME_KIND) return this.#stacks.addFrame(values) ? 'frame' : undefined;
+    if (values[0] === LOSSES_KIND) {
+      const losses = decodeLosses(values);
+      return losses && { losses };
+    }
+    const stack = this.#stacks.stackOf(values);
+    return stack && { stack };
+  }
 }
+
+const STACK_KINDS: ReadonlySet<unknown> = new Set([FRAME_KIND, STACK_KIND, LOSSES_KIND]);

@@ -4,6 +4,7 @@
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../model/clock.ts';
+import type { StackLosses, UnwoundStack } from '../model/call-stack.ts';
 import type { Engine } from '../model/engine.ts';
 import type { EngineEvent } from '../model/events.ts';
 import { rowsSince } from '../model/rows.ts';
@@ -14,6 +15,8 @@ import type { Entry, RecordingReader } from './reader.ts';
 const BATCH = 1000;
 /** Events that are shown within so many milliseconds are given together. */
 const MOMENT_MS = 10;
+/** The unwinder is done with a stack within the seconds of so many snapshots. */
+const SNAPSHOTS_AFTER = 3;
 
 export interface ReplayOptions {
   /** How many times faster than it was recorded; Infinity without any waiting. */
@@ -44,16 +47,29 @@ class ReplayEngine implements Engine {
   #current: Snapshot;
   #nowMs: number;
   #ahead: Entry | undefined;
+  /** What `settle` has read already. */
+  readonly #queue: Entry[] = [];
+  readonly #onUnwound = new Set<(stack: UnwoundStack) => void>();
+  #losses: StackLosses = { overLimit: 0, ringFull: 0, unreadable: 0 };
+  readonly subscribeUnwound?: NonNullable<Engine['subscribeUnwound']>;
+  readonly stackLosses?: NonNullable<Engine['stackLosses']>;
 
   constructor(reader: RecordingReader, options: ReplayOptions) {
     this.#reader = reader;
     this.#options = options;
-    const { hooks, label, callHook, startedMs } = reader.header;
+    const { hooks, label, callHook, startedMs, stacks } = reader.header;
     this.hooks = hooks;
     this.label = label;
     if (callHook) this.callHook = callHook;
+    if (stacks) {
+      this.subscribeUnwound = (onUnwound) => {
+        this.#onUnwound.add(onUnwound);
+        return () => this.#onUnwound.delete(onUnwound);
+      };
+      this.stackLosses = () => this.#losses;
+    }
     this.#nowMs = options.fromMs ?? startedMs;
-    this.#ahead = reader.next();
+    this.#ahead = this.#next();
     this.#base = this.#current = this.#takeBase(startedMs);
     const now = () => this.#nowMs;
     const isEnded = () => this.#ahead === undefined;
@@ -84,20 +100,47 @@ class ReplayEngine implements Engine {
     return () => this.#subscribers.delete(onEvents);
   }
 
+  /** A stack was written after its event: it took the unwinder a while. */
+  async settle(): Promise<void> {
+    if (this.#onUnwound.size === 0 || !this.#ahead) return;
+    let later = 0;
+    while (later < SNAPSHOTS_AFTER) {
+      const entry = this.#reader.next();
+      if (!entry) return;
+      if ('stack' in entry) this.#emitStack(entry.stack);
+      else this.#queue.push(entry);
+      if ('snapshot' in entry) later++;
+    }
+  }
+
   close(): void {
     this.#reader.close();
     this.#ahead = undefined;
   }
 
-  /** Skips what is before the beginning. The last snapshot before it is what later ones are compared with. */
+  /**
+   * Skips what is before the beginning. The last snapshot before it is what later ones are compared with. The stacks since then are
+   * kept, for a stack may have been written before its event.
+   */
   #takeBase(startedMs: number): Snapshot {
     let base: Snapshot = { atMs: startedMs, rows: [], failures: [], programs: [], health: NO_HEALTH };
     let isFirst = true;
-    for (; this.#ahead; this.#ahead = this.#reader.next()) {
+    let stacks: Entry[] = [];
+    for (; this.#ahead; this.#ahead = this.#next()) {
+      if ('losses' in this.#ahead) this.#losses = this.#ahead.losses;
+      if ('stack' in this.#ahead) stacks.push(this.#ahead);
       const { snapshot } = 'snapshot' in this.#ahead ? this.#ahead : { snapshot: undefined };
+      if (!('event' in this.#ahead) && !snapshot) continue;
       if (snapshot ? snapshot.atMs > this.#nowMs && !isFirst : timeOf(this.#ahead) >= this.#nowMs) break;
-      if (snapshot) base = snapshot;
+      if (snapshot) {
+        base = snapshot;
+        stacks = [];
+      }
       isFirst = false;
+    }
+    if (this.#ahead && stacks.length > 0) {
+      this.#queue.push(...stacks, this.#ahead);
+      this.#ahead = this.#next();
     }
     return base;
   }
@@ -122,14 +165,26 @@ class ReplayEngine implements Engine {
     while (this.#ahead && 'event' in this.#ahead && batch.length < BATCH && timeOf(this.#ahead) <= endMs) {
       batch.push(this.#ahead.event);
       this.#nowMs = Math.max(this.#nowMs, this.#ahead.event.atMs);
-      this.#ahead = this.#reader.next();
+      this.#ahead = this.#next();
     }
     if (batch.length > 0) this.#emit(batch);
     else if (this.#ahead && 'snapshot' in this.#ahead) {
       this.#current = this.#ahead.snapshot;
       this.#nowMs = Math.max(this.#nowMs, this.#current.atMs);
-      this.#ahead = this.#reader.next();
+      this.#ahead = this.#next();
+    } else if (this.#ahead) {
+      if ('stack' in this.#ahead) this.#emitStack(this.#ahead.stack);
+      else if ('losses' in this.#ahead) this.#losses = this.#ahead.losses;
+      this.#ahead = this.#next();
     }
+  }
+
+  #next(): Entry | undefined {
+    return this.#queue.shift() ?? this.#reader.next();
+  }
+
+  #emitStack(stack: UnwoundStack): void {
+    for (const onUnwound of this.#onUnwound) onUnwound(stack);
   }
 
   #emit(events: readonly EngineEvent[]): void {
@@ -158,5 +213,9 @@ class Pace {
   }
 }
 
-const timeOf = (entry: Entry | undefined): number =>
-  entry === undefined ? Infinity : 'event' in entry ? entry.event.atMs : entry.snapshot.atMs;
+/** Stacks and losses have no time: they are given as soon as they are reached. */
+function timeOf(entry: Entry | undefined): number {
+  if (entry === undefined) return Infinity;
+  if ('event' in entry) return entry.event.atMs;
+  return 'snapshot' in entry ? entry.snapshot.atMs : -Infinity;
+}

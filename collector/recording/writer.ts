@@ -1,11 +1,13 @@
 /** Writes a recording. Every second a frame is appended, so a process that is killed loses at most the last second. */
 import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
 import { ForktaxError } from '../model/errors.ts';
+import type { StackLosses, UnwoundStack } from '../model/call-stack.ts';
 import type { EngineEvent } from '../model/events.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { encodeEvent, toMicroseconds } from './event-lines.ts';
 import { encodeFrame } from './frames.ts';
 import type { Header } from './header.ts';
+import { encodeLosses, StackEncoder } from './stack-lines.ts';
 import { SnapshotEncoder } from './snapshot-lines.ts';
 
 /** A frame is written before its second is over when it has this many characters. */
@@ -42,6 +44,16 @@ export class RecordingWriter {
     this.#add(encodeEvent(event, this.#file.lastUs));
     this.#file.lastUs = toMicroseconds(event.atMs);
     if (this.#characters >= FRAME_CHARACTERS) this.#writeFrame();
+  }
+
+  addStack(stack: UnwoundStack): void {
+    for (const line of this.#file.stacks.encode(stack)) this.#add(line);
+    if (this.#characters >= FRAME_CHARACTERS) this.#writeFrame();
+  }
+
+  /** As they were counted up to now. */
+  addLosses(losses: StackLosses): void {
+    this.#add(encodeLosses(losses));
   }
 
   /** Ends the frame, and rotates the file if it is large enough. */
@@ -97,6 +109,7 @@ export class RecordingWriter {
 class OpenFile {
   readonly fd: number;
   readonly encoder = new SnapshotEncoder();
+  readonly stacks = new StackEncoder();
   bytes = 0;
   /** The time of the last event, in microseconds since the epoch. */
   lastUs = 0;

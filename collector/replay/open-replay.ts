@@ -3,7 +3,7 @@ import type { OpenEngine } from '../measuring/open-engine.ts';
 import type { Engine } from '../model/engine.ts';
 import { ForktaxError } from '../model/errors.ts';
 import type { EngineEvent } from '../model/events.ts';
-import { absentColumns } from '../model/hooks.ts';
+import { missedColumns } from '../model/hooks.ts';
 import type { EngineOptions } from '../model/options.ts';
 import type { CostRow } from '../model/rows.ts';
 import { openRecording, type RecordingReader } from '../recording/reader.ts';
@@ -15,6 +15,8 @@ import { clock, printable } from '../terminal/text.ts';
 export interface ReplaySettings {
   readonly path: string;
   readonly speed: number;
+  /** The command shows single spawns, and needs no costs of their spawners. */
+  readonly eventsOnly: boolean;
   /** The time of day to begin at: that of the first such moment in the recording. */
   readonly at?: TimeOfDay | undefined;
 }
@@ -23,13 +25,16 @@ export interface ReplaySettings {
 export type TimeOfDay = number;
 
 /** Gives what commands open instead of an engine of this host. It says where the recording is from, and how it ends. */
-export function openerOf({ path, speed, at }: ReplaySettings): OpenEngine {
+export function openerOf({ path, speed, at, eventsOnly }: ReplaySettings): OpenEngine {
   return async (_choice, { filter = {} }, output) => {
     const reader = openRecording(path);
     const { header } = reader;
-    if (filter.pid !== undefined && header.label !== 'pid') {
+    const isOfProcess = filter.pid === undefined || header.label === 'pid';
+    if (!isOfProcess && !eventsOnly) {
       reader.close();
-      const message = 'this recording holds no costs by process, so --pid cannot be used; record with --label pid';
+      const message =
+        'this recording holds no costs by process, so --pid can be used only by snoop, tree and export, which show ' +
+        'single spawns; record with --label pid';
       throw new ForktaxError('FORKTAX_RECORDING', message);
     }
     output.talk(
@@ -37,9 +42,14 @@ export function openerOf({ path, speed, at }: ReplaySettings): OpenEngine {
         `forktax ${printable(header.version)}\n`,
     );
     const fromMs = at === undefined ? undefined : momentOf(at, header.startedMs);
-    const engine = openReplayEngine(reader, { speed, fromMs, ...filterOf(filter) });
-    for (const [column, reason] of absentColumns(engine.hooks))
-      output.talk(`${COLUMN_NAMES[column]} was not measured: ${printable(reason)}\n`);
+    const engine = openReplayEngine(reader, {
+      speed,
+      fromMs,
+      ...filterOf(filter),
+      ...(!isOfProcess && { wantsRow: () => false }),
+    });
+    for (const [column, reason] of missedColumns(engine.hooks))
+      output.talk(`${COLUMN_NAMES[column]} could not be measured: ${printable(reason)}\n`);
     return sayingItsEnd(engine, reader, path, output);
   };
 }

@@ -1,16 +1,20 @@
 import type { ColumnGroup } from '../model/columns.ts';
-import { identifyCgroup, shortId } from '../model/cgroup-identity.ts';
+import { placeName } from '../model/cgroup-identity.ts';
 import { errnoName } from '../system/errno.ts';
 import { formatBytes, formatDuration } from '../terminal/format.ts';
 import type { SpawnLine } from '../model/spawn-lines.ts';
 import type { Column } from '../terminal/table.ts';
 import { clock, cutEnd, cutStart, printable } from '../terminal/text.ts';
+import { joinWords } from '../terminal/words.ts';
+import type { CommandLine } from '../model/events.ts';
 
 export interface SnoopColumn extends Column<SpawnLine> {
   readonly meaning: string;
   /** The column is left out if no attached hook feeds this group. */
-  readonly needs?: ColumnGroup | 'cgroupPaths';
+  readonly needs?: ColumnGroup | 'cgroupPaths' | 'ancestors';
 }
+
+const ANCESTORS_WIDTH = 30;
 
 export const SNOOP_COLUMNS: readonly SnoopColumn[] = [
   {
@@ -84,6 +88,17 @@ export const SNOOP_COLUMNS: readonly SnoopColumn[] = [
     dropOrder: 4,
   },
   {
+    title: 'SIBL',
+    meaning:
+      "siblings: how long the spawner's other threads waited for its memory map during the call, in sum; only a fork " +
+      'makes them wait',
+    needs: 'siblings',
+    width: 6,
+    align: 'right',
+    cell: ({ spawn }) => siblingWait(spawn),
+    dropOrder: 9,
+  },
+  {
     title: 'RSS',
     meaning: "copied RSS: resident memory of the child when it starts; none if it shares its parent's memory",
     width: 7,
@@ -108,20 +123,31 @@ export const SNOOP_COLUMNS: readonly SnoopColumn[] = [
     cell: ({ exec }) => duration(exec?.delayNs),
     dropOrder: 3,
   },
+  {
+    title: 'ANCESTORS',
+    meaning: 'the parent of the spawner, its parent, and so on, up to twelve; only with --ancestors',
+    needs: 'ancestors',
+    width: ANCESTORS_WIDTH,
+    align: 'left',
+    cell: ({ spawn }) => ancestorsText(spawn, ANCESTORS_WIDTH),
+  },
 ];
 
-/** Gives the container, or else the unit; the id of a container as `docker ps` shows it. */
-function placeText({ cgroupPath }: SpawnLine['spawn']): string {
-  if (cgroupPath === undefined) return '?';
-  const { container, unit } = identifyCgroup(cgroupPath);
-  return container ? shortId(container) : (unit?.replace(/\.service$/, '') ?? '-');
+/** Gives the names, the parent of the spawner first. */
+function ancestorsText({ ancestry }: SpawnLine['spawn'], width: number): string {
+  if (!ancestry) return '-';
+  const names = ancestry.chain.map(({ comm }) => printable(comm));
+  return cutEnd([...names, ...(ancestry.cut ? ['…'] : [])].join(' ← '), width);
 }
+
+const placeText = ({ cgroupPath }: SpawnLine['spawn']): string =>
+  cgroupPath === undefined ? '?' : placeName(cgroupPath);
 
 /** The last column takes the rest of the line. */
 export const OUTCOME_COLUMN = {
   title: 'EXEC',
   meaning:
-    'the file that the child executed, or the error of its last attempt, or the error of the call. ' +
+    'the file that the child executed, with --args its command line, or the error of its last attempt, or the error of the call. ' +
     "`no exec': the child ended without one. `no exec yet': after a second it had neither called exec nor ended. " +
     "`?': events were lost",
 } as const;
@@ -133,10 +159,16 @@ export function outcomeText(line: SpawnLine, width: number): string {
   const { spawn, outcome, exec, exit, lastFailure, failedExecs } = line;
   if (spawn.kind === 'spawn-failure') return `call failed: ${errnoName(spawn.errno)}`;
   const errno = lastFailure ? errnoName(lastFailure.errno) : '';
-  if (exec) return around('', exec.file, failedExecs > 0 ? ` after ${failedExecs} ${errno}` : '', width);
+  const tried = failedExecs > 0 ? ` after ${failedExecs} ${errno}` : '';
+  if (exec?.commandLine) return `${commandLineText(exec.commandLine, width - tried.length)}${tried}`;
+  if (exec) return around('', exec.file, tried, width);
   if (outcome === 'exec-failed') return around(`${errno} `, lastFailure?.file ?? '', tries(failedExecs), width);
   if (outcome === 'no-exec') return `no exec, status ${exit?.status}`;
   return outcome === 'running' ? 'no exec yet' : '?';
+}
+
+function commandLineText({ words, cut }: CommandLine, width: number): string {
+  return cutEnd(printable(`${joinWords(words)}${cut ? ' …' : ''}`), width);
 }
 
 function tries(count: number): string {
@@ -147,6 +179,11 @@ function around(before: string, file: string, after: string, width: number): str
   const room = width - before.length - after.length;
   if (room < FILE_WIDTH) return `${before}${cutStart(printable(file), width - before.length)}`;
   return `${before}${cutStart(printable(file), room)}${after}`;
+}
+
+function siblingWait(spawn: SpawnLine['spawn']): string {
+  const ns = spawn.kind === 'spawn' ? spawn.siblingWaitNs : undefined;
+  return duration(ns === 0 ? undefined : ns);
 }
 
 function duration(ns: number | undefined): string {

@@ -2,12 +2,11 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { absentColumns } from '../model/hooks.ts';
 import type { Engine } from '../model/engine.ts';
-import { ForktaxError } from '../model/errors.ts';
-import { isGeneric } from '../model/naming.ts';
+import type { EventDetail } from '../model/options.ts';
 import { SpawnLines, type SpawnLine } from '../model/spawn-lines.ts';
 import { LOST_FIELDS, SPAWN_FIELDS, SUMMARY_FIELDS, type Run } from './json.ts';
 import { SpawnSummary } from './summary.ts';
-import { parseComm, parseCount, parseDuration, parsePid } from '../terminal/arguments.ts';
+import { parseCount, parseDuration } from '../terminal/arguments.ts';
 import { standardOutput, type Output } from '../terminal/output.ts';
 import { jsonView, tableView, type SnoopView } from './view.ts';
 import { OUTCOME_COLUMN, SNOOP_COLUMNS } from './columns.ts';
@@ -16,10 +15,12 @@ import { withManual } from '../terminal/manual.ts';
 import type { SpawnerCgroups } from '../system/spawner-cgroups.ts';
 import { cgroupFilter, containerOption, cgroupsFor, unitOption, type CgroupWish } from '../measuring/cgroup-filter.ts';
 import { clockOf } from '../measuring/clock.ts';
-import { EVENT_RING_BYTES } from '../measuring/event-ring.ts';
+import { detailOptions, tellMissingDetails } from '../measuring/details.ts';
 import { stopMeasuring } from '../measuring/stop.ts';
 import { callHookOption, engineOption, nameByOption, openEngine, type OpenEngine } from '../measuring/open-engine.ts';
+import { chooseSpawners, followOption, nameOption, pidOption } from '../measuring/spawner-options.ts';
 
+const ANCESTORS = 'ANCESTORS';
 const CHECK_EVERY_MS = 500;
 
 export function snoopCommand(open: OpenEngine = openEngine) {
@@ -30,13 +31,9 @@ export function snoopCommand(open: OpenEngine = openEngine) {
       'Prints a line for each process spawn as it happens, and a summary at the end. STALL is how long the caller stood ' +
         'still. COPY is the part of it in which the kernel copied the address space; the rest is waiting.',
     )
-    .option('-p, --pid <pid>', 'only spawns by this process', parsePid)
-    .option('--follow', 'with -p: also spawns by its descendants')
-    .option(
-      '-n, --name <name>',
-      'only spawns by processes of this name, their own or that of their executable',
-      parseComm,
-    )
+    .addOption(pidOption())
+    .addOption(followOption())
+    .addOption(nameOption())
     .addOption(unitOption())
     .addOption(containerOption())
     .option(
@@ -45,6 +42,8 @@ export function snoopCommand(open: OpenEngine = openEngine) {
       parseDuration,
     )
     .option('-x, --failures', 'only failures: the spawn itself failed, or every exec of its child did')
+    .option('--ancestors', 'also the names of the processes above the spawner')
+    .option('--args', 'also the command lines of children, which may hold secrets')
     .option('-d, --duration <duration>', 'stop after this time, such as 30s', parseDuration)
     .option('-c, --count <lines>', 'stop after this many lines', parseCount)
     .addOption(engineOption())
@@ -52,22 +51,19 @@ export function snoopCommand(open: OpenEngine = openEngine) {
     .addOption(nameByOption())
     .option(
       '--columns <titles>',
-      `print only these columns, in this order: ${columns.map(({ title }) => title).join(',')}`,
+      `print only these columns, in this order: ${columns.map(({ title }) => title).join(', ')}`,
       parseColumns,
     )
     .option('--json', 'print NDJSON')
     .action(async (options) => {
-      if (options.follow && options.pid === undefined) throw new ForktaxError('FORKTAX_USAGE', '--follow needs --pid');
-      const { name, pid, follow = false } = options;
-      // The kernel finds descendants only through spawners that pass its filter, so a name would hide their children.
-      const { comm, shownName } = follow ? { shownName: name } : { comm: name };
-      const nameBy = shownName !== undefined && isGeneric(shownName) ? 'comm' : options.nameBy;
-      const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid, follow }) };
-      const wanted = { filter, ringBytes: EVENT_RING_BYTES, callHook: options.callHook, nameBy };
+      const { filter, nameBy, shownName } = chooseSpawners(options);
+      const details = detailsOf(options);
+      const wanted = { filter, ...detailOptions(details), callHook: options.callHook, nameBy };
       const engine = await open(options.engine, wanted, standardOutput);
       try {
-        const onlyPid = follow ? undefined : pid;
-        const settings = { ...options, shownName, ...cgroupSettings(engine, options) };
+        const onlyPid = options.follow ? undefined : options.pid;
+        tellMissingDetails(engine, details, standardOutput);
+        const settings = { ...options, shownName, ...cgroupSettings(engine, options), ...columnsOf(options) };
         await snoop(engine, settings, standardOutput, stopMeasuring(engine, onlyPid, standardOutput));
       } finally {
         engine.close();
@@ -80,6 +76,7 @@ export function snoopCommand(open: OpenEngine = openEngine) {
       ['forktax snoop -n node', 'by Node.js, also where it calls itself MainThread'],
       ['forktax snoop --unit ssh', 'by a unit of systemd, or --container ID'],
       ['forktax snoop --min-stall 5ms', 'that stalled for 5 ms or more'],
+      ['forktax snoop --ancestors --args', 'on whose behalf, and with which arguments'],
       ['forktax snoop -x', 'that failed, with the error'],
       ['forktax snoop -d 10s > /dev/null', 'only the summary'],
       ['forktax snoop --json | jq .stall_ns', 'for programs'],
@@ -102,6 +99,22 @@ function parseColumns(text: string): string[] {
   return wanted;
 }
 
+interface DetailWish {
+  readonly columns?: readonly string[] | undefined;
+  readonly ancestors?: boolean | undefined;
+  readonly args?: boolean | undefined;
+}
+
+function detailsOf({ columns, ancestors, args }: DetailWish): EventDetail[] {
+  const wantsAncestors = ancestors ?? columns?.includes(ANCESTORS);
+  return [...(args ? (['arguments'] as const) : []), ...(wantsAncestors ? (['ancestors'] as const) : [])];
+}
+
+/** `--ancestors` adds its column to those that were chosen. */
+function columnsOf({ columns, ancestors }: DetailWish): Pick<SnoopSettings, 'columns'> {
+  return { columns: columns && ancestors ? [...new Set([...columns, ANCESTORS])] : columns };
+}
+
 function cgroupSettings(engine: Engine, wish: CgroupWish): Pick<SnoopSettings, 'cgroups' | 'isWantedCgroup'> {
   const cgroups = cgroupsFor(engine, wish);
   return { ...(cgroups && { cgroups }), isWantedCgroup: cgroupFilter(wish) };
@@ -114,6 +127,8 @@ export interface SnoopSettings {
   readonly isWantedCgroup?: ((path: string) => boolean) | undefined;
   readonly columns?: readonly string[] | undefined;
   readonly json?: boolean | undefined;
+  /** Only spawns by this process. The engine picks them. */
+  readonly pid?: number | undefined;
   readonly failures?: boolean | undefined;
   /** Only spawners that are shown by this name; absent where the engine picks them. */
   readonly shownName?: string | undefined;
@@ -128,7 +143,11 @@ export async function snoop(engine: Engine, settings: SnoopSettings, output: Out
   const { cgroups, columns, isWantedCgroup } = settings;
   const view = settings.json
     ? jsonView(output)
-    : tableView(engine.hooks, output, { columns, hasPaths: cgroups !== undefined });
+    : tableView(engine.hooks, output, {
+        columns,
+        hasPaths: cgroups !== undefined,
+        hasAncestors: engine.details?.includes('ancestors') ?? false,
+      });
   if (columns?.includes('UNIT') && !cgroups) output.talk('UNIT is not shown: a recording holds no names of cgroups\n');
   const clock = clockOf(engine);
   const startMs = clock.now();
@@ -219,18 +238,20 @@ class LossWatch {
 
   /** Reports new losses, and returns whether there were any. */
   check(): boolean {
-    const { eventsLost } = this.#engine.snapshot().health;
+    const { atMs, health } = this.#engine.snapshot();
+    const { eventsLost } = health;
     const lost = eventsLost - this.#known;
     this.#known = eventsLost;
-    if (lost > 0) this.#view.lost(lost);
+    if (lost > 0) this.#view.lost(lost, atMs);
     return lost > 0;
   }
 }
 
-/** What the kernel counted of a cgroup is not known: its rows are of names. */
-function countsOf(engine: Engine, { shownName, isWantedCgroup }: SnoopSettings): Omit<Run, 'ns'> {
-  const { rows, health } = engine.snapshot();
-  if (isWantedCgroup) return { eventsLost: health.eventsLost };
+/** What the kernel counted of a cgroup is not known: its rows are of names. So may be those of a recording. */
+function countsOf(engine: Engine, { shownName, isWantedCgroup, pid }: SnoopSettings): Omit<Run, 'ns'> {
+  const { atMs: endMs, rows, health } = engine.snapshot();
+  const isOfNames = pid !== undefined && engine.clock !== undefined && engine.label !== 'pid';
+  if (isWantedCgroup || isOfNames) return { endMs, eventsLost: health.eventsLost };
   const wanted = rows.filter(({ comm }) => shownName === undefined || comm === shownName);
-  return { eventsLost: health.eventsLost, countedSpawns: wanted.reduce((sum, { spawns }) => sum + spawns, 0) };
+  return { endMs, eventsLost: health.eventsLost, countedSpawns: wanted.reduce((sum, { spawns }) => sum + spawns, 0) };
 }

@@ -2,6 +2,7 @@
 import { identifyCgroup } from '../model/cgroup-identity.ts';
 import { errnoName } from '../system/errno.ts';
 import type { Mechanism } from '../model/spawn.ts';
+import type { ExecEvent } from '../model/events.ts';
 import { OUTCOMES, type SpawnLine } from '../model/spawn-lines.ts';
 import { WORST, type SpawnerStalls, type SpawnSummary } from './summary.ts';
 
@@ -30,19 +31,25 @@ export const SPAWN_FIELDS = {
     'of the container: docker, containerd, cri-o, podman, lxc or systemd-nspawn; absent if the path does not tell',
   pod_uid: 'uid of its pod in Kubernetes',
   child: 'process id of the child',
+  ancestors: 'with --ancestors: pid and comm of the parent of the spawner, its parent, and so on',
+  ancestors_cut: 'true if there are more than the twelve that the kernel reads',
   stall_ns: 'nanoseconds from the call to its return',
   copy_ns: 'the part of stall_ns until the child exists, in which the kernel copies the address space',
+  sibling_wait_ns:
+    "nanoseconds that the spawner's other threads waited for its memory map during the call, in sum; 0 if none waited",
   copied_rss_bytes: "resident bytes of the child when it starts; 0 if it shares its parent's memory",
   copied_page_table_bytes: "bytes of the child's page tables when it starts; 0 if it shares its parent's memory",
   outcome: outcomes.join(', '),
   file: 'the file that the child executed, or the last that it tried to execute',
+  args: 'with --args: the command line of the child; absent if the kernel could not read it',
+  args_cut: 'true if the command line is longer than the 512 bytes that the kernel reads',
   exec_delay_ns: 'nanoseconds from the start of the child to its successful exec',
   failed_execs: 'how many execs of the child failed',
   errno: 'name of the error of the call, or of the last failed exec',
   exit_status: 'exit status of a child that ended without an exec, or 128 + signal',
   lifetime_ns: 'nanoseconds from the start to the exit of a child that ended without an exec',
 } as const;
-type Fields = Partial<Record<keyof typeof SPAWN_FIELDS, string | number>>;
+type Fields = Partial<Record<keyof typeof SPAWN_FIELDS, unknown>>;
 
 function cgroupFields({ cgroup: id, cgroupPath: path }: SpawnLine['spawn']): Fields {
   if (path === undefined) return { cgroup_id: id };
@@ -56,10 +63,18 @@ function cgroupFields({ cgroup: id, cgroupPath: path }: SpawnLine['spawn']): Fie
   };
 }
 
+function ancestorFields({ ancestry }: SpawnLine['spawn']): Fields {
+  return ancestry ? { ancestors: ancestry.chain, ...(ancestry.cut && { ancestors_cut: true }) } : {};
+}
+
+function argumentFields({ commandLine }: ExecEvent): Fields {
+  return commandLine ? { args: commandLine.words, ...(commandLine.cut && { args_cut: true }) } : {};
+}
+
 export function spawnRecord({ spawn, outcome, exec, exit, lastFailure, failedExecs }: SpawnLine): Fields {
   const { pid, tid, comm, mechanism, syscall } = spawn;
   const record: Fields = { schema: SCHEMA, type: 'spawn', time: rfc3339(spawn.atMs) };
-  Object.assign(record, { pid, tid, comm, mechanism, syscall, ...cgroupFields(spawn) });
+  Object.assign(record, { pid, tid, comm, mechanism, syscall, ...cgroupFields(spawn), ...ancestorFields(spawn) });
   if (spawn.kind === 'spawn-failure') {
     return { ...record, stall_ns: spawn.stallNs, outcome, errno: errnoName(spawn.errno) };
   }
@@ -68,10 +83,11 @@ export function spawnRecord({ spawn, outcome, exec, exit, lastFailure, failedExe
     child: spawn.child,
     ...(spawn.stallNs !== undefined && { stall_ns: spawn.stallNs }),
     ...(spawn.copyNs !== undefined && { copy_ns: spawn.copyNs }),
+    ...(spawn.siblingWaitNs !== undefined && { sibling_wait_ns: spawn.siblingWaitNs }),
     copied_rss_bytes: spawn.copiedRssBytes,
     copied_page_table_bytes: spawn.copiedPageTableBytes,
     outcome,
-    ...(exec && { file: exec.file, exec_delay_ns: exec.delayNs }),
+    ...(exec && { file: exec.file, ...argumentFields(exec), exec_delay_ns: exec.delayNs }),
     ...(lastFailure && { ...(!exec && { file: lastFailure.file }), errno: errnoName(lastFailure.errno) }),
     ...(failedExecs > 0 && { failed_execs: failedExecs }),
     ...(exit && !exec && { exit_status: exit.status, lifetime_ns: exit.lifetimeNs }),
@@ -86,8 +102,8 @@ export const LOST_FIELDS = {
   events: 'how many events were lost since the record before',
 } as const;
 
-export function lostRecord(events: number): Record<keyof typeof LOST_FIELDS, unknown> {
-  return { schema: SCHEMA, type: 'lost', time: rfc3339(Date.now()), events };
+export function lostRecord(events: number, atMs: number): Record<keyof typeof LOST_FIELDS, unknown> {
+  return { schema: SCHEMA, type: 'lost', time: rfc3339(atMs), events };
 }
 
 /** The last record. */
@@ -109,6 +125,8 @@ export const SUMMARY_FIELDS = {
 
 export interface Run {
   readonly ns: number;
+  /** When it ended, in milliseconds since the epoch. In a recording, that is then. */
+  readonly endMs: number;
   readonly eventsLost: number;
   /** Absent where the kernel does not count by what was asked for. */
   readonly countedSpawns?: number;
@@ -118,7 +136,7 @@ export function summaryRecord(summary: SpawnSummary, run: Run): Record<keyof typ
   return {
     schema: SCHEMA,
     type: 'summary',
-    time: rfc3339(Date.now()),
+    time: rfc3339(run.endMs),
     run_ns: Math.round(run.ns),
     mechanisms: Object.fromEntries(summary.mechanisms.map((mechanism) => [mechanism, figures(summary, mechanism)])),
     spawners: summary.worst(WORST).map(spawnerRecord),

@@ -5,12 +5,21 @@ import { OUTCOME_COLUMN, SNOOP_COLUMNS, outcomeText, type SnoopColumn } from './
 import { fitColumns, tableHeader, tableLine } from '../terminal/table.ts';
 
 const OUTCOME_WIDTH = 20;
+/** Where other columns follow it. */
+const PLACED_OUTCOME: SnoopColumn = {
+  ...OUTCOME_COLUMN,
+  width: 32,
+  align: 'left',
+  cell: (line) => outcomeText(line, 32).slice(0, 32),
+};
 
 export interface TableOptions {
   /** Titles. Absent: those that fit the terminal. */
   readonly columns?: readonly string[] | undefined;
   /** Whether paths of cgroups are looked up. */
   readonly hasPaths?: boolean;
+  /** Whether events carry the ancestors of spawners. */
+  readonly hasAncestors?: boolean;
 }
 
 /** A table of the columns that the attached hooks feed and that fit the terminal. */
@@ -21,13 +30,19 @@ export class SnoopTable {
   #width = 0;
   #fitting: readonly SnoopColumn[] = [];
 
-  constructor(hooks: readonly Hook[], output: Output, { columns, hasPaths = false }: TableOptions = {}) {
+  constructor(
+    hooks: readonly Hook[],
+    output: Output,
+    { columns, hasPaths = false, hasAncestors = false }: TableOptions = {},
+  ) {
     const absent = absentColumns(hooks);
-    const isFed = ({ needs }: SnoopColumn): boolean =>
-      needs === undefined || (needs === 'cgroupPaths' ? hasPaths : !absent.has(needs));
-    const wanted = columns?.flatMap((title) => SNOOP_COLUMNS.find((column) => column.title === title) ?? []);
-    this.#columns = (wanted?.map(({ dropOrder: _dropOrder, ...column }) => column) ?? SNOOP_COLUMNS).filter(isFed);
-    this.#hasOutcome = columns?.includes(OUTCOME_COLUMN.title) ?? true;
+    const isFed = ({ needs }: SnoopColumn): boolean => {
+      if (needs === 'cgroupPaths') return hasPaths;
+      if (needs === 'ancestors') return hasAncestors;
+      return needs === undefined || !absent.has(needs);
+    };
+    this.#columns = (columns ? columnsOf(columns) : SNOOP_COLUMNS).filter(isFed);
+    this.#hasOutcome = !columns || columns.at(-1) === OUTCOME_COLUMN.title;
     this.#output = output;
   }
 
@@ -46,6 +61,15 @@ export class SnoopTable {
     const outcome = outcomeText(line, room).slice(0, room);
     return `${cells} ${isFailure(line) ? this.#output.style('red', outcome) : outcome}\n`;
   }
+}
+
+/** Gives those that were asked for, in that order. EXEC is not among them where it is the last: then it takes the rest of the line. */
+function columnsOf(titles: readonly string[]): SnoopColumn[] {
+  return titles.flatMap((title, i) => {
+    if (title === OUTCOME_COLUMN.title) return i === titles.length - 1 ? [] : [PLACED_OUTCOME];
+    const { dropOrder: _dropOrder, ...column } = SNOOP_COLUMNS.find((each) => each.title === title) ?? {};
+    return 'title' in column ? [column] : [];
+  });
 }
 
 /** Whether the call itself failed, or every exec of its child. */

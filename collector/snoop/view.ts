@@ -11,7 +11,7 @@ import { SnoopTable, type TableOptions } from './table.ts';
 export interface SnoopView {
   lines(lines: readonly SpawnLine[]): void;
   /** Reports how many events were lost since the last report. */
-  lost(events: number): void;
+  lost(events: number, atMs: number): void;
   summary(summary: SpawnSummary, run: Run): void;
 }
 
@@ -27,7 +27,7 @@ export function tableView(hooks: readonly Hook[], output: Output, options?: Tabl
 export function jsonView(output: Output): SnoopView {
   return {
     lines: (lines) => output.data(lines.map((line) => ndjson(spawnRecord(line))).join('')),
-    lost: (events) => output.data(ndjson(lostRecord(events))),
+    lost: (events, atMs) => output.data(ndjson(lostRecord(events, atMs))),
     summary: (summary, run) => output.data(ndjson(summaryRecord(summary, run))),
   };
 }

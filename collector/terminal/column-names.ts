@@ -8,4 +8,6 @@ export const COLUMN_NAMES: Readonly<Record<ColumnGroup, string>> = {
   execFailures: 'failed execs',
   lifetime: 'lifetimes of children',
   faults: 'page faults',
+  cowFaultTimes: 'time of copy-on-write faults',
+  siblings: 'waits of sibling threads',
 };

@@ -1,9 +1,9 @@
 import { TIME_BOUNDS_NS } from '../model/bounds.ts';
-import type { ColumnGroup } from '../model/columns.ts';
 import { quantile } from '../model/histogram.ts';
 import { formatBytes, formatCount, formatDuration } from '../terminal/format.ts';
 import type { Column } from '../terminal/table.ts';
-import { printable } from '../terminal/text.ts';
+import { cutEnd, printable } from '../terminal/text.ts';
+import type { TopNeed } from './source.ts';
 import { MINUTE_MS, type CoursePoint, type SpawnerFigures } from './history.ts';
 
 export interface TopColumn extends Column<SpawnerFigures> {
@@ -13,13 +13,15 @@ export interface TopColumn extends Column<SpawnerFigures> {
   /** What rows are sorted by, the largest first. */
   readonly value: (figures: SpawnerFigures) => number;
   /** The column is left out if no attached hook feeds one of these groups. */
-  readonly needs: readonly ColumnGroup[];
+  readonly needs: readonly TopNeed[];
+  /** The width that it takes where there is room, and its cells then. */
+  readonly wide?: { readonly width: number; readonly cell: (figures: SpawnerFigures, width: number) => string };
 }
 
 const stallQuantile =
   (q: number) =>
-  ({ minute }: SpawnerFigures) =>
-    quantile(minute.stall, TIME_BOUNDS_NS, q) ?? 0;
+  ({ minute, worstNs }: SpawnerFigures) =>
+    quantile(minute.stall, TIME_BOUNDS_NS, q, worstNs || undefined) ?? 0;
 const duration = (ns: number): string => (ns > 0 ? formatDuration(ns) : '-');
 const size = (bytes: number): string => (bytes >= 1 ? formatBytes(bytes) : '-');
 const rate = (each: number): string => {
@@ -39,6 +41,20 @@ export const TOP_COLUMNS: readonly TopColumn[] = [
     value: () => 0,
     cell: ({ name }) => printable(name).slice(0, 16),
     needs: [],
+    wide: { width: 32, cell: ({ name }, width) => cutEnd(printable(name), width) },
+  },
+  {
+    title: 'UNIT',
+    meaning:
+      'its container (the first digits of the id) or service or scope of systemd; where it is in several, that of most ' +
+      'spawns and how many more',
+    width: 16,
+    align: 'left',
+    value: () => 0,
+    cell: (figures) => placeText(figures, 16),
+    needs: ['places'],
+    dropOrder: 4,
+    wide: { width: 40, cell: placeText },
   },
   {
     title: 'SPAWNS/s',
@@ -123,6 +139,17 @@ export const TOP_COLUMNS: readonly TopColumn[] = [
     dropOrder: 2,
   },
   {
+    title: 'SIBL/s',
+    meaning: "how long the spawners' other threads wait in each second while forks copy their memory",
+    key: 'b',
+    width: 6,
+    align: 'right',
+    value: ({ rates }) => rates.siblingWaitNs,
+    cell: ({ rates }) => duration(rates.siblingWaitNs),
+    needs: ['siblings', 'stall'],
+    dropOrder: 4,
+  },
+  {
     title: 'LAST MINUTE',
     meaning: 'the course of the stall over the last minute',
     width: SPARK_WIDTH,
@@ -131,8 +158,28 @@ export const TOP_COLUMNS: readonly TopColumn[] = [
     cell: ({ course }) => sparkline(course, SPARK_WIDTH),
     needs: ['stall'],
     dropOrder: 3,
+    wide: { width: 60, cell: ({ course }, width) => sparkline(course, width) },
   },
 ];
+
+/** Lets columns be wider in the order of the table, as far as there is room. */
+export function widened(columns: readonly TopColumn[], room: number): TopColumn[] {
+  let left = room;
+  return columns.map((column) => {
+    const more = Math.min(left, (column.wide?.width ?? 0) - column.width);
+    if (!column.wide || more <= 0) return column;
+    left -= more;
+    const { cell } = column.wide;
+    const width = column.width + more;
+    return { ...column, width, cell: (figures) => cell(figures, width) };
+  });
+}
+
+function placeText({ places: [first, ...others] }: SpawnerFigures, width: number): string {
+  if (first === undefined) return '?';
+  const more = others.length > 0 ? ` +${others.length}` : '';
+  return `${cutEnd(printable(first), width - more.length)}${more}`;
+}
 
 const BARS = '▁▂▃▄▅▆▇█';
 

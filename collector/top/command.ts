@@ -8,7 +8,10 @@ import { parseInterval } from '../terminal/arguments.ts';
 import { withManual } from '../terminal/manual.ts';
 import { standardOutput } from '../terminal/output.ts';
 import { stopRequested } from '../terminal/stop.ts';
+import type { Clock } from '../model/clock.ts';
 import { TOP_COLUMNS } from './columns.ts';
+import type { SpawnerName } from './history.ts';
+import type { Source } from './source.ts';
 
 const SORTS = new Map(
   TOP_COLUMNS.filter(({ key }) => key).map(({ title }) => [title.toLowerCase().replace('/s', ''), title]),
@@ -21,10 +24,14 @@ export function topCommand(open: OpenEngine = openEngine) {
       'Shows the programs that spawn on the whole screen, with what their spawns cost now and in the last minute. ' +
         'Press ? for the keys. Enter shows one program: its mechanisms, what its children execute, and its last spawns.',
     )
-    .option('-d, --delay <time>', 'time between two readings', parseInterval, 1e9)
+    .addOption(
+      new Option('-d, --delay <time>', 'time between two readings').argParser(parseInterval).default(1e9, '1s'),
+    )
     .option('-b, --once', 'print one table and end')
     .addOption(new Option('--sort <column>', 'sort by this column').choices([...SORTS.keys()]).default('stall'))
-    .addOption(new Option('--by <what>', 'a line for each').choices(['name', 'pid'] as const).default('name' as const))
+    .addOption(
+      new Option('--by <what>', 'a line for each').choices(['name', 'pid', 'unit'] as const).default('name' as const),
+    )
     .option('-n, --name <text>', 'only spawners whose name contains this', '')
     .option('--url <url>', 'show a running collector, such as http://server:19435')
     .addOption(engineOption())
@@ -43,14 +50,15 @@ export function topCommand(open: OpenEngine = openEngine) {
         delay: options.delay,
         sort: SORTS.get(options.sort) ?? 'STALL/s',
         filter: options.name,
-        nameOf: by === 'pid' ? nameWithPid : ({ comm }: { comm: string }) => comm,
       };
       const run = screen ? showScreen : printOnce;
-      if (url) return run(remoteSource(url), settings, clockOf(undefined), standardOutput, stopRequested());
-      const wanted = { callHook, nameBy, label: by === 'pid' ? ('pid' as const) : ('none' as const) };
+      const show = (source: Source, clock: Clock): Promise<void> =>
+        run(source, { ...settings, nameOf: namesBy(by, source) }, clock, standardOutput, stopRequested());
+      if (url) return show(await remoteSource(url), clockOf(undefined));
+      const wanted = { callHook, nameBy, label: by === 'pid' ? ('pid' as const) : ('cgroup' as const) };
       const engine = await open(options.engine, wanted, standardOutput);
       try {
-        await run(hostSource(engine), settings, clockOf(engine), standardOutput, stopRequested());
+        await show(hostSource(engine), clockOf(engine));
       } finally {
         engine.close();
       }
@@ -60,6 +68,7 @@ export function topCommand(open: OpenEngine = openEngine) {
       ['forktax top', 'who spawns now'],
       ['forktax top --sort copied', 'who copies most memory'],
       ['forktax top --by pid -n node', 'each process of Node.js by itself'],
+      ['forktax top --by unit', 'each service and container'],
       ['forktax top -b -d 10s', 'one table of ten seconds'],
       ['forktax top --url http://server:19435', 'what a collector on another host sees'],
     ],
@@ -67,5 +76,8 @@ export function topCommand(open: OpenEngine = openEngine) {
   });
 }
 
-const nameWithPid = ({ comm, id = '' }: { readonly comm: string; readonly id?: string }): string =>
-  `${comm} ${id}`.trimEnd();
+function namesBy(by: 'name' | 'pid' | 'unit', source: Source): SpawnerName {
+  if (by === 'name') return ({ comm }) => comm;
+  if (by === 'pid') return ({ comm, id = '' }) => `${comm} ${id}`.trimEnd();
+  return (row) => source.placeOf(row) ?? '?';
+}

@@ -1,6 +1,7 @@
 /** What each spawner cost, from readings of the table of costs: each second, and over the last minute. */
 import { addCosts, NO_COSTS, subtractCosts, type Costs } from '../model/costs.ts';
 import type { Mechanism } from '../model/spawn.ts';
+import type { CollectorRow } from '../remote/costs.ts';
 import type { CostRow, FailureRow } from '../model/rows.ts';
 
 export interface Reading {
@@ -13,8 +14,13 @@ export interface Reading {
 /** How a spawner is told from others. */
 export type SpawnerName = (row: { readonly comm: string; readonly id?: string }) => string;
 
+/** Gives the container or unit of a spawner; undefined where it is not known. */
+export type PlaceOf = (row: Pick<CollectorRow, 'comm' | 'id' | 'cgroup'>) => string | undefined;
+
 export interface SpawnerFigures {
   readonly name: string;
+  /** The containers or units where it runs, that of most spawns first; those that are not known are left out. */
+  readonly places: readonly string[];
   /** Between the last two readings, for each second. */
   readonly rates: Rates;
   /** The costs of the last minute. */
@@ -39,6 +45,7 @@ interface Rates {
   readonly stallNs: number;
   readonly copiedBytes: number;
   readonly avoidableNs: number;
+  readonly siblingWaitNs: number;
   readonly failures: number;
 }
 
@@ -47,6 +54,7 @@ const MOMENTS = 6;
 export const MINUTE_MS = 60_000;
 
 interface Spawner {
+  places: readonly string[];
   costs: Costs;
   mechanisms: Map<Mechanism, Costs>;
   failures: number;
@@ -62,12 +70,14 @@ interface Moment {
 
 export class SpawnerHistory {
   readonly #nameOf: SpawnerName;
+  readonly #placeOf: PlaceOf;
   #spawners = new Map<string, Spawner>();
   #moments: Moment[] = [];
   #lastMs: number | undefined;
 
-  constructor(nameOf: SpawnerName) {
+  constructor(nameOf: SpawnerName, placeOf: PlaceOf = () => undefined) {
     this.#nameOf = nameOf;
+    this.#placeOf = placeOf;
   }
 
   add({ atMs, rows, failures }: Reading): void {
@@ -76,8 +86,11 @@ export class SpawnerHistory {
     const groups = Map.groupBy(rows, this.#nameOf);
     const names = new Set([...groups.keys(), ...failed.keys()]);
     const now = new Map<string, Spawner>();
-    for (const name of names)
-      now.set(name, next(this.#spawners.get(name), groups.get(name) ?? [], failed.get(name) ?? 0, seconds));
+    for (const name of names) {
+      const group = groups.get(name) ?? [];
+      const figures = next(this.#spawners.get(name), group, failed.get(name) ?? 0, seconds);
+      now.set(name, { ...figures, places: this.#placesOf(group) });
+    }
     this.#spawners = now;
     this.#lastMs = atMs;
     this.#keepMoment(atMs);
@@ -92,10 +105,15 @@ export class SpawnerHistory {
         [...spawner.mechanisms].map(([mechanism, costs]) => [mechanism, since(costs, before?.get(mechanism))]),
       );
       const minute = [...mechanisms.values()].reduce(addCosts, NO_COSTS);
-      const { rates, worstNs, course } = spawner;
+      const { places, rates, worstNs, course } = spawner;
       const isIdle = minute.spawns === 0 && rates.failures === 0 && course.every(({ stallNs }) => stallNs === 0);
-      return isIdle ? [] : [{ name, rates, minute, worstNs, course, mechanisms }];
+      return isIdle ? [] : [{ name, places, rates, minute, worstNs, course, mechanisms }];
     });
+  }
+
+  #placesOf(rows: readonly CostRow[]): string[] {
+    const places = rows.toSorted((a, b) => b.spawns - a.spawns).map((row) => this.#placeOf(row));
+    return [...new Set(places.filter((place) => place !== undefined))];
   }
 
   #keepMoment(atMs: number): void {
@@ -107,7 +125,12 @@ export class SpawnerHistory {
   }
 }
 
-function next(before: Spawner | undefined, rows: readonly CostRow[], failures: number, seconds: number): Spawner {
+function next(
+  before: Spawner | undefined,
+  rows: readonly CostRow[],
+  failures: number,
+  seconds: number,
+): Omit<Spawner, 'places'> {
   const mechanisms = new Map(
     [...Map.groupBy(rows, ({ mechanism }) => mechanism)].map(([mechanism, each]) => [
       mechanism,
@@ -127,6 +150,7 @@ function next(before: Spawner | undefined, rows: readonly CostRow[], failures: n
       stallNs: each(change.stall.sum),
       copiedBytes: each(change.copiedRss.sum),
       avoidableNs: each(change.avoidableStallNs),
+      siblingWaitNs: each(change.siblingWait.sum),
       failures: each(Math.max(0, failures - (before?.failures ?? 0))),
     },
     course: seconds > 0 ? continued(before?.course ?? [], seconds * 1000, change.stall.sum) : [],

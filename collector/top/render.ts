@@ -1,13 +1,13 @@
 /** The lines of the screen, from what was measured and what the user has chosen. */
 import { TIME_BOUNDS_NS } from '../model/bounds.ts';
-import type { ColumnGroup } from '../model/columns.ts';
 import { quantile } from '../model/histogram.ts';
 import type { SpawnLine } from '../model/spawn-lines.ts';
 import { formatBytes, formatCount, formatDuration } from '../terminal/format.ts';
 import type { Output } from '../terminal/output.ts';
-import { fitColumns, tableHeader, tableLine } from '../terminal/table.ts';
-import { clock, printable } from '../terminal/text.ts';
-import { TOP_COLUMNS, type TopColumn } from './columns.ts';
+import { fitColumns, tableHeader, tableLine, totalWidth } from '../terminal/table.ts';
+import { clock, printable, wrap } from '../terminal/text.ts';
+import { TOP_COLUMNS, widened, type TopColumn } from './columns.ts';
+import type { TopNeed } from './source.ts';
 import type { SpawnerFigures } from './history.ts';
 import type { ViewState } from './view-state.ts';
 
@@ -16,7 +16,7 @@ export interface TopData {
   readonly title: string;
   readonly nowMs: number;
   readonly figures: readonly SpawnerFigures[];
-  readonly absent: ReadonlyMap<ColumnGroup, string>;
+  readonly absent: ReadonlyMap<TopNeed, string>;
   readonly eventsLost: number;
   /** Percent of one processor, and resident bytes, of this process. */
   readonly own: { readonly cpuPercent: number; readonly residentBytes: number };
@@ -24,6 +24,8 @@ export interface TopData {
   readonly lines: readonly SpawnLine[] | undefined;
   /** What its children executed, and how often. */
   readonly files: ReadonlyMap<string, number>;
+  /** Why it stalls, and what to do about that. Undefined if nothing of its stall is avoidable. */
+  readonly advice: { readonly why: string; readonly remedy: string } | undefined;
 }
 
 export interface Size {
@@ -102,7 +104,8 @@ function headLines({ title, nowMs, figures }: TopData, { filter, typing, paused,
 
 function columnsFor({ absent }: TopData, width: number): TopColumn[] {
   const measured = TOP_COLUMNS.filter(({ needs }) => !needs.some((group) => absent.has(group)));
-  return fitColumns(measured, 0, width + 1);
+  const fitting = fitColumns(measured, 0, width + 1);
+  return Number.isFinite(width) ? widened(fitting, width + 1 - totalWidth(fitting)) : fitting;
 }
 
 function tableLines(
@@ -130,7 +133,7 @@ function coloured(line: string, { rates }: SpawnerFigures, style: Style): string
 }
 
 function detailLines(
-  { figures, lines, files, absent }: TopData,
+  { figures, lines, files, absent, advice }: TopData,
   name: string,
   { width, height }: Size,
   style: Style,
@@ -149,9 +152,16 @@ function detailLines(
     .toSorted(([, a], [, b]) => b - a)
     .slice(0, 5)
     .map(([file, count]) => `  ${formatCount(count).padStart(7)}  ${printable(file)}`);
-  const head = [style('bold', `${printable(name)}, the last minute`), ...mechanisms, ''];
+  const places = figure.places.filter((place) => place !== '-');
+  const place = places.length > 0 ? `, in ${printable(places.join(', '))}` : '';
+  const advised = absent.has('stall') || absent.has('exec') ? [] : adviceLines(advice, width);
+  const title = `${printable(name)}, the last minute${place}`.slice(0, width);
+  const head = [style('bold', title), ...mechanisms, ...advised, ''];
   if (!lines) return [...head, 'Single spawns are not seen here: a collector tells only sums.'];
-  const room = Math.max(0, height - ROWS_FROM - FOOTER_LINES - mechanisms.length - executed.length - 6);
+  const room = Math.max(
+    0,
+    height - ROWS_FROM - FOOTER_LINES - mechanisms.length - advised.length - executed.length - 6,
+  );
   const last = lines.slice(-room).map((line) => `  ${spawnText(line)}`.slice(0, width));
   return [
     ...head,
@@ -161,6 +171,11 @@ function detailLines(
     style('bold', 'Its last spawns'),
     ...(last.length > 0 ? last : ['  none since you look']),
   ];
+}
+
+function adviceLines(advice: TopData['advice'], width: number): string[] {
+  const text = advice ? `${advice.why} -> ${advice.remedy}` : 'Nothing of its stall is avoidable.';
+  return wrap(printable(text), width - 2).map((line) => `  ${line}`);
 }
 
 const at = ({ stall }: SpawnerFigures['minute'], q: number): string =>

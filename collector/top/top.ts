@@ -1,5 +1,8 @@
 /** Shows who spawns, refreshed all the time, until the user ends it. */
 import type { Clock } from '../model/clock.ts';
+import { rankSpawners } from '../advice/rank.ts';
+import type { EngineEvent } from '../model/events.ts';
+import type { CostRow } from '../model/rows.ts';
 import { SpawnLines, type SpawnLine } from '../model/spawn-lines.ts';
 import type { Output } from '../terminal/output.ts';
 import { SpawnerHistory, type SpawnerName } from './history.ts';
@@ -81,6 +84,7 @@ class View {
   #data: TopData;
   #order: readonly string[] = [];
   #detail: Detail | undefined;
+  #rows: readonly CostRow[] = [];
   readonly #nameOf: SpawnerName;
   readonly #clock: Clock;
 
@@ -88,7 +92,7 @@ class View {
     this.#clock = clock;
     this.#source = source;
     this.#nameOf = nameOf;
-    this.#history = new SpawnerHistory(nameOf);
+    this.#history = new SpawnerHistory(nameOf, (row) => source.placeOf(row));
     this.#state = { ...FIRST_VIEW, sort, filter };
     this.#data = {
       title: source.title,
@@ -99,12 +103,14 @@ class View {
       own: this.#own.read(),
       lines: [],
       files: new Map(),
+      advice: undefined,
     };
   }
 
   async read(): Promise<void> {
     const { absent, eventsLost, ...reading } = await this.#source.read();
     this.#history.add(reading);
+    this.#rows = reading.rows;
     if (this.#state.paused) return;
     const { title } = this.#source;
     const nowMs = Date.now();
@@ -116,6 +122,7 @@ class View {
       eventsLost,
       own: this.#own.read(),
       ...this.#seen(),
+      advice: this.#advice(),
     };
   }
 
@@ -142,12 +149,20 @@ class View {
       this.#detail?.close();
       this.#detail =
         after.detail === undefined ? undefined : new Detail(after.detail, this.#source, this.#nameOf, this.#clock);
+      this.#data = { ...this.#data, advice: this.#advice() };
     }
     return undefined;
   }
 
   close(): void {
     this.#detail?.close();
+  }
+
+  /** What `forktax advise` says about the spawner that is shown alone. */
+  #advice(): TopData['advice'] {
+    const source = this.#source;
+    const rows = this.#rows.filter((row) => this.#nameOf(row) === this.#detail?.name);
+    return rankSpawners({ rows, label: source.label, spawnerOf: (row) => source.examine?.(row) })[0];
   }
 
   #seen(): Pick<TopData, 'lines' | 'files'> {
@@ -165,11 +180,11 @@ class Detail {
 
   constructor(name: string, source: Source, nameOf: SpawnerName, clock: Clock) {
     this.name = name;
+    const idOf = ({ pid, cgroup }: EngineEvent): string => (source.label === 'pid' ? String(pid) : cgroup);
     const lines = new SpawnLines((line) => this.#add(line), { execsSeen: true });
     const unsubscribe = source.subscribe?.((events) => {
       const nowMs = clock.now();
-      for (const event of events)
-        if (nameOf({ comm: event.comm, id: String(event.pid) }) === name) lines.add(event, nowMs);
+      for (const event of events) if (nameOf({ comm: event.comm, id: idOf(event) }) === name) lines.add(event, nowMs);
       lines.expire(nowMs);
     });
     this.close = () => unsubscribe?.();

@@ -1,5 +1,6 @@
 /** Folds a tree of processes by name: processes with the same names of all ancestors become one line. */
 import { basename } from 'node:path';
+import { nameCommand, type NamedCommand } from './command-name.ts';
 import type { TreeProcess } from '../model/process-tree.ts';
 
 /** What the spawns of some processes cost their parents. Times are in nanoseconds. */
@@ -12,6 +13,8 @@ export interface BirthCosts {
 
 export interface FoldedProcess {
   readonly name: string;
+  /** The arguments that the command lines of all members go on with; absent if one is not known. */
+  readonly rest?: SharedWords;
   /** The processes that are folded here. */
   readonly members: readonly TreeProcess[];
   readonly children: readonly FoldedProcess[];
@@ -21,22 +24,53 @@ export interface FoldedProcess {
   readonly total: BirthCosts;
 }
 
+interface SharedWords {
+  readonly words: readonly string[];
+  /** They go on, and not all in the same way, or further than the kernel reads. */
+  readonly isOpen: boolean;
+}
+
 /** Gives the groups with the largest stall first. */
-export function fold(processes: readonly TreeProcess[], nameOf = programOf): FoldedProcess[] {
+export function fold(processes: readonly TreeProcess[], nameOf = commandNameOf): FoldedProcess[] {
   const groups = Map.groupBy(processes, nameOf);
   return [...groups]
     .map(([name, members]) => foldGroup(name, members, nameOf))
     .toSorted((a, b) => b.total.stallNs - a.total.stallNs || b.total.processes - a.total.processes);
 }
 
-function foldGroup(name: string, members: readonly TreeProcess[], nameOf: typeof programOf): FoldedProcess {
+function foldGroup(name: string, members: readonly TreeProcess[], nameOf: typeof commandNameOf): FoldedProcess {
   const children = fold(
     members.flatMap((member) => member.children),
     nameOf,
   );
   const own = sum(members.map(birthOf));
-  return { name, members, children, own, total: sum([own, ...children.map(({ total }) => total)]) };
+  const rest = sharedWords(members);
+  return {
+    name,
+    ...(rest && { rest }),
+    members,
+    children,
+    own,
+    total: sum([own, ...children.map(({ total }) => total)]),
+  };
 }
+
+function sharedWords(members: readonly TreeProcess[]): SharedWords | undefined {
+  const commands = members.map(commandOf);
+  const known = commands.filter((command) => command !== undefined);
+  const [first] = known;
+  if (!first || known.length < commands.length) return undefined;
+  const differing = first.rest.findIndex((word, i) => known.some(({ rest }) => rest[i] !== word));
+  const length = differing < 0 ? first.rest.length : differing;
+  const isOpen =
+    known.some(({ rest }) => rest.length > length) || members.some(({ exec }) => exec?.commandLine?.cut === true);
+  return { words: first.rest.slice(0, length), isOpen };
+}
+
+const commandOf = ({ exec }: TreeProcess): NamedCommand | undefined => exec?.commandLine && nameCommand(exec);
+
+/** The program and what it is to do; without a command line, the program. */
+const commandNameOf = (process: TreeProcess): string => commandOf(process)?.name ?? programOf(process);
 
 /** The file that a process executed; in brackets the name of one that did not. One that was there before has its name. */
 export function programOf({ exec, spawn, comm }: TreeProcess): string {

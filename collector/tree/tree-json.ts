@@ -13,6 +13,8 @@ export const PROCESS_FIELDS = {
   depth: 'how many ancestors the process has in the tree',
   name: 'the file that the process executed; in brackets the name of one that did not execute anything',
   file: 'path that it executed',
+  args: 'its command line: the name of the program and its arguments. Absent with --no-args, without a command or -p, and where the kernel could not read it',
+  args_cut: 'true if the command line is longer than the 512 bytes that the kernel reads',
   mechanism: 'how it was made: fork, vfork or afork; absent for a process that was there before',
   syscall: 'fork, vfork, clone, clone3 or unknown',
   time: 'when the call that made it returned, RFC 3339 in UTC',
@@ -56,6 +58,7 @@ function processRecord(process: TreeProcess, depth: number): Fields {
     depth,
     name: programOf(process),
     ...(exec && { file: exec.file }),
+    ...(exec?.commandLine && { args: exec.commandLine.words, ...(exec.commandLine.cut && { args_cut: true }) }),
     ...(spawn && {
       mechanism: spawn.mechanism,
       syscall: spawn.syscall,

@@ -2,7 +2,8 @@
 import { formatBytes, formatCount, formatDuration } from '../terminal/format.ts';
 import type { Output } from '../terminal/output.ts';
 import { fitColumns, tableHeader, tableLine, totalWidth, type Column } from '../terminal/table.ts';
-import { printable } from '../terminal/text.ts';
+import { cutEnd, printable } from '../terminal/text.ts';
+import { joinWords } from '../terminal/words.ts';
 import { hottest, sum, type FoldedProcess } from './fold.ts';
 
 export interface TreeView {
@@ -99,7 +100,7 @@ export function treeText(groups: readonly FoldedProcess[], { minShare, depth }: 
     const indent = '  '.repeat(level);
     const shown = level < depth ? each.filter(({ total }) => total.stallNs >= leastNs) : [];
     for (const group of shown) {
-      lines.push(`${tableLine(columns, group)} ${`${indent}${nameText(group)}`.slice(0, room)}`);
+      lines.push(`${tableLine(columns, group)} ${cutEnd(`${indent}${nameText(group)}`, room)}`);
       add(group.children, level + 1);
     }
     const hidden = sum(each.filter((group) => !shown.includes(group)).map(({ total }) => total));
@@ -109,8 +110,10 @@ export function treeText(groups: readonly FoldedProcess[], { minShare, depth }: 
   return `${lines.join('\n')}\n`;
 }
 
-const nameText = ({ name, members }: FoldedProcess): string =>
-  members.length > 1 ? `${printable(name)} ×${formatCount(members.length)}` : printable(name);
+function nameText({ name, members, rest }: FoldedProcess): string {
+  const counted = members.length > 1 ? `${name} ×${formatCount(members.length)}` : name;
+  return printable([counted, rest && joinWords(rest.words), rest?.isOpen && '…'].filter(Boolean).join(' '));
+}
 
 const hiddenText = ({ processes, stallNs }: { processes: number; stallNs: number }): string =>
   `… ${formatCount(processes)} more, ${formatDuration(stallNs)}`;

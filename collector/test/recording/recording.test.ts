@@ -54,13 +54,15 @@ function read(path: string) {
   const reader = openRecording(path);
   const events: EngineEvent[] = [];
   const snapshots: Snapshot[] = [];
+  const others: object[] = [];
   for (let entry = reader.next(); entry; entry = reader.next()) {
     if ('event' in entry) events.push(entry.event);
-    else snapshots.push(entry.snapshot);
+    else if ('snapshot' in entry) snapshots.push(entry.snapshot);
+    else others.push(entry);
   }
   reader.close();
   const { ending, unreadable, header } = reader;
-  return { events, snapshots, ending, unreadable, header };
+  return { events, snapshots, others, ending, unreadable, header };
 }
 
 test('events of every kind come back as they were, also without what no hook measures', () => {
@@ -184,6 +186,61 @@ test('a full file is renamed and a new one begun, which has all rows', () => {
   const { snapshots, ending } = read(path);
   assert.deepEqual([snapshots[0]?.rows.length, ending], [20, 'end']);
   assert.equal(snapshots.at(-1)?.rows[0]?.spawns, 29);
+});
+
+test('stacks come back as they were, in each file anew; what is none is left out', () => {
+  const path = newPath();
+  const inner = {
+    address: 1n,
+    how: 'cfi',
+    module: '/bin/sh',
+    buildId: 'ab',
+    offset: 16,
+    symbol: 'f;\n',
+    line: 3,
+    file: 'a.c',
+  };
+  const frames = [{ ...inner, inlined: true }, inner, { address: 0xffff_ffff_ffff_fff0n, how: 'frame-pointer' }];
+  const stacks = [
+    { id: 1, unwound: { frames, end: 'complete' as const } },
+    { id: 2, unwound: { frames: frames.slice(1), end: 'no-unwind-info' as const } },
+    { id: 3, unwound: { frames: [], end: 'process-gone' as const } },
+  ];
+  const losses = { overLimit: 1, ringFull: 2, unreadable: 3 };
+  const writer = new RecordingWriter({ path, maxBytes: 1 }, headerOf(createFakeEngine()));
+  for (const stack of stacks) writer.addStack(stack);
+  writer.addSnapshot(snapshotOf([]));
+  for (const stack of stacks) writer.addStack(stack);
+  writer.addLosses(losses);
+  writer.close();
+  // Only a snapshot ends a frame.
+  assert.deepEqual(read(path).others, []);
+  // An address in a file says no more than the offset.
+  const read0 = stacks.map(({ id, unwound }) => ({
+    stack: {
+      id,
+      unwound: { ...unwound, frames: unwound.frames.map((one) => ('offset' in one ? { ...one, address: 0n } : one)) },
+    },
+  }));
+  assert.deepEqual(read(`${path}.1`).others, read0);
+
+  const again = newPath();
+  write(again, [{ events: [{ ...spawn, stack: 7 }], snapshot: snapshotOf([]) }]);
+  const hostile = [
+    '["frame"]',
+    '["frame",{"how":1}]',
+    '["frame",{"how":"cfi","address":"xyz"}]',
+    '["frame",{"how":"cfi","__proto__":1}]',
+    '["stack",1,"complete",[0]]',
+    '["stack",1,"complete",["length"]]',
+    '["stack",1,"toString",[]]',
+    '["stack","1","complete",[]]',
+    '["stack-losses","1"]',
+  ];
+  appendFileSync(again, encodeFrame(`${hostile.join('\n')}\n["stack-losses",1,2,3]\n`));
+  const { events, others, unreadable } = read(again);
+  assert.deepEqual([events[0] && 'stack' in events[0] && events[0].stack, others], [7, [{ losses }]]);
+  assert.equal(unreadable, hostile.length);
 });
 
 test('a file that cannot be written is told', () => {

@@ -93,3 +93,34 @@ test('at a speed, no event comes earlier than its time', async () => {
   assert.deepEqual(early, []);
   engine.close();
 });
+
+test('a stack that was written before its event is given, also where both come first', async () => {
+  const file = join(folder, 'stacks.rec');
+  const { next } = createFakeEngine();
+  const writer = new RecordingWriter(
+    { path: file },
+    { ...headerOf(createFakeEngine()), startedMs: AT_MS, stacks: true },
+  );
+  const unwound = { frames: [], end: 'complete' } as const;
+  for (const id of [1, 2]) {
+    writer.addSnapshot({ ...next, atMs: AT_MS + (id - 1) * 1000 });
+    writer.addStack({ id, unwound });
+    writer.addEvent(fakeSpawn({ atMs: AT_MS + id * 1000 - 500, stack: id }));
+  }
+  writer.addSnapshot({ ...next, atMs: AT_MS + 2000 });
+  writer.close();
+  for (const [fromMs, expected] of [
+    [AT_MS, [1, -1, 2, -2]],
+    [AT_MS + 1000, [2, -2]],
+  ] as const) {
+    const engine = openReplayEngine(openRecording(file), { speed: Infinity, fromMs });
+    const order: number[] = [];
+    engine.subscribeUnwound?.(({ id }) => void order.push(id));
+    engine.subscribe((events) =>
+      events.forEach((event) => event.kind === 'spawn' && order.push(-(event.stack ?? Number.NaN))),
+    );
+    await engine.clock.pause(undefined, never);
+    assert.deepEqual(order, expected);
+    engine.close();
+  }
+});

@@ -35,8 +35,8 @@ test('columns stand under their titles', () => {
   const short: SpawnLine = { ...widest, exec: { ...child, kind: 'exec', file: '/bin/git' } };
   assert.equal(
     table.header() + table.line(short).replace(/^[\d:.]{12}/, '08:00:00.000'),
-    'TIME         COMM                PID MECH  CALL    STALL   COPY     RSS   CHILD  DELAY EXEC\n' +
-      '08:00:00.000 prometheus-node 4194304 fork  clone   431ms 99.9ms 1023MiB 4194303  999ms /bin/git\n',
+    'TIME         COMM                PID MECH  CALL    STALL   COPY   SIBL     RSS   CHILD  DELAY EXEC\n' +
+      '08:00:00.000 prometheus-node 4194304 fork  clone   431ms 99.9ms 2.00ms 1023MiB 4194303  999ms /bin/git\n',
   );
 });
 
@@ -55,8 +55,32 @@ test('at any width a line fits, and keeps the end of the path', () => {
 test('120 columns hold every column, 80 the ones that matter most', () => {
   const titles = (width: number): string =>
     new SnoopTable(FAKE_HOOKS, fakeOutput(width)).header().replaceAll(/\s+/g, ' ');
-  assert.equal(titles(120), 'TIME COMM PID MECH CALL STALL COPY RSS CHILD DELAY EXEC ');
+  assert.equal(titles(120), 'TIME COMM PID MECH CALL STALL COPY SIBL RSS CHILD DELAY EXEC ');
   assert.equal(titles(80), 'COMM PID MECH STALL COPY RSS DELAY EXEC ');
+});
+
+test('command lines and ancestors are shown where events have them', () => {
+  const chain = ['sh', 'npm run build', 'bash', 'sshd'].map((comm, pid) => ({ pid, comm }));
+  const table = new SnoopTable(FAKE_HOOKS, fakeOutput(), {
+    columns: ['COMM', 'ANCESTORS', 'EXEC'],
+    hasAncestors: true,
+  });
+  const line = (words: readonly string[], cut: boolean): string =>
+    table.line({
+      ...widest,
+      spawn: { ...spawn, comm: 'x', ancestry: { chain, cut } },
+      exec: { ...child, kind: 'exec', commandLine: { words, cut } },
+    });
+  assert.equal(
+    table.header() + line(['git', 'log', 'a b'], false) + line(['git'], true) + line(['\u001b'], false),
+    'COMM            ANCESTORS                      EXEC\n' +
+      "x               sh ← npm run build ← bash ← s… git log 'a b'\n" +
+      'x               sh ← npm run build ← bash ← s… git …\n' +
+      String.raw`x               sh ← npm run build ← bash ← s… '\x1b'` +
+      '\n',
+  );
+  const without = new SnoopTable(FAKE_HOOKS, fakeOutput(), { columns: ['COMM', 'ANCESTORS'] });
+  assert.equal(without.header().trimEnd(), 'COMM');
 });
 
 test('the header is repeated only when the terminal changes its width', () => {
@@ -100,4 +124,6 @@ test('--columns are those, in that order, at any width', () => {
   assert.equal(table(['STALL', 'COMM'], 20).header(), ' STALL COMM           \n');
   assert.equal(linesOf(table(['STALL', 'COMM'], 20), widest), ' 431ms prometheus-node\n');
   assert.match(linesOf(table(['CHILD', 'EXEC']), widest), /^4194303 \/opt\//);
+  assert.match(table(['EXEC', 'CHILD'], 20).header(), /^EXEC {31}CHILD\n$/);
+  assert.match(linesOf(table(['EXEC', 'CHILD']), widest), /^\S.{31} 4194303\n$/);
 });

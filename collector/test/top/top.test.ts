@@ -34,6 +34,7 @@ test('rates are of the time between the last two readings', () => {
     stallNs: 9e6,
     copiedBytes: 3 * 1_048_576,
     avoidableNs: 3 * 2_975_000,
+    siblingWaitNs: 3 * 2_000_000,
     failures: 3,
   });
   assert.equal(node?.minute.spawns, 10, 'not what was counted before the first reading');
@@ -96,6 +97,7 @@ const dataOf = (history: SpawnerHistory): TopData => ({
   own: { cpuPercent: 1, residentBytes: 1 << 26 },
   lines: [],
   files: new Map(),
+  advice: undefined,
 });
 
 test('rows are sorted, filtered, or keep their order', () => {
@@ -127,6 +129,31 @@ test('no line is longer than the screen, and no more lines than fit are shown', 
     ),
   );
   assert.equal(firstShown(50, 100, SIZE), 40);
+});
+
+test('a unit is shown where there is room, with how many more; 200 columns are used', () => {
+  const history = new SpawnerHistory(byName, ({ id }) => (id === '3' ? undefined : `unit-${id}`));
+  for (const spawns of [1, 5])
+    history.add({
+      atMs: spawns * 1000,
+      rows: ['1', '2', '3'].map((id) => fakeRow({ id, spawns: spawns + Number(id) })),
+      failures: [],
+    });
+  const data = dataOf(history);
+  const rows = rowsOf(data.figures, FIRST_VIEW, []);
+  const lines = (width: number) => screenLines(rows, data, FIRST_VIEW, { width, height: 24 }, plain).slice(2, 4);
+  assert.doesNotMatch(lines(80)[0] ?? '', /UNIT/);
+  const [header = '', row = ''] = lines(200);
+  assert.equal(row.slice(header.indexOf('UNIT')).split('  ')[0], 'unit-2 +1');
+  assert.equal(row.trimEnd().length, 200, 'the last minute reaches the right edge');
+  const detail = (advice: TopData['advice'], absent: TopData['absent'] = new Map()) =>
+    screenLines(rows, { ...data, advice, absent }, { ...FIRST_VIEW, detail: 'node' }, SIZE, plain).join('\n');
+  assert.match(detail({ why: 'it forks', remedy: 'do not' }), /^node, the last minute, in unit-2, unit-1$/m);
+  assert.match(detail({ why: 'it forks', remedy: 'do not' }), /^ {2}it forks -> do not$/m);
+  assert.match(detail(undefined), /^ {2}Nothing of its stall is avoidable\.$/m);
+  assert.doesNotMatch(detail(undefined, new Map([['exec', 'no hook']])), /avoidable\.$/m);
+  const unplaced = { ...data, absent: new Map([['places', 'a recording'] as const]) };
+  assert.doesNotMatch(tableText(rows, unplaced, 200, plain), /UNIT/);
 });
 
 test('a column that cannot be measured is absent', () => {

@@ -22,6 +22,10 @@ const base = ({ pid, tid, comm, mechanism, syscall, cgroup, child }: SpawnEvent)
   atMs: AT_MS,
 });
 const execOf = (spawn: SpawnEvent, file: string): ExecEvent => ({ ...base(spawn), kind: 'exec', delayNs: 5, file });
+const runOf = (spawn: SpawnEvent, command: string, cut = false): ExecEvent => {
+  const words = command.split(' ');
+  return { ...execOf(spawn, `/bin/${words[0]}`), commandLine: { words, cut } };
+};
 const exitOf = (spawn: SpawnEvent, status = 0): ExitEvent => ({
   ...base(spawn),
   kind: 'exit',
@@ -129,10 +133,50 @@ test('the text has a line for each group, and says what it leaves out', () => {
     assert.ok(line.length <= 60, line);
 });
 
+/** What the lines of the tree of these commands say after the figures. */
+function commandsOf(commands: readonly string[], { width = 100, cut = false } = {}): string[] {
+  const spawns = commands.map((_, index) => spawnOf(1, 30 + index));
+  const text = treeText(
+    foldOf(spawns.flatMap((spawn, index) => [spawn, runOf(spawn, commands[index] ?? '', cut)])),
+    { minShare: 0, depth: Infinity },
+    { ...plain, width },
+  );
+  return text
+    .trimEnd()
+    .split('\n')
+    .slice(2)
+    .map((line) => line.slice(51).trimStart());
+}
+
+test('command lines are shown as far as all processes of a line share them', () => {
+  assert.deepEqual(commandsOf(['cc1 -quiet a.c', 'cc1 -quiet b.c']), ['cc1 ×2 -quiet …']);
+  assert.deepEqual(commandsOf(['cc1 a.c', 'cc1 a.c -O2']), ['cc1 ×2 a.c …']);
+  assert.deepEqual(commandsOf(['true', 'true']), ['true ×2']);
+  assert.deepEqual(commandsOf(['sh -c it;is']), ["sh -c 'it;is'"]);
+  assert.deepEqual(commandsOf(['sh -c a', 'sh x.sh', 'sh -c b']), ['sh -c ×2 …', 'sh x.sh']);
+  assert.deepEqual(commandsOf(['ls a'], { cut: true }), ['ls a …']);
+  assert.deepEqual(commandsOf(['ls \u001b[2J\n']), [String.raw`ls '\x1b[2J\x0a'`]);
+  const [narrow = ''] = commandsOf(['cc1 -a-very-long-option -another-one'], { width: 76 });
+  assert.ok(narrow.endsWith('…') && narrow.length <= 76 - 51, narrow);
+});
+
+test('processes without a known command line are folded by their program', () => {
+  const [make] = foldOf([a, runOf(a, 'sh -c x'), b, execOf(b, '/bin/sh')]);
+  assert.deepEqual(
+    make?.children.map(({ name, rest }) => [name, rest]),
+    [
+      ['sh -c', { words: ['x'], isOpen: false }],
+      ['sh', undefined],
+    ],
+  );
+});
+
 test('the records have the documented fields, parents before children', () => {
   const tree = new ProcessTree();
   tree.addRunning(1, 'make');
   for (const event of EVENTS) tree.add(event);
+  const late = spawnOf(1, 40);
+  for (const event of [late, runOf(late, 'ls -l', true)]) tree.add(event);
   tree.add({ ...base(a), kind: 'spawn-failure', stallNs: 3, errno: 11 });
   const records = [...processRecords(tree.roots)] as Record<string, unknown>[];
   const fields = new Set(records.flatMap((record) => Object.keys(record)));
@@ -142,6 +186,6 @@ test('the records have the documented fields, parents before children', () => {
       assert.ok(records.findIndex((one) => one['pid'] === parent) < records.findIndex((one) => one['pid'] === pid));
   const summary = treeSummary(fold(tree.roots), { eventsLost: 2, eventsLeftOut: 0 });
   assert.deepEqual(Object.keys(summary), Object.keys(TREE_SUMMARY_FIELDS));
-  assert.deepEqual([summary.processes, summary.failed_spawns, summary.events_lost], [6, 1, 2]);
+  assert.deepEqual([summary.processes, summary.failed_spawns, summary.events_lost], [7, 1, 2]);
   assert.equal(sum([]).processes, 0);
 });

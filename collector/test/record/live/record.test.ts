@@ -7,11 +7,16 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SPAWNLOAD } from '../../../../native/spawnload/spawnload.ts';
 import { runCli, startCli } from '../../../../testing/run-cli.ts';
+import { startServing } from '../../../../testing/serve-process.ts';
 
 const COUNT = 100_000;
 const BYTES_EACH = 60;
 const folder = mkdtempSync(join(tmpdir(), 'forktax-record-'));
 after(() => rmSync(folder, { recursive: true }));
+
+interface Costs {
+  readonly rows: readonly { readonly stall: { readonly sum: number } }[];
+}
 
 const lastRecord = (stdout: string) => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
 
@@ -65,6 +70,67 @@ test('a recording by process answers for one of them; another refuses to', async
   assert.equal((await runCli('replay', labelled, 'hist', '--json', '-p', '1')).stdout, '');
 });
 
+test('a recording answers for single spawns of one process in any case, and for advice', async () => {
+  const path = join(folder, 'advice.rec');
+  const { stdout } = await runCli(
+    'record',
+    '-o',
+    path,
+    '--',
+    SPAWNLOAD,
+    '--count',
+    '7',
+    '--mechanism',
+    'fork',
+    '--rss',
+    '67108864',
+  );
+  const recordedMs = Date.now();
+  const { pid, stallNs } = lastRecord(stdout);
+  const ofOne = lastRecord((await runCli('replay', path, 'snoop', '--json', '-p', `${pid}`)).stdout);
+  assert.deepEqual([ofOne.mechanisms.fork.spawns, ofOne.counted_spawns], [7, undefined], 'rows are not of processes');
+  assert.equal(
+    lastRecord((await runCli('replay', path, 'snoop', '--json', '-p', '1')).stdout).mechanisms.fork,
+    undefined,
+  );
+
+  const again = lastRecord((await runCli('replay', path, 'snoop', '--json')).stdout);
+  const times = [ofOne.time, again.time].map((time) => Date.parse(time));
+  assert.equal(times[0], times[1], 'the time is that of the recording');
+  assert.ok((times[0] ?? Infinity) <= recordedMs);
+
+  const { spawners, afork_cost_ns: aforkCost } = lastRecord((await runCli('replay', path, 'advise', '--json')).stdout);
+  assert.equal(spawners.length, 1);
+  const [{ spawns, avoidable_ns: avoidable, executable }] = spawners;
+  assert.deepEqual([spawns, executable], [7, undefined]);
+  assert.ok(avoidable > 0 && avoidable <= stallNs.sum - 7 * aforkCost);
+  const text = (await runCli('replay', path, 'advise')).stdout;
+  assert.match(text, /^afork is taken to cost 25\.0us, as when this was recorded/);
+  const refused = await runCli('replay', path, 'advise', '--by', 'pid');
+  assert.deepEqual([refused.status, /record with --label pid/.test(refused.stderr)], [1, true]);
+  assert.equal((await runCli('replay', path, 'advise', '--url', 'http://localhost:1')).status, 2);
+});
+
+test('a recording is served as a collector serves this host', async (t) => {
+  const path = join(folder, 'served.rec');
+  const load = [SPAWNLOAD, '--count', '30', '--rate', '10', '--mechanism', 'vfork'];
+  const { stdout } = await runCli('record', '-o', path, '--', ...load);
+  const serve = await startServing(['replay', '--speed', '2', path, 'serve']);
+  t.after(() => serve.stop());
+  await serve.said('the recording has ended');
+  const spawns = (await serve.scrape()).filter(({ name }) => name === 'forktax_spawns_total');
+  assert.deepEqual(
+    spawns.map(({ labels, value }) => [labels['mechanism'], value]),
+    [['vfork', 30]],
+  );
+  const costs = (await (await fetch(`${serve.url}/api/v1/costs`)).json()) as Costs;
+  assert.ok((costs.rows[0]?.stall.sum ?? NaN) <= lastRecord(stdout).stallNs.sum);
+  const history = (await (await fetch(`${serve.url}/api/v1/history`)).json()) as { points: { at_ms: number }[] };
+  const times = history.points.map(({ at_ms: atMs }) => atMs);
+  assert.ok(times.length >= 1 && times.every((ms, i) => ms > (times[i - 1] ?? 0)), 'time is that of the recording');
+  assert.equal((await serve.stop()).status, 0);
+});
+
 test('errors of files and options are told', async () => {
   const full = await runCli('record', '-o', '/dev/full', '-d', '1s');
   assert.equal(full.status, 1);
@@ -79,7 +145,11 @@ test('errors of files and options are told', async () => {
     ['replay', SPAWNLOAD, 'doctor'],
     ['replay', '--speed', '-1', SPAWNLOAD, 'snoop'],
     ['replay', '--at', '25:00', SPAWNLOAD, 'snoop'],
+    ['replay', SPAWNLOAD, 'hist', '--engine', 'core'],
+    ['replay', SPAWNLOAD, 'serve', '--config.check', '--label=cgroup'],
   ])
     assert.equal((await runCli(...bad)).status, 2, bad.join(' '));
+  const { stderr } = await runCli('replay', SPAWNLOAD, 'serve', '--pin=/sys/fs/bpf/x', '--max-spawners=7');
+  assert.match(stderr, /replay serve cannot use --max-spawners, --pin: a recording is as it was made/);
   assert.ok(!readFileSync(SPAWNLOAD).includes('forktaxRecording'));
 });

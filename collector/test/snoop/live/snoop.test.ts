@@ -1,7 +1,12 @@
 /** `forktax snoop` sees what spawnload does, spawn by spawn. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { test } from 'node:test';
+import { isGeneric } from '../../../model/naming.ts';
 import { makeCgroup } from '../../../../testing/cgroups.ts';
 import { SPAWNLOAD, prepareSpawnload, type Truth } from '../../../../native/spawnload/spawnload.ts';
 import { startCli, type CliResult } from '../../../../testing/run-cli.ts';
@@ -23,14 +28,56 @@ async function snoopWhile(load: readonly string[], flags: readonly string[]): Pr
   const truth = await generator.go();
   if (!flags.includes('-c')) snoop.child.kill('SIGINT');
   const result = await snoop.result;
-  const records = result.stdout
+  return { ...result, truth, records: recordsOf(result) };
+}
+
+const recordsOf = ({ stdout }: CliResult): Record<string, unknown>[] =>
+  stdout
     .trimEnd()
     .split('\n')
     .map((line): Record<string, unknown> => JSON.parse(line));
-  return { ...result, truth, records };
-}
 
 const all = (records: Seen['records'], field: string): Set<unknown> => new Set(records.map((each) => each[field]));
+
+/** So many shells below each other. The last says its pid, and waits for a line before it runs two programs. */
+function startShells(levels: number): { readonly pid: Promise<number>; go(): void } {
+  const script = `if [ $1 -gt 1 ]; then sh -c "$2" sh $(($1 - 1)) "$2"; else echo $$; read go; /bin/true one; /bin/true 'two words' ''; fi; exit`;
+  const shell = spawn('sh', ['-c', script, 'sh', `${levels}`, script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  return {
+    pid: once(shell.stdout, 'data').then(([text]) => Number(text)),
+    go: () => shell.stdin.end('go\n'),
+  };
+}
+
+function ancestorsOf(pid: number): object[] {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const parent = Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1]);
+  if (parent === 0) return [];
+  const comm = readFileSync(`/proc/${parent}/comm`, 'utf8').trimEnd();
+  const name = isGeneric(comm) ? basename(readlinkSync(`/proc/${parent}/exe`)).slice(0, 15) : comm;
+  return [{ pid: parent, comm: name }, ...ancestorsOf(parent)];
+}
+
+for (const levels of [1, 14]) {
+  test(`${levels} shells below each other: --ancestors has the processes above, --args what the children got`, async () => {
+    const shells = startShells(levels);
+    const pid = await shells.pid;
+    const ancestors = ancestorsOf(pid);
+    const snoop = startCli(['snoop', '--json', '--ancestors', '--args', '-c', '2', '-p', `${pid}`]);
+    await snoop.said(TRACING);
+    shells.go();
+    const [one, two] = recordsOf(await snoop.result);
+    assert.deepEqual(one?.['ancestors'], ancestors.slice(0, 12));
+    assert.equal(one?.['ancestors_cut'], ancestors.length > 12 || undefined);
+    assert.deepEqual(
+      [one?.['args'], two?.['args']],
+      [
+        ['/bin/true', 'one'],
+        ['/bin/true', 'two words', ''],
+      ],
+    );
+  });
+}
 
 for (const [mechanism, syscalls] of [
   ['fork', ['fork']],
@@ -57,6 +104,7 @@ for (const [mechanism, syscalls] of [
       assert.ok(Number(copy) < Number(stall));
       assert.ok(Number(delay) > 0);
     }
+    for (const field of ['args', 'ancestors']) assert.deepEqual(all(lines, field), new Set([undefined]), field);
     assert.equal(summary?.type, 'summary');
     assert.equal(summary.events_lost, 0);
     assert.equal(summary.counted_spawns, COUNT);
@@ -109,7 +157,7 @@ test('Ctrl-C ends the table with a summary', async () => {
   const { status, stdout, stderr } = await snoop.result;
   const [header, ...lines] = stdout.trimEnd().split('\n');
   assert.equal(status, 0);
-  assert.match(header ?? '', /^TIME +COMM +PID UNIT +MECH +CALL +STALL +COPY +RSS +CHILD +DELAY EXEC$/);
+  assert.match(header ?? '', /^TIME +COMM +PID UNIT +MECH +CALL +STALL +COPY +SIBL +RSS +CHILD +DELAY EXEC$/);
   assert.equal(lines.length, COUNT);
   for (const line of lines) assert.match(line, new RegExp(`^[\\d:.]{12} ${comm} +${generator.pid} \\S+ +fork +fork `));
   assert.match(stderr, new RegExp(`\n${COUNT} spawns in [\\d.]+m?s\nMECH +SPAWNS .*\nfork +${COUNT} `));

@@ -49,6 +49,10 @@ test('it shows who spawns, one spawner alone, and help; q ends it and restores t
   terminal.type('\r');
   const alone = await terminal.shows(/vfork +\d+ spawns[^]*\d {2}\/\S*spawnload[^]*vfork +\S+ +\/\S*spawnload/);
   assert.match(alone[2] ?? '', new RegExp(`^${load.comm}, the last minute`));
+  assert.ok(
+    alone.some((line) => line.endsWith(' -> forktax cannot help here')),
+    alone.join('\n'),
+  );
   terminal.type('\u001b');
   await terminal.shows(/^SPAWNER/m);
 
@@ -67,7 +71,7 @@ test('200 columns are used; Ctrl-C ends it too', async () => {
   await using load = await startLoad();
   await using terminal = new ScreenTerminal(`${cliCommand('top -d 500ms --by pid')}; echo status $?`, WIDE);
   const lines = await terminal.shows(new RegExp(`^${load.comm} \\d+`, 'm'));
-  assert.match(lines[2] ?? '', /P50 .*FAILS\/s LAST MINUTE$/);
+  assert.match(lines[2] ?? '', /^SPAWNER +UNIT .*P50 .*LAST MINUTE$/);
   terminal.type('\u0003');
   await terminal.shows(/status 0/);
   assert.ok(terminal.sent.includes(RESTORED));

@@ -1,6 +1,6 @@
 /** The tree of a build has the processes that strace sees, no more and no fewer. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,8 +20,20 @@ writeFileSync(
 );
 const BUILD = ['make', '-j4', '-f', makefile];
 
+/** An npm build whose linter starts a shell for each of its files. */
+const FILES = 5;
+writeFileSync(
+  join(folder, 'package.json'),
+  JSON.stringify({ scripts: { prebuild: 'true', build: 'node lint.cjs && sh -c /bin/true' } }),
+);
+writeFileSync(
+  join(folder, 'lint.cjs'),
+  `for (let i = 0; i < ${FILES}; i++) require('node:child_process').execSync('/bin/true ' + i + '; /bin/true');\n`,
+);
+const NPM_BUILD = ['npm', '--prefix', folder, '--silent', '--no-update-notifier', '--offline', 'run', 'build'];
+
 /** Calls that made a process, not a thread. */
-function countByStrace(): number {
+function countByStrace(build: readonly string[] = BUILD): number {
   const log = join(folder, 'strace.log');
   execFileSync('strace', [
     '-f',
@@ -32,7 +44,7 @@ function countByStrace(): number {
     'signal=none',
     '-o',
     log,
-    ...BUILD,
+    ...build,
   ]);
   const finished = readFileSync(log, 'utf8')
     .split('\n')
@@ -65,11 +77,73 @@ test('a build has as many processes as strace counts', async () => {
   }
 });
 
+test('an npm build: as many processes as strace counts, and a line for the shells under the linter', async () => {
+  const { status, stdout, stderr } = await runCli('tree', '--json', '--', ...NPM_BUILD);
+  assert.equal(status, 0, stderr);
+  assert.equal(recordsOf(stdout).at(-1)?.['processes'], countByStrace(NPM_BUILD));
+  const text = await runCli('tree', '--', ...NPM_BUILD);
+  assert.match(text.stdout, / node lint\.cjs\n.* sh -c ×5 …\n.* true ×10 …\n/);
+});
+
 test('the sentence at the end says what it cost; the exit status is that of the command', async () => {
   const { status, stdout, stderr } = await runCli('tree', '--', 'sh', '-c', '/bin/true; /bin/true; exit 5');
   assert.equal(status, 5);
   assert.match(stderr, /: 2 processes, parents stood still for \S+, of it \S+ for 2 starts of true under sh$/m);
   assert.match(stdout, /^ *\S+ +2 .* {2}true ×2$/m);
+});
+
+const argsOf = (stdout: string): unknown[] =>
+  recordsOf(stdout).flatMap(({ args, args_cut: cut }) => (args === undefined ? [] : [[args, cut]]));
+
+test('command lines are those that the processes got, and absent where nobody wants them', async () => {
+  const long = 'x'.repeat(600);
+  const script = `/bin/echo 'a b' '' ünï; /bin/true ${long}; (exec /bin/false)`;
+  const { stdout } = await runCli('tree', '--json', '--', 'sh', '-c', script);
+  assert.deepEqual(argsOf(stdout), [
+    [['/bin/echo', 'a b', '', 'ünï'], undefined],
+    [['/bin/true', long.slice(0, 512 - '/bin/true\0'.length)], true],
+    [['/bin/false'], undefined],
+  ]);
+  const text = await runCli('tree', '--', 'sh', '-c', '/bin/sleep 0.01; sh -c "/bin/true one; /bin/true two"');
+  assert.match(text.stdout, / sh -c '\/bin\/true one; \/bin\/true two'\n.* {4}true ×2 …\n/);
+  const without = await runCli('tree', '--json', '--no-args', '--', 'sh', '-c', script);
+  assert.deepEqual(argsOf(without.stdout), []);
+  assert.equal(recordsOf(without.stdout).at(-1)?.['processes'], 3);
+});
+
+test('of a running process, only the command lines of its descendants are read', async () => {
+  const shell = spawn('sh', ['-c', 'read go; sh -c "/bin/true mine; exit 0"; read end'], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  after(() => shell.kill());
+  const watcher = startCli(['tree', '--json', '-p', String(shell.pid)]);
+  await watcher.said('Watching process spawns');
+  execFileSync('/bin/true', ['not mine']);
+  shell.stdin.write('go\n');
+  shell.stdin.end('end\n');
+  const { stdout } = await watcher.result;
+  assert.deepEqual(
+    argsOf(stdout).map((line) => (line as string[][])[0]),
+    [
+      ['sh', '-c', '/bin/true mine; exit 0'],
+      ['/bin/true', 'mine'],
+    ],
+  );
+});
+
+test('the whole host and a recording show no command lines', async () => {
+  const watcher = startCli(['tree', '--json']);
+  await watcher.said('Watching process spawns');
+  execFileSync('/bin/true', ['a-secret-of-somebody']);
+  watcher.child.kill('SIGINT');
+  const { stdout } = await watcher.result;
+  assert.ok(recordsOf(stdout).some(({ file }) => file === '/bin/true'));
+  assert.ok(!stdout.includes('a-secret-of-somebody'));
+  const path = join(folder, 'secret.rec');
+  await runCli('record', '-o', path, '--', 'sh', '-c', '/bin/true another-secret; exit 0');
+  const replayed = await runCli('replay', path, 'tree', '--json');
+  assert.deepEqual(argsOf(replayed.stdout), []);
+  assert.equal(recordsOf(replayed.stdout).at(-1)?.['processes'], 1);
 });
 
 test('a process that runs already, and nothing else of the host', async () => {
