@@ -11,6 +11,7 @@ import { recordCommand } from './record/command.ts';
 import { relaunchCommand } from './relaunch/command.ts';
 import { replayCommand } from './replay/command.ts';
 import { serveCommand } from './serve/command.ts';
+import { sitesCommand } from './sites/command.ts';
 import { snoopCommand } from './snoop/command.ts';
 import { topCommand } from './top/command.ts';
 import { treeCommand } from './tree/command.ts';
@@ -26,6 +27,7 @@ const COMMANDS: readonly (() => CommandUnknownOpts)[] = [
   adviseCommand,
   relaunchCommand,
   treeCommand,
+  sitesCommand,
   recordCommand,
   replayCommand,
   exportCommand,

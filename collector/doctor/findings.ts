@@ -19,6 +19,7 @@ export function examineHost(host: Host, able: boolean): Finding[] {
     btf(host),
     capabilities(host),
     tracefsCapability(host),
+    sitesCapability(host),
     lockdown(host),
     tracefs(host),
     perfEventParanoid(host),
@@ -73,6 +74,18 @@ function tracefsCapability({ capabilities: held }: Host): Finding {
     status: 'note',
     found: 'not held: tracefs cannot be read without it, so system-call tracepoints are not available',
     fix,
+  };
+}
+
+function sitesCapability({ capabilities: held }: Host): Finding {
+  const check = 'CAP_SYS_PTRACE';
+  if (held.has(check)) return { check, status: 'ok', found: 'held' };
+  return {
+    check,
+    status: 'note',
+    found:
+      'not held: forktax sites shows names only of processes of this user, and serve --web.enable-sites does not start',
+    fix: 'grant it and CAP_DAC_READ_SEARCH for forktax sites; docs/security.md says what serve does with them',
   };
 }
 

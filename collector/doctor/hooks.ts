@@ -1,4 +1,5 @@
 import type { Hook } from '../model/hooks.ts';
+import { ON_REQUEST } from '../model/columns.ts';
 import { COLUMN_NAMES } from '../terminal/column-names.ts';
 import type { Finding } from './findings.ts';
 
@@ -17,6 +18,8 @@ export function examineHooks(hooks: readonly Hook[], mayLoad: boolean): Finding[
       };
     }
     const found = columns.length > 0 ? `${names} cannot be measured: ${reason}` : reason;
-    return { check, status: columns.includes('spawns') ? 'fail' : 'warn', found };
+    if (columns.includes('spawns')) return { check, status: 'fail', found };
+    const isSpare = columns.length > 0 && columns.every((column) => ON_REQUEST.has(column));
+    return { check, status: isSpare ? 'note' : 'warn', found };
   });
 }

@@ -32,6 +32,7 @@ const CAPABILITIES = [
   ['CAP_PERFMON', 38n],
   ['CAP_SYS_ADMIN', 21n],
   ['CAP_DAC_READ_SEARCH', 2n],
+  ['CAP_SYS_PTRACE', 19n],
 ] as const;
 type Capability = (typeof CAPABILITIES)[number][0];
 

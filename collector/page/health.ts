@@ -1,17 +1,20 @@
 /** Whether all is measured, what was lost, and what the collector itself costs. */
+import { snakeCase } from '../model/names.ts';
+import { LOSSES } from '../model/snapshot.ts';
 import { formatBytes, formatCount, formatDuration } from '../terminal/format.ts';
 import type { HistoryAnswer } from '../serve/api/schema.ts';
 import { h, setChildren, setText } from './dom.ts';
 import type { Seen } from './history.ts';
 
-/** What is worse than zero. */
-const LOSSES = {
-  events_lost: 'events lost',
-  rows_folded: 'costs without a row of their own',
-  failures_folded: 'failures without a row of their own',
-  calls_untracked: 'calls without a stall',
-  processes_untracked: 'children that were not followed',
-} as const;
+const LABELS: Readonly<Record<(typeof LOSSES)[number], string>> = {
+  eventsLost: 'events lost',
+  rowsFolded: 'costs without a row of their own',
+  failuresFolded: 'failures without a row of their own',
+  callsUntracked: 'calls without a stall',
+  processesUntracked: 'children that were not followed',
+  siblingWaitsUntracked: 'waits of sibling threads that were not measured',
+  cowFaultsUntimed: 'copy-on-write faults without a time',
+};
 
 export class HealthView {
   readonly element: HTMLElement;
@@ -62,9 +65,9 @@ export class HealthView {
 type Line = readonly [name: string, value: string, isBad?: boolean];
 
 function lossesOf({ health, collector }: HistoryAnswer): Line[] {
-  const ofKernel = Object.entries(LOSSES).map(([name, label]): Line => {
-    const count = health?.[name];
-    return [label, count === undefined ? '–' : formatCount(count), (count ?? 0) > 0];
+  const ofKernel = LOSSES.map((name): Line => {
+    const count = health?.[snakeCase(name)];
+    return [LABELS[name], count === undefined ? '–' : formatCount(count), (count ?? 0) > 0];
   });
   const skipped = collector.events_skipped;
   return [...ofKernel, ['events that slow clients missed', formatCount(skipped), skipped > 0]];
@@ -116,7 +119,7 @@ export function verdict({ engine, absent, source, health }: HistoryAnswer): { te
   if (absent.length > 0) {
     return { text: `Not measured here: ${absent.map(({ column }) => column).join(', ')}. ${by}`, isBad: true };
   }
-  const lost = Object.keys(LOSSES).filter((name) => (health[name] ?? 0) > 0);
+  const lost = LOSSES.filter((name) => (health[snakeCase(name)] ?? 0) > 0);
   if (lost.length > 0) return { text: `There are losses: see Health. ${by}`, isBad: true };
   return { text: `All is measured, nothing was lost. ${by}`, isBad: false };
 }

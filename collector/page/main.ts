@@ -11,6 +11,7 @@ import { HeatMap } from './heat-map.ts';
 import { addTo, emptySums, Seen, stallQuantile, sumUp, type CountName, type Point, type Row } from './history.ts';
 import { linesOf } from './lines.ts';
 import { poll } from './poll.ts';
+import { Sites } from './sites.ts';
 import { SlowSpawns } from './slow-spawns.ts';
 import { rate, Spawners } from './spawners.ts';
 import { formatState, parseState, RANGES, type State } from './state.ts';
@@ -58,6 +59,7 @@ const spawners = new Spawners({
   onOpen: open,
 });
 const slowSpawns = new SlowSpawns((slow) => change({ slow }));
+const sites = new Sites();
 const failures = new Failures();
 const health = new HealthView();
 
@@ -108,6 +110,7 @@ function show(): void {
   heatMap.draw(points, isShown, bounds, absent.get('stall'));
   spawners.show({ groups, bounds, seconds, labelOf, state });
   slowSpawns.show(state.slow, one);
+  sites.show(latest.sites.needs, one);
   failures.show(points, labelOf, one);
   health.show(seen);
 }
@@ -165,6 +168,7 @@ function build(): void {
     spawners,
     heatMap,
     slowSpawns,
+    sites,
     ...charts.slice(2).map(([, , chart]) => chart),
     failures,
     health,

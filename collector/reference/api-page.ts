@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { API } from '../serve/api/schema.ts';
+import { WEIGHT_NAMES } from '../profile/weights.ts';
+import { API, SITE_SECONDS } from '../serve/api/schema.ts';
 import { markdownTable } from './markdown.ts';
 
 /** Writes docs/api.md. */
@@ -27,6 +28,15 @@ ${Object.entries(API).map(section).join('\n')}
   itself, gets what it missed, as far as it is among the newest 2000 events.
 - A client that reads too slowly misses events. The event \`skipped\` says how many: after a resumption, of any kind.
 - The kernel writes events only while there is a client.
+
+## Call sites
+
+\`/api/v1/sites\` answers when the time is over. It needs \`serve --web.enable-sites\`.
+
+- \`?seconds=10\`: how long stacks are copied, from ${SITE_SECONDS.least} to ${SITE_SECONDS.most}; ${SITE_SECONDS.usual} unless given.
+- \`?format=folded&weight=spawns\`: a line for each stack, for flamegraph.pl and speedscope; the weights are ${WEIGHT_NAMES.join(', ')}.
+- Only one client can ask at a time. Others are answered with 429, and \`Retry-After\` says when it is over.
+- A client that leaves ends the copying.
 `;
 }
 

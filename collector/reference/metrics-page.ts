@@ -53,7 +53,7 @@ disagree.
 - Native: one series. ${schemas()} The sum is exact. A value above the highest bound is counted as if it were just above.
 - Classic: a series for each bucket, so there are fewer of them. Bounds are inclusive, and powers of two of a second or a byte:
   each from 31 µs to 8 s for stalls and delays, every second one from 1 ms to 12 days for lifetimes, every third one from
-  256 KiB to 512 GiB for sizes. The text of \`le\` is the one that Prometheus 3 makes of it (\`le="3.0517578125e-05"\`,
+  256 KiB to 64 GiB for sizes. The text of \`le\` is the one that Prometheus 3 makes of it (\`le="3.0517578125e-05"\`,
   \`le="1.0"\`, \`le="1.073741824e+09"\`), so series keep their names from version to version.
 
 ### Number of series

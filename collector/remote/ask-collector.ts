@@ -1,6 +1,7 @@
 /** Asks a running collector. Nothing that it answers is trusted: neither its size, nor its form, nor that it ends. */
 import { ForktaxError } from '../model/errors.ts';
 import { printable } from '../terminal/text.ts';
+import { boundedText } from './bounded-text.ts';
 
 interface Question<T> {
   /** Below the address of the collector. */
@@ -28,7 +29,7 @@ export async function askCollector<T>(url: URL, question: Question<T>): Promise<
   address.password = '';
   try {
     const response = await fetch(address, { headers, signal: AbortSignal.timeout(timeoutMs) });
-    const text = await textOf(response, mostBytes);
+    const text = response.body ? await boundedText(response.body, mostBytes) : '';
     if (!response.ok) throw new Error(refusalOf(response, text));
     return read(text);
   } catch (cause) {
@@ -42,17 +43,6 @@ function credentialsOf({ username, password }: URL): Record<string, string> {
   if (username === '') return {};
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
-}
-
-async function textOf({ body }: Response, mostBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body ?? []) {
-    bytes += chunk.length;
-    if (bytes > mostBytes) throw new Error(`the answer is larger than ${mostBytes >> 10} KiB`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 /** A collector explains a refusal in one line of text. */

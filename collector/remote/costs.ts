@@ -9,11 +9,16 @@ import type { CostRow } from '../model/rows.ts';
 import { MECHANISMS, SYSCALLS } from '../model/spawn.ts';
 import { askCollector } from './ask-collector.ts';
 
+export interface CollectorRow extends CostRow {
+  /** The path of its cgroup, from a collector with such a label. */
+  readonly cgroup?: string;
+}
+
 export interface CollectorCosts {
   /** The columns that the collector cannot measure, and why. */
   readonly absent: ReadonlyMap<ColumnGroup, string>;
   /** What the collector cannot measure is 0 here. */
-  readonly rows: readonly CostRow[];
+  readonly rows: readonly CollectorRow[];
   readonly eventsLost: number;
   /** What else than comm, mechanism and syscall tells rows apart. */
   readonly label: RowLabel;
@@ -63,7 +68,7 @@ export async function fetchCosts(url: URL): Promise<CollectorCosts> {
   });
   return {
     absent: new Map(absent.map(({ column, reason }) => [column, reason])),
-    rows: rows.map((row): CostRow => Object.assign({}, NO_COSTS, camelCased(row) as Partial<CostRow> & KeyOfRow)),
+    rows: rows.map((row): CollectorRow => Object.assign({}, NO_COSTS, camelCased(row) as Partial<CostRow> & KeyOfRow)),
     eventsLost: health.events_lost,
     label: engine.label,
   };

@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { text } from 'node:stream/consumers';
 import type { CgroupIdentity, PodNames } from '../model/cgroup-identity.ts';
+import { boundedText } from './bounded-text.ts';
 
 export interface KubeletOptions {
   /** Such as `https://127.0.0.1:10250`, or `http://127.0.0.1:10255` where the read-only port is open. */
@@ -19,12 +19,14 @@ export interface KubeletOptions {
 export type PodList = ReadonlyMap<string, PodNames>;
 
 const TIMEOUT_MS = 5_000;
+/** A pod is some 10 KiB, and a host has a few hundred. */
+const MOST_BYTES = 64 << 20;
 
 /** @throws Error with what a person needs to know */
 export async function fetchPods(options: KubeletOptions): Promise<PodList> {
   const url = new URL('pods', options.url.endsWith('/') ? options.url : `${options.url}/`);
   const response = await get(url, options);
-  const body = await text(response);
+  const body = await boundedText(response, MOST_BYTES);
   if (response.statusCode !== 200)
     throw new Error(`${url.href} answers ${response.statusCode}: ${body.slice(0, 200).trim()}`);
   return namesIn(JSON.parse(body) as { items?: readonly Pod[] | null });

@@ -2,10 +2,12 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { DEFAULT_PORT } from '../model/address.ts';
 import { environmentName, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './config/settings.ts';
+import type { OpenEngine } from '../measuring/open-engine.ts';
 import { withManual } from '../terminal/manual.ts';
 import { stopRequested } from '../terminal/stop.ts';
 
-export function serveCommand(): Command {
+/** `openReplay` opens a recording, which is then served instead of this host. */
+export function serveCommand(openReplay?: OpenEngine): Command {
   const command = new Command('serve')
     .summary('serve metrics for Prometheus')
     .description('Measures every process spawn and serves what they cost as metrics for Prometheus.');
@@ -21,7 +23,9 @@ export function serveCommand(): Command {
         environment: process.env,
         ...(typeof options['config.file'] === 'string' && { file: options['config.file'] }),
       };
-      await (options['config.check'] ? showConfig(sources) : serve(sources, stopRequested(['SIGINT', 'SIGTERM'])));
+      await (options['config.check']
+        ? showConfig(sources)
+        : serve(sources, stopRequested(['SIGINT', 'SIGTERM']), openReplay));
     });
   command.addHelpText('after', SOURCES);
   return withManual(command, {

@@ -6,26 +6,36 @@ import { formatConfig, loadConfig, type Sources } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { watchWebConfig, type WatchedWebConfig } from './config/watch.ts';
 import { loadWebConfig, OPEN_WEB_CONFIG, type WebConfig } from './config/web.ts';
-import { absentColumns } from '../model/hooks.ts';
-import { DEFAULT_ENGINE_OPTIONS, rowLabelOf, type EngineOptions } from '../model/options.ts';
+import { EVENT_RING_BYTES } from '../measuring/event-ring.ts';
+import type { OpenEngine } from '../measuring/open-engine.ts';
+import type { Clock } from '../model/clock.ts';
+import { missedColumns } from '../model/hooks.ts';
+import { DEFAULT_ENGINE_OPTIONS, DEFAULT_STACK_OPTIONS, rowLabelOf, type EngineOptions } from '../model/options.ts';
 import type { Engine } from '../model/engine.ts';
-import { dropCapabilities, releaseStartPages } from '../system/native.ts';
+import { dropCapabilities, releasePages } from '../system/native.ts';
 import { openEngine as openChosen } from '../engine/open.ts';
 import { ForktaxError } from '../model/errors.ts';
+import type { Unwinder } from '../system/unwinder.ts';
+import { keepHeapSmall } from './small-heap.ts';
 import { createLineWriter, createLogger, type LineWriter } from './log.ts';
 import { createProcessMetrics } from './metrics/process.ts';
 import { createServiceManager, passedSockets, type ServiceManager } from './service-manager.ts';
 import { createPodDirectory } from '../remote/pod-directory.ts';
 import { requireProcess } from '../system/target-process.ts';
 import { tracefs } from '../system/tracefs.ts';
+import { standardOutput } from '../terminal/output.ts';
 import { VERSION } from '../system/version.ts';
 import { buildApp } from './http/app.ts';
 import { createHostCheck } from './http/hosts.ts';
+import type { SiteProfiler } from './http/sites.ts';
 import { listen, type Listening } from './http/listen.ts';
 import { createRefusalCounts } from './metrics/refusals.ts';
 
-/** @throws ForktaxError when it cannot start */
-export async function serve(sources: Sources, stop: AbortSignal): Promise<void> {
+/**
+ * With `openReplay`, serves a recording: it is played meanwhile, and served as it was at its end until `stop` is aborted.
+ * @throws ForktaxError when it cannot start
+ */
+export async function serve(sources: Sources, stop: AbortSignal, openReplay?: OpenEngine): Promise<void> {
   const config = await loadConfig(sources);
   const log = createLineWriter(process.stderr);
   const logger = createLogger({ level: config['log.level'], format: config['log.format'], write: log.write });
@@ -43,22 +53,31 @@ export async function serve(sources: Sources, stop: AbortSignal): Promise<void> 
     onError: (error) => logger.error(`web.config.file has an error, so the settings in force stay: ${error.message}`),
   });
   warn(webConfig.current());
-  const engine = await openEngine(config, logger);
+  const engine = await (openReplay ? openRecording(openReplay, config) : openEngine(config, logger));
   const manager = createServiceManager({
     onError: ({ message }) => logger.warn(`cannot notify the service manager at NOTIFY_SOCKET: ${message}`),
   });
   const onReload = () => void reload(webConfig, manager, logger);
   process.on('SIGHUP', onReload);
+  const smallHeap = keepHeapSmall();
+  let unwinder: Unwinder | undefined;
   try {
-    listening = await start(engine, { config, webConfig: webConfig.current, logger, log });
+    // Most collectors need none of this in memory.
+    const sites = config['web.enable-sites'] ? await import('./sites.ts') : undefined;
+    unwinder = sites?.openSiteUnwinder();
+    const profiler = unwinder && sites?.createSiteProfiler(engine, unwinder);
+    listening = await start(engine, { config, webConfig: webConfig.current, logger, log, profiler });
     manager.ready(MEASURING);
+    if (engine.clock) void play(engine.clock, stop, logger);
     await aborted(stop);
     logger.info('stopping');
     manager.stopping();
     await listening.close();
   } finally {
     process.off('SIGHUP', onReload);
+    smallHeap[Symbol.dispose]();
     webConfig.close();
+    unwinder?.close();
     engine.close();
   }
 }
@@ -87,9 +106,11 @@ interface Surroundings {
   readonly webConfig: () => WebConfig;
   readonly logger: Logger;
   readonly log: LineWriter;
+  /** With `web.enable-sites`. */
+  readonly profiler: SiteProfiler | undefined;
 }
 
-async function start(engine: Engine, { config, webConfig, logger, log }: Surroundings): Promise<Listening> {
+async function start(engine: Engine, { config, webConfig, logger, log, profiler }: Surroundings): Promise<Listening> {
   const refusals = createRefusalCounts();
   const app = buildApp({
     engine,
@@ -99,25 +120,46 @@ async function start(engine: Engine, { config, webConfig, logger, log }: Surroun
     telemetryPath: config['web.telemetry-path'],
     maxRequests: config['web.max-requests'],
     metricGroups: config.metrics,
+    // A recording has the label that it was made with.
+    ...(!engine.clock && { label: config.label }),
     refusals,
     logLinesDropped: () => log.dropped,
     page: !config['web.disable-page'],
     isHost: createHostCheck(config['web.listen-address'], config['web.allowed-hosts']),
+    ...(profiler && { profiler }),
     ...(!config['web.disable-exporter-metrics'] && { processMetrics: createProcessMetrics() }),
-    ...(engine.label === 'cgroup' && { cgroupNames: createCgroupNames(podsOf(config, logger)) }),
+    // The ids of a recording are of the cgroups of another host, or of another time.
+    ...(engine.label === 'cgroup' && !engine.clock && { cgroupNames: createCgroupNames(podsOf(config, logger)) }),
   });
   const addresses = config['web.systemd-socket'] ? passedSockets() : config['web.listen-address'];
   const listening = await listen(app, addresses, webConfig, refusals);
+  if (engine.clock) return announced(listening, webConfig, logger);
   // Listening on a port below 1024 is the last thing that needs capabilities. A bpftrace that dies needs them to start again.
   if (engine.source) logger.debug('capabilities are kept: bpftrace needs them');
   else {
     const { keptCapBpf } = dropCapabilities(() => engine.snapshot());
     logger.debug({ keptCapBpf }, 'capabilities were dropped');
   }
+  announced(listening, webConfig, logger);
+  releasePages();
+  return listening;
+}
+
+function announced(listening: Listening, webConfig: () => WebConfig, logger: Logger): Listening {
   const scheme = webConfig().tls ? 'https' : 'http';
   for (const address of listening.addresses) logger.info({ url: `${scheme}://${address}/` }, 'listening');
-  releaseStartPages();
   return listening;
+}
+
+/** What was not recorded cannot be chosen now: only filters apply to a recording. */
+async function openRecording(open: OpenEngine, { comm, pid }: Config): Promise<Engine> {
+  const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid }) };
+  return open('auto', { filter }, standardOutput);
+}
+
+async function play(clock: Clock, stop: AbortSignal, logger: Logger): Promise<void> {
+  await clock.pause(undefined, stop);
+  if (clock.ended) logger.info('the recording has ended; it is served as it was then, until this is stopped');
 }
 
 const HISTORIES = {
@@ -141,7 +183,7 @@ async function openEngine(config: Config, logger: Logger): Promise<Engine> {
   if (engine.insteadOf)
     logger.warn({ reason: engine.insteadOf.reason }, 'the core engine cannot run, so bpftrace measures');
   if (engine.callHook === 'raw' && config['call-hook'] === 'auto') logger.warn(costOfRaw());
-  for (const [column, reason] of absentColumns(engine.hooks)) logger.warn({ reason }, `not measured here: ${column}`);
+  for (const [column, reason] of missedColumns(engine.hooks)) logger.warn({ reason }, `not measured here: ${column}`);
   return engine;
 }
 
@@ -161,9 +203,11 @@ async function engineOptionsOf(config: Config): Promise<EngineOptions> {
     maxProcesses: config['max-processes'],
     label: rowLabelOf(config.label),
     ...(pin !== undefined && { pin }),
+    ...(config['web.enable-sites'] && { stacks: DEFAULT_STACK_OPTIONS, ringBytes: EVENT_RING_BYTES }),
     nameBy: config['name-by'],
     callHook: config['call-hook'],
     withoutHooks: config['without-hook'],
+    timesCowFaults: config.metrics.includes('cow-time'),
     filter: {
       ...(comm !== undefined && { comm }),
       ...(pid !== undefined && { pid }),

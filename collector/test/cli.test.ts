@@ -23,6 +23,11 @@ test('a wrong command line gets one message, where help is, the code, and status
     [['snop'], "unknown command 'snop'; did you mean snoop?", 'forktax --help'],
     [['snoop', '--follow'], '--follow needs --pid', 'forktax snoop --help'],
     [
+      ['record', '-o', '/nonexistent', '-n', 'sh', '--', 'true'],
+      'with descendants, --name cannot be recorded alone: give it to replay',
+      'forktax record --help',
+    ],
+    [
       ['snoop', '--min-stall', '5'],
       "option '--min-stall <duration>' argument '5' is invalid. Give a number and a unit, such as 500us, 5ms, 1.5s or 2m.",
       'forktax snoop --help',

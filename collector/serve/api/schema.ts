@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { CALL_HOOKS } from '../../model/hooks.ts';
 import { COLUMN_GROUPS, COST_COLUMNS, type CostColumnName } from '../../model/columns.ts';
 import { snakeCase } from '../../model/names.ts';
+import { NO_STACK } from '../../model/call-sites.ts';
+import { STACK_ENDS } from '../../model/frames.ts';
 import type { Health } from '../../model/snapshot.ts';
 import { MECHANISMS, SYSCALLS } from '../../model/spawn.ts';
 
@@ -43,9 +45,12 @@ const COLUMN_HELP: Readonly<Record<CostColumnName, string>> = {
   copiedPageTableBytes: "the children's page tables at their start",
   cowFaultsParent: 'copy-on-write faults of spawners after forks',
   cowFaultsChild: 'copy-on-write faults of children before their exec',
+  cowFaultsParentNs: 'how long cow_faults_parent took',
+  cowFaultsChildNs: 'how long cow_faults_child took',
   childFaults: 'page faults of children before their exec',
   execDelay: "from a child's start to its exec",
   lifetime: "from a child's start to its exit",
+  siblingWait: 'how long other threads of spawners waited for the memory map while a fork copied it',
   execStallNs: 'the stall of spawns whose child called exec',
   execStalls: 'the number of spawns in exec_stall_ns',
   avoidableStallNs: 'what afork would have saved',
@@ -81,6 +86,8 @@ const HEALTH_HELP = {
   failuresFolded: 'failures that found no row',
   callsUntracked: 'spawning calls that found no room, so their stall is unknown',
   processesUntracked: 'children and spawners that found no room, so what they did is unknown',
+  siblingWaitsUntracked: 'waits of other threads that found no room, so how long they were is unknown',
+  cowFaultsUntimed: 'copy-on-write faults that found no room, so how long they took is unknown',
   processesTracked: 'children that are followed until their exec and exit, and spawners after forks',
   callsTracked: 'threads in a spawning call, or remembered since their last one',
   processCapacity: 'room for processes_tracked, and as much again for calls_tracked',
@@ -155,6 +162,7 @@ const pointRow = z
     orNull(count),
     orNull(count),
     orNull(z.array(count)),
+    orNull(ns),
   ])
   .describe(
     'in the order of row_fields; null: not measured. stall_slots has pairs of a slot of the histogram and its count',
@@ -189,6 +197,7 @@ const collector = z.object({
 const history = z.object({
   ...head,
   source: z.object({ restarts: count, down: z.string().optional() }).optional().describe('of the engine bpftrace'),
+  sites: z.object({ needs: z.string().optional() }).describe('whether /api/v1/sites answers; needs: why it does not'),
   at_ms: atMs.optional(),
   health: health.optional(),
   programs: z.array(program).optional(),
@@ -200,6 +209,59 @@ const history = z.object({
   stall_bounds_ns: z.array(z.number()),
   cgroups: z.record(z.string(), cgroup).optional().describe('by id, with --label cgroup'),
   points: z.array(point),
+});
+
+/** For how long `/api/v1/sites` can copy stacks. */
+export const SITE_SECONDS = { least: 1, usual: 10, most: 60 } as const;
+
+const siteCosts = {
+  spawns: countOf('how many spawns'),
+  failed_spawns: countOf('how many calls failed; nothing else counts them'),
+  stall_sum_ns: countOf('nanoseconds that callers stood still'),
+  copied_rss_bytes: countOf('resident bytes that were copied'),
+  avoidable_stall_ns: countOf('the part of stall_sum_ns beyond the cost of afork, of spawns whose child called exec'),
+};
+
+const frame = z.object({
+  function: z.string().optional(),
+  file: z.string().optional().describe('the source file'),
+  line: count.optional(),
+  module: z.string().optional().describe('the mapped file; absent for scripts, and for code of no file'),
+  build_id: z.string().optional(),
+  offset: countOf('in the module, as addr2line takes it').optional(),
+  address: z.string().optional().describe('in hexadecimal, only without a module'),
+  inlined: z.literal(true).optional(),
+  how: z.string().describe('how it was found; script: the script told it'),
+});
+
+const site = z.object({
+  comm: z.string().describe('the name of the spawner'),
+  ...siteCosts,
+  end: z.string().describe(
+    `complete, or why there are no more frames: ${Object.keys({ ...STACK_ENDS, ...NO_STACK })
+      .slice(1)
+      .join(', ')}`,
+  ),
+  frames: z.array(frame).describe('innermost first'),
+});
+
+const sites = z.object({
+  schema: head.schema,
+  version: z.string(),
+  at_ms: atMs.describe('when it began, in milliseconds since the epoch'),
+  ...siteCosts,
+  duration_ns: ns,
+  not_sampled: countOf('calls that have no stack'),
+  over_limit: countOf('calls without one because there were more than stacks_per_second'),
+  ring_full: countOf('calls without one because the buffer was full'),
+  unreadable: countOf('calls without one because nothing of the stack was in memory'),
+  scripts_lost: countOf('call sites of scripts that found no room or could not be read'),
+  events_lost: countOf('events that the kernel dropped: with any, spawns are missing'),
+  stacks_per_second: countOf('how many stacks are copied at most in a second'),
+  scripts_unheard: z.string().optional().describe('why scripts could not tell their lines'),
+  sites: z
+    .array(site)
+    .describe('the costliest first; those beyond 1000 are summed up for each spawner, with end "other"'),
 });
 
 const eventBase = {
@@ -220,6 +282,7 @@ const event = z.discriminatedUnion('kind', [
     child,
     stall_ns: ns.optional(),
     copy_ns: ns.optional(),
+    sibling_wait_ns: ns.optional().describe("how long the spawner's other threads waited during the call, in sum"),
     copied_rss_bytes: bytes,
     copied_page_table_bytes: bytes,
   }),
@@ -237,6 +300,7 @@ const event = z.discriminatedUnion('kind', [
 ]);
 
 export type HistoryAnswer = z.infer<typeof history>;
+export type SitesAnswer = z.infer<typeof sites>;
 export type EventData = z.infer<typeof event>;
 
 /** By the path that answers with it. */
@@ -250,6 +314,11 @@ export const API = {
     name: 'history',
     schema: history,
     help: 'The last 15 minutes second by second, and the state of the collector. Not there with --web.disable-page.',
+  },
+  '/api/v1/sites': {
+    name: 'sites',
+    schema: sites,
+    help: 'Which code spawns, by call stack. Not there without --web.enable-sites.',
   },
   '/api/v1/events': { name: 'event', schema: event, help: 'The data of each server-sent event.' },
 } as const;

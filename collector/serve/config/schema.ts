@@ -48,6 +48,7 @@ export const SCHEMA = {
   'web.disable-exporter-metrics': z.preprocess(booleanFromText, z.boolean({ error: 'must be true or false' })),
   metrics: z.preprocess(groupsFromText, z.array(oneOf(METRIC_GROUPS), { error: 'must be a list of groups' })),
   'web.disable-page': z.preprocess(booleanFromText, z.boolean({ error: 'must be true or false' })),
+  'web.enable-sites': z.preprocess(booleanFromText, z.boolean({ error: 'must be true or false' })),
   label: oneOf(SETTINGS.label.choices),
   'kubelet.url': text.regex(/^https?:\/\//, { error: 'must be a URL that begins with http:// or https://' }).optional(),
   'kubelet.token-file': text.optional(),

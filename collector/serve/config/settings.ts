@@ -53,7 +53,7 @@ export const SETTINGS = {
     group: 'Web',
     argument: 'number',
     fallback: 40,
-    help: 'how many pages may be sent at the same time, half of them to one address; 0 means no limit',
+    help: 'how many pages may be sent at the same time, a quarter of them to one address; 0 means no limit',
   },
   'web.disable-exporter-metrics': {
     group: 'Web',
@@ -64,6 +64,11 @@ export const SETTINGS = {
     group: 'Web',
     fallback: false,
     help: 'serve links instead of the live page at /, and keep no history for it (/api/v1/history)',
+  },
+  'web.enable-sites': {
+    group: 'Web',
+    fallback: false,
+    help: 'show which code spawns on the page at / (/api/v1/sites). It keeps a process that may read the files and memory maps of all others, and copies stacks while somebody asks',
   },
   metrics: {
     group: 'Measuring',
@@ -109,7 +114,7 @@ export const SETTINGS = {
     group: 'Measuring',
     argument: 'number',
     fallback: DEFAULT_ENGINE_OPTIONS.maxProcesses,
-    help: 'how many children, and how many calling threads, are followed at once; takes 300 bytes of kernel memory for each',
+    help: 'how many children, and how many calling threads, are followed at once; takes 400 bytes of kernel memory for each',
   },
   pin: {
     group: 'Measuring',

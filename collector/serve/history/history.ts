@@ -50,7 +50,8 @@ export class History {
   take(): void {
     const before = cpuMs();
     const snapshot = this.#readTables();
-    if (snapshot && this.#last) this.#add(snapshot, this.#last);
+    // In a recording that has ended, time stands still.
+    if (snapshot && this.#last && !this.#engine.clock?.ended) this.#add(snapshot, this.#last);
     if (snapshot) this.#last = snapshot;
     const tookMs = cpuMs() - before;
     this.#spentMs += tookMs;

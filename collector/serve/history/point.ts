@@ -2,7 +2,7 @@
 import type { ColumnGroup } from '../../model/columns.ts';
 import { addCosts, unfedColumns, type Costs } from '../../model/costs.ts';
 import { filledSlots } from '../../model/histogram.ts';
-import { OTHER, rowKey, rowsSince, sumBy, type CostRow, type FailureRow } from '../../model/rows.ts';
+import { isFed, OTHER, rowKey, rowsSince, sumBy, type CostRow, type FailureRow } from '../../model/rows.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { MECHANISMS, type Mechanism } from '../../model/spawn.ts';
 import { errnoName } from '../../system/errno.ts';
@@ -21,6 +21,7 @@ export const ROW_FIELDS = [
   'cow_faults_parent',
   'cow_faults_child',
   'stall_slots',
+  'sibling_wait_ns',
 ] as const;
 
 /** The values of a failure of a point, in their order. */
@@ -92,7 +93,8 @@ function isSame(a: CostRow, b: CostRow): boolean {
     a.copyNs === b.copyNs &&
     a.cowFaultsParent === b.cowFaultsParent &&
     a.cowFaultsChild === b.cowFaultsChild &&
-    a.avoidableStallNs === b.avoidableStallNs
+    a.avoidableStallNs === b.avoidableStallNs &&
+    a.siblingWait.sum === b.siblingWait.sum
   );
 }
 
@@ -123,6 +125,7 @@ function rowEncoder(absent: ReadonlyMap<ColumnGroup, string>): (row: readonly [S
       ifFed('cowFaultsParent', costs.cowFaultsParent),
       ifFed('cowFaultsChild', costs.cowFaultsChild),
       ifFed('stall', filledSlots(costs.stall).flat()),
+      ifFed('siblingWait', costs.siblingWait.sum),
     ]);
 }
 
@@ -150,7 +153,7 @@ function failuresSince(
   for (const row of later) add(row, 1);
   for (const row of earlier) add(row, -1);
   return [...sums.values()]
-    .filter(({ row, count }) => count > 0 && !absent.has(row.kind === 'exec' ? 'execFailures' : 'stall'))
+    .filter(({ row, count }) => count > 0 && isFed(row, absent))
     .map(({ row: { kind, comm, id, errno }, count }) => ({ kind, comm, id, errno: errnoName(errno), count }))
     .toSorted((a, b) => b.count - a.count);
 }

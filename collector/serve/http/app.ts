@@ -21,6 +21,7 @@ import { eventsPlugin } from './events.ts';
 import { healthPlugin } from './health.ts';
 import { History, type HistoryOptions } from '../history/history.ts';
 import { historyPlugin } from './history.ts';
+import { sitesPlugin, type SiteProfiler } from './sites.ts';
 import { schemaPlugin } from './schema.ts';
 import { createHostCheck, type HostCheck } from './hosts.ts';
 import { landingPlugin } from './landing.ts';
@@ -32,7 +33,7 @@ import { createIdLabels } from '../metrics/id-labels.ts';
 import { createRefusalCounts, type RefusalCounts } from '../metrics/refusals.ts';
 import { Refusal } from './refusal.ts';
 import type { TurnOptions } from './turns.ts';
-import { readOnce, type Reading } from '../metrics/reading.ts';
+import { readOnce } from '../metrics/reading.ts';
 
 export interface AppOptions {
   readonly engine: Engine;
@@ -53,6 +54,10 @@ export interface AppOptions {
   readonly cgroupNames?: CgroupNames;
   /** Whether the live page is at `/`, with the history that it shows. */
   readonly page?: boolean;
+  /** Absent: where make builds it. */
+  readonly pageFolder?: string | undefined;
+  /** Absent: nobody may ask which code spawns. */
+  readonly profiler?: SiteProfiler;
   readonly history?: Partial<HistoryOptions>;
   readonly events?: Partial<EventHubOptions>;
   readonly turns?: Partial<TurnOptions>;
@@ -63,6 +68,8 @@ export interface AppOptions {
   readonly isHost?: HostCheck;
 }
 
+const SITES_NEED = 'Call stacks are copied only by a collector that was started with --web.enable-sites';
+
 export function buildApp(options: AppOptions): FastifyInstance {
   const { engine, version, logger, telemetryPath, cgroupNames, processMetrics } = options;
   const refusals = options.refusals ?? createRefusalCounts();
@@ -71,15 +78,20 @@ export function buildApp(options: AppOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
   });
   const hub = new EventHub(engine, { ...DEFAULT_EVENT_HUB_OPTIONS, ...options.events });
-  let lastReading: Promise<Reading> | undefined;
-  const takeReading = createReadings(() => (lastReading = readOnce(readTables, cgroupNames)));
+  let isKnownToFail = false;
+  const readings = createReadings(async () => {
+    const reading = await readOnce(readTables, cgroupNames);
+    isKnownToFail = !reading.snapshot;
+    return reading;
+  });
   const turns = { most: options.maxRequests, ...options.turns };
-  const pages = createPages({ takeReading, turns, refusals });
+  const pages = createPages({ readings, turns, refusals });
   const serverCounts = () => ({
     ...hub.counts(),
     refusals,
     logLinesDropped: options.logLinesDropped?.() ?? 0,
   });
+  const profiler = options.profiler ?? { needs: SITES_NEED };
   const idLabels = createIdLabels(options.label ?? engine.label, cgroupNames);
   const groups = options.metricGroups ?? DEFAULT_METRIC_GROUPS;
   const sources = { engine, version, groups, idLabels, processMetrics, serverCounts };
@@ -91,18 +103,20 @@ export function buildApp(options: AppOptions): FastifyInstance {
   });
   app.register(metricsPlugin, { path: telemetryPath, sources, pages });
   // The metrics may be wanted there instead.
-  const withPage = options.page === true && telemetryPath !== '/';
+  const isRootFree = telemetryPath !== '/';
+  const withPage = options.page === true && isRootFree;
   if (withPage) {
     const history = new History(engine, readTables, options.history);
-    app.register(historyPlugin, { engine, version, cgroupNames, history, serverCounts, turns, refusals });
+    app.register(historyPlugin, { engine, version, cgroupNames, history, profiler, serverCounts, turns, refusals });
   }
-  const files = withPage ? readPage() : undefined;
+  const files = withPage ? readPage(options.pageFolder) : undefined;
   if (files) app.register(pagePlugin, { files, webConfig: options.webConfig });
-  else app.register(landingPlugin, { engine, version, telemetryPath });
+  else if (isRootFree) app.register(landingPlugin, { engine, version, telemetryPath });
   if (withPage && !files) logger.warn('the page at / is not built (make), so only links are there');
   app.register(healthPlugin, { engine, canRead });
   app.register(costsPlugin, { engine, version, cgroupNames, pages });
   app.register(eventsPlugin, { engine, version, hub });
+  app.register(sitesPlugin, { version, profiler, turns, refusals });
   app.register(schemaPlugin);
   app.setErrorHandler(explain);
   app.setNotFoundHandler(refuse);
@@ -129,8 +143,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
 
   /** Tables that could not be read are tried again. */
   async function canRead(): Promise<boolean> {
-    const isKnownToFail = lastReading && !(await lastReading).snapshot;
-    return !isKnownToFail || (await takeReading(performance.now())).snapshot !== undefined;
+    return !isKnownToFail || (await readings.take(performance.now())).snapshot !== undefined;
   }
 
   function readTables(): Snapshot | undefined {

@@ -12,7 +12,8 @@ interface ConnectionLimits {
   readonly mostPipelined: number;
 }
 
-const LIMITS: ConnectionLimits = { most: 2_000, mostOfAddress: 1_000, mostPipelined: 8 };
+/** A connection that asks for something takes some 50 KiB. A Prometheus uses one. */
+export const CONNECTION_LIMITS: ConnectionLimits = { most: 1_000, mostOfAddress: 250, mostPipelined: 4 };
 
 export interface Connections {
   /** Keeps the connections of the server within the limits. */
@@ -32,7 +33,7 @@ interface Connection {
  * For all servers together. Beyond a limit that connection is closed which has been unused longest, of the same address
  * where the limit is that of an address: nobody keeps others out by holding connections.
  */
-export function createConnections(refusals: RefusalCounts, limits = LIMITS): Connections {
+export function createConnections(refusals: RefusalCounts, limits = CONNECTION_LIMITS): Connections {
   // Sets are in the order of last use.
   const all = new Set<Connection>();
   const byAddress = new Map<string, Set<Connection>>();

@@ -2,7 +2,7 @@
 import type { FastifyPluginCallback } from 'fastify';
 import type { CgroupNames } from '../../system/cgroups.ts';
 import { absentColumns } from '../../model/hooks.ts';
-import { measuredPart, type FailureRow } from '../../model/rows.ts';
+import { isFed, measuredPart, type FailureRow } from '../../model/rows.ts';
 import type { Engine } from '../../model/engine.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { HISTOGRAM_BOUNDS } from '../../model/bounds.ts';
@@ -56,7 +56,7 @@ function* renderCosts({ rows, failures, ...rest }: Snapshot, options: Options): 
     bounds: BOUNDS,
     ...rest,
   };
-  const shownFailures = failures.filter(({ kind }) => !absent.has(kind === 'exec' ? 'execFailures' : 'stall'));
+  const shownFailures = failures.filter((failure) => isFed(failure, absent));
   yield JSON.stringify(toRecord(head)).slice(0, -1);
   yield* list('rows', rows, (row) => measuredPart(row, absent));
   yield* list('failures', shownFailures, (failure) => failure);

@@ -102,8 +102,7 @@ export class EventHub {
 
   #publish(events: readonly EngineEvent[]): void {
     const logged = this.#log.add(events);
-    const all = { isWanted: undefined };
-    let toAll: string | undefined;
+    let toAll: Buffer | undefined;
     for (const [response, client] of this.#clients) {
       if (this.#isSlow(response)) {
         const missed = client.isWanted ? events.filter(client.isWanted).length : events.length;
@@ -111,8 +110,15 @@ export class EventHub {
         this.#skipped += missed;
         continue;
       }
-      const frames = client.isWanted ? framesFor(client, logged) : (toAll ??= framesFor(all, logged));
-      if (frames !== '') response.write(takeSkipped(client) + frames);
+      if (client.isWanted) {
+        const frames = framesFor(client, logged);
+        if (frames !== '') response.write(takeSkipped(client) + frames);
+        continue;
+      }
+      const missed = takeSkipped(client);
+      if (missed !== '') response.write(missed);
+      // One copy of the bytes, however many clients have not read them yet.
+      response.write((toAll ??= Buffer.from(framesFor(client, logged))));
     }
   }
 

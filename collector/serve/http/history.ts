@@ -10,7 +10,9 @@ import type { RefusalCounts } from '../metrics/refusals.ts';
 import { cgroupFields } from './costs.ts';
 import { createPages } from './pages.ts';
 import { SCHEMA, toRecord } from './record.ts';
+import { UNSHARED } from './readings.ts';
 import { Refusal } from './refusal.ts';
+import type { SiteProfiler } from './sites.ts';
 import type { TurnOptions } from './turns.ts';
 
 interface Options {
@@ -18,18 +20,15 @@ interface Options {
   readonly version: string;
   readonly cgroupNames: CgroupNames | undefined;
   readonly history: History;
+  readonly profiler: SiteProfiler;
   readonly serverCounts: () => object;
   readonly turns: Pick<TurnOptions, 'most'> & Partial<TurnOptions>;
   readonly refusals: RefusalCounts;
 }
 
-interface Asked {
-  readonly begunAt: number;
-}
-
 export const historyPlugin: FastifyPluginCallback<Options> = (app, options, done) => {
   const { history, turns, refusals } = options;
-  const pages = createPages<Asked>({ takeReading: async () => ({ begunAt: performance.now() }), turns, refusals });
+  const pages = createPages({ readings: UNSHARED, turns, refusals });
   app.addHook('onReady', async () => history.start());
   app.addHook('preClose', async () => history.stop());
 
@@ -49,7 +48,7 @@ export const historyPlugin: FastifyPluginCallback<Options> = (app, options, done
 };
 
 function* renderHistory(points: readonly Point[], options: Options): Generator<string | Uint8Array> {
-  const { engine, version, history, cgroupNames } = options;
+  const { engine, version, history, cgroupNames, profiler } = options;
   const { name, callHook, label, hooks, insteadOf, source } = engine;
   const { health, programs, atMs } = history.lastSnapshot ?? {};
   const ids = cgroupNames && new Set(points.flatMap((point) => point.ids));
@@ -59,6 +58,7 @@ function* renderHistory(points: readonly Point[], options: Options): Generator<s
     engine: { name, callHook, label, hooks, insteadOf },
     ...(source && { source: { restarts: source.restarts, down: source.down } }),
     absent: Array.from(absentColumns(hooks), ([column, reason]) => ({ column, reason })),
+    sites: 'needs' in profiler ? { needs: profiler.needs } : {},
     atMs,
     health,
     programs,

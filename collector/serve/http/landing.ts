@@ -1,6 +1,6 @@
 /** What a browser sees first. */
 import type { FastifyPluginCallback } from 'fastify';
-import { absentColumns } from '../../model/hooks.ts';
+import { missedColumns } from '../../model/hooks.ts';
 import type { Engine } from '../../model/engine.ts';
 
 interface Options {
@@ -10,15 +10,13 @@ interface Options {
 }
 
 export const landingPlugin: FastifyPluginCallback<Options> = (app, options, done) => {
-  // The metrics may be wanted here instead.
-  if (options.telemetryPath === '/') return done();
   const page = landingPage(options);
   app.get('/', async (_request, reply) => reply.type('text/html; charset=utf-8').send(page));
-  return done();
+  done();
 };
 
 function landingPage({ engine, version, telemetryPath }: Options): string {
-  const absent = [...absentColumns(engine.hooks)].map(([column, reason]) => `<li>${escape(column)}: ${escape(reason)}`);
+  const absent = [...missedColumns(engine.hooks)].map(([column, reason]) => `<li>${escape(column)}: ${escape(reason)}`);
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

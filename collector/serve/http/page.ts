@@ -1,6 +1,7 @@
 /** The live page at `/`: files that make built from collector/page/. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { FastifyPluginCallback } from 'fastify';
 import { builtFile } from '../../system/built-file.ts';
@@ -39,10 +40,10 @@ const POLICY = [
 ].join('; ');
 
 /** Undefined: make did not build the page. */
-export function readPage(): readonly PageFile[] | undefined {
+export function readPage(folder = builtFile('collector/page/build')): readonly PageFile[] | undefined {
   try {
     return FILES.map(([path, name, contentType]) => {
-      const plain = readFileSync(builtFile(`collector/page/build/${name}`));
+      const plain = readFileSync(join(folder, name));
       const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`;
       return { path, contentType, plain, gzip: gzipSync(plain), etag };
     });

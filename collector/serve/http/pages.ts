@@ -4,7 +4,7 @@ import { constants, createGzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { clientAddressOf } from './client-address.ts';
 import { acceptsGzip } from './negotiate.ts';
-import type { Taken, TakeReading } from './readings.ts';
+import type { Readings, Taken } from './readings.ts';
 import type { RefusalCounts } from '../metrics/refusals.ts';
 import { Refusal } from './refusal.ts';
 import { SharedBody } from './shared-body.ts';
@@ -25,7 +25,7 @@ export interface Pages<T> {
 }
 
 interface Options<T extends Taken> {
-  readonly takeReading: TakeReading<T>;
+  readonly readings: Readings<T>;
   readonly turns: Pick<TurnOptions, 'most'> & Partial<TurnOptions>;
   readonly refusals: RefusalCounts;
 }
@@ -35,7 +35,7 @@ const IN_BYTES = { objectMode: false, highWaterMark: PIECE_BYTES } as const;
 /** Above this, clients that stand still are cut off at once: each may hold a page of another moment. */
 const MOST_HELD_BYTES = 16 << 20;
 
-export function createPages<T extends Taken>({ takeReading, turns: turnOptions, refusals }: Options<T>): Pages<T> {
+export function createPages<T extends Taken>({ readings, turns: turnOptions, refusals }: Options<T>): Pages<T> {
   const bodies = new WeakMap<T, Map<Page<T>, Partial<Record<Encoding, SharedBody>>>>();
   const held = new Set<SharedBody>();
   const turns = createTurns({ ...TURNS, ...turnOptions }, isHoldingMuch);
@@ -43,8 +43,7 @@ export function createPages<T extends Taken>({ takeReading, turns: turnOptions, 
   return {
     async send(request, reply, choose) {
       const askedAt = performance.now();
-      const turn = await takeTurn(request, reply);
-      const reading = await takeReading(askedAt);
+      const { turn, reading } = await takeBoth(request, reply, askedAt);
       const page = choose(reading);
       const encoding = acceptsGzip(request.headers['accept-encoding']) ? 'gzip' : 'identity';
       reply.headers({ 'content-type': page.contentType, vary: 'accept, accept-encoding' });
@@ -53,6 +52,17 @@ export function createPages<T extends Taken>({ takeReading, turns: turnOptions, 
       return reply.send(Readable.from(taken(body, turn), IN_BYTES));
     },
   };
+
+  /** All who asked before a reading began are served from it, however long they wait for their turn. */
+  async function takeBoth(request: FastifyRequest, reply: FastifyReply, askedAt: number) {
+    const hold = readings.hold();
+    try {
+      const turn = await takeTurn(request, reply);
+      return { turn, reading: await readings.take(askedAt) };
+    } finally {
+      hold[Symbol.dispose]();
+    }
+  }
 
   async function takeTurn({ socket }: FastifyRequest, { raw }: FastifyReply): Promise<Turn> {
     const turn = await turns.take({
@@ -86,10 +96,11 @@ export function createPages<T extends Taken>({ takeReading, turns: turnOptions, 
     body.readers++;
     try {
       for await (const piece of body.read()) {
-        turn.progress();
+        turn.waitForClient();
         yield piece;
+        turn.letClientWait();
       }
-      turn.progress();
+      turn.waitForClient();
     } finally {
       if (--body.readers === 0) held.delete(body);
     }

@@ -13,7 +13,7 @@ interface Limits {
   readonly most: number;
 }
 
-const LIMITS: Limits = { mostOfAddress: 4, most: 64 };
+export const PASSWORD_LIMITS: Limits = { mostOfAddress: 4, most: 64 };
 
 export interface PasswordChecks {
   /** Undefined: too many checks wait already. */
@@ -29,7 +29,7 @@ interface Job {
 }
 
 /** Addresses take turns. After a wrong password the thread rests for as long as it took: guesses get half a processor. */
-export function createPasswordChecks({ mostOfAddress, most }: Limits = LIMITS): PasswordChecks {
+export function createPasswordChecks({ mostOfAddress, most }: Limits = PASSWORD_LIMITS): PasswordChecks {
   /** By address, the next one first. */
   const waiting = new Map<string, Job[]>();
   let count = 0;

@@ -11,23 +11,40 @@ export interface Taken {
 /** The least time from the end of one reading to the beginning of the next. */
 const REST_MS = 200;
 
-/** One reading that began at `since` or later: the last one, or one that is taken as soon as may be. */
-export type TakeReading<T extends Taken> = (since: Moment) => Promise<T>;
+export interface Readings<T extends Taken> {
+  /** One reading that began at `since` or later: the last one, or one that is taken as soon as may be. */
+  readonly take: (since: Moment) => Promise<T>;
+  /** Until it is disposed, the last reading stays, for whoever has asked and cannot be served yet. */
+  readonly hold: () => Disposable;
+}
+
+/** For answers that no two questions share: each question has a reading of its own. */
+export const UNSHARED: Readings<Taken> = {
+  take: async () => ({ begunAt: performance.now() }),
+  hold: () => ({ [Symbol.dispose]() {} }),
+};
 
 /**
  * `read` never runs twice at a time, rests `restMs` between two runs, and rests at least as long as it ran: readers
  * however many take no more than half of the time. Nobody gets a reading that is older than the question.
  */
-export function createReadings<T extends Taken>(read: () => Promise<T>, restMs = REST_MS): TakeReading<T> {
+export function createReadings<T extends Taken>(read: () => Promise<T>, restMs = REST_MS): Readings<T> {
   let last: T | undefined;
   let next: Promise<T> | undefined;
   let underWay: Promise<unknown> = Promise.resolve();
   let restUntil: Moment = -Infinity;
+  let holders = 0;
 
-  return async (since) => {
-    if (last && last.begunAt >= since) return last;
-    next ??= takeNext();
-    return next;
+  return {
+    async take(since) {
+      if (last && last.begunAt >= since) return last;
+      next ??= takeNext();
+      return next;
+    },
+    hold() {
+      holders++;
+      return { [Symbol.dispose]: () => holders-- };
+    },
   };
 
   async function takeNext(): Promise<T> {
@@ -51,7 +68,9 @@ export function createReadings<T extends Taken>(read: () => Promise<T>, restMs =
   /** An exporter at rest holds no page of its last scrape. */
   function forgetLater(reading: T): void {
     setTimeout(() => {
-      if (last === reading) last = undefined;
+      if (last !== reading) return;
+      if (holders > 0) forgetLater(reading);
+      else last = undefined;
     }, restMs).unref();
   }
 }

@@ -5,7 +5,7 @@
  */
 
 export interface TurnOptions {
-  /** Turns at a time; one address has at most half of them. 0: no limit. */
+  /** Turns at a time; one address has at most a quarter of them. 0: no limit. */
   readonly most: number;
   /** Who waits longer is refused. */
   readonly patienceMs: number;
@@ -21,17 +21,19 @@ export interface TurnOptions {
 
 export const TURNS: Omit<TurnOptions, 'most'> = {
   patienceMs: 5_000,
-  mostWaiting: 1_000,
+  mostWaiting: 250,
   stallMs: 10_000,
-  stallMsUnderLoad: 1_000,
+  stallMsUnderLoad: 600,
   longestMs: 120_000,
 };
 
-const LOOK_MS = 250;
+const LOOK_MS = 100;
 
 export interface Turn {
-  /** The page is ready, or the client has taken something of it. */
-  progress(): void;
+  /** From now on the client is waited for, anew. */
+  waitForClient(): void;
+  /** From now on the client waits. A turn begins so. */
+  letClientWait(): void;
   /** Idempotent. */
   end(): void;
 }
@@ -52,8 +54,8 @@ export interface Turns {
 interface Running {
   readonly client: Client;
   readonly begunAt: number;
-  /** Infinity until the page is ready to be sent. */
-  progressedAt: number;
+  /** Since when the client is waited for, by the clock `watchedMs`. Infinity: the client waits. */
+  waitsSince: number;
 }
 
 interface Waiting {
@@ -67,12 +69,15 @@ export function createTurns(
   { most, patienceMs, mostWaiting, stallMs, stallMsUnderLoad, longestMs }: TurnOptions,
   isPressed: () => boolean = () => false,
 ): Turns {
-  const mostEach = most === 0 ? Infinity : Math.ceil(most / 2);
+  const mostEach = most === 0 ? Infinity : Math.ceil(most / 4);
   const isFull = (): boolean => most > 0 && running.size >= most;
   const running = new Set<Running>();
   const countOf = new Map<string, number>();
   /** The newest is the last. */
   let waiting: Waiting[] = [];
+  /** A clock that stands while this process is too busy to look: clients must not be blamed for that. */
+  let watchedMs = 0;
+  let lookedAt = 0;
   let timer: NodeJS.Timeout | undefined;
 
   return {
@@ -81,7 +86,7 @@ export function createTurns(
         waiting.push({ client, since: performance.now(), answer });
         admit();
         if (waiting.length > mostWaiting) waiting.shift()?.answer(undefined);
-        timer ??= setInterval(look, LOOK_MS).unref();
+        startLooking();
       });
     },
   };
@@ -96,11 +101,12 @@ export function createTurns(
   }
 
   function begin(client: Client): Turn {
-    const turn: Running = { client, begunAt: performance.now(), progressedAt: Infinity };
+    const turn: Running = { client, begunAt: performance.now(), waitsSince: Infinity };
     running.add(turn);
     countOf.set(client.address, (countOf.get(client.address) ?? 0) + 1);
     return {
-      progress: () => (turn.progressedAt = performance.now()),
+      waitForClient: () => (turn.waitsSince = watchedMs),
+      letClientWait: () => (turn.waitsSince = Infinity),
       end: () => end(turn),
     };
   }
@@ -114,13 +120,21 @@ export function createTurns(
     admit();
   }
 
+  function startLooking(): void {
+    if (timer) return;
+    lookedAt = performance.now();
+    timer = setInterval(look, LOOK_MS).unref();
+  }
+
   function look(): void {
     const now = performance.now();
+    watchedMs += Math.min(now - lookedAt, 2 * LOOK_MS);
+    lookedAt = now;
     for (const gone of waiting.filter(({ client }) => client.isGone())) gone.answer(undefined);
     waiting = waiting.filter(({ client }) => !client.isGone());
     const mayStallMs = waiting.length > 0 || isPressed() ? stallMsUnderLoad : stallMs;
     for (const turn of running) {
-      if (now - turn.progressedAt <= mayStallMs && now - turn.begunAt <= longestMs) continue;
+      if (watchedMs - turn.waitsSince <= mayStallMs && now - turn.begunAt <= longestMs) continue;
       turn.client.cutOff();
       end(turn);
     }

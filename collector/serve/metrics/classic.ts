@@ -15,7 +15,7 @@ interface Powers {
 const POWERS: Readonly<Record<HistogramKind, Powers>> = {
   timeHistogram: { lowest: -15, highest: 3, step: 1 },
   lifetimeHistogram: { lowest: -10, highest: 20, step: 2 },
-  sizeHistogram: { lowest: 18, highest: 39, step: 3 },
+  sizeHistogram: { lowest: 18, highest: 36, step: 3 },
 };
 
 export interface ClassicBuckets {

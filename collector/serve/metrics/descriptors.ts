@@ -25,8 +25,10 @@ interface SpawnDescriptor extends Descriptor {
 
 export interface RowCounter extends SpawnDescriptor {
   readonly kind: 'counter';
-  /** Engines count nanoseconds where the metric says seconds. If the column is a histogram, the number of its values is shown. */
+  /** Engines count nanoseconds where the metric says seconds. */
   readonly column: CostColumnName;
+  /** What is shown of a column that is a histogram. Default: the number of its values. */
+  readonly value?: 'sum' | 'count';
 }
 
 /** One column for each value of the label `role`. */
@@ -83,6 +85,16 @@ const METRICS = [
     slowest: true,
   },
   {
+    name: 'forktax_sibling_stall_seconds_total',
+    group: 'siblings',
+    kind: 'counter',
+    unit: 'seconds',
+    labels: ['comm'],
+    help: 'Time that other threads of spawners waited for the memory map while a fork copied it, in sum.',
+    column: 'siblingWait',
+    value: 'sum',
+  },
+  {
     name: 'forktax_spawn_copy_seconds_total',
     group: 'copy',
     kind: 'counter',
@@ -118,12 +130,30 @@ const METRICS = [
     roles: { parent: 'cowFaultsParent', child: 'cowFaultsChild' },
   },
   {
+    name: 'forktax_cow_fault_seconds_total',
+    group: 'cow-time',
+    kind: 'counter',
+    unit: 'seconds',
+    labels: ['comm', 'role'],
+    help: 'How long the faults of forktax_cow_faults_total took, in sum. Absent on kernels that refuse fexit.',
+    roles: { parent: 'cowFaultsParentNs', child: 'cowFaultsChildNs' },
+  },
+  {
     name: 'forktax_child_page_faults_total',
     group: 'faults',
     kind: 'counter',
     labels: SERIES_LABELS,
     help: 'User page faults of children before their exec.',
     column: 'childFaults',
+  },
+  {
+    name: 'forktax_sibling_wait_seconds',
+    group: 'sibling-wait',
+    kind: 'histogram',
+    unit: 'seconds',
+    labels: ['comm'],
+    help: 'Time that another thread of the spawner waited once for the memory map while a fork copied it.',
+    column: 'siblingWait',
   },
   {
     name: 'forktax_exec_delay_seconds',

@@ -4,13 +4,13 @@
  * table have native and classic buckets; whoever scrapes takes those that it is configured for.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { SCALES } from '../../model/bounds.ts';
+import { SCALES, type HistogramKind } from '../../model/bounds.ts';
 import { slotOf } from '../../model/histogram.ts';
 import type { SlowestSpawn } from '../../model/rows.ts';
 import { CLASSIC_BUCKETS, cumulativeCounts } from './classic.ts';
 import type { BucketsSample, Family, FamilyHead, Sample, SlotsSample } from './family.ts';
 import { delimiter, ProtobufWriter } from '../../encoding/protobuf-writer.ts';
-import { nativeBuckets, ZERO_THRESHOLDS } from './native.ts';
+import { writeNativeBuckets } from './native.ts';
 
 const FAMILY = { name: 1, help: 2, type: 3, metric: 4 } as const;
 const TYPES = { counter: 0, gauge: 1, histogram: 4 } as const satisfies Record<FamilyHead['kind'], number>;
@@ -18,39 +18,48 @@ const METRIC = { label: 1, gauge: 2, counter: 3, histogram: 7 } as const;
 const LABEL = { name: 1, value: 2 } as const;
 /** The number of the field `value` in the messages of a gauge and of a counter. */
 const VALUE = 1;
-const HISTOGRAM = {
-  sampleCount: 1,
-  sampleSum: 2,
-  bucket: 3,
-  schema: 5,
-  zeroThreshold: 6,
-  zeroCount: 7,
-  positiveSpan: 12,
-  positiveDelta: 13,
-  exemplars: 16,
-} as const;
+/** native.ts has the others. */
+const HISTOGRAM = { sampleCount: 1, sampleSum: 2, bucket: 3 } as const;
+/**
+ * The slowest spawn is the exemplar of its classic bucket. Prometheus takes it from there for a native histogram too. From
+ * the field `exemplars`, Prometheus 2.53 takes those of one histogram of a family.
+ */
 const BUCKET = { cumulativeCount: 1, upperBound: 2, exemplar: 3 } as const;
-const SPAN = { offset: 1, length: 2 } as const;
 const EXEMPLAR = { label: 1, value: 2, timestamp: 3 } as const;
 const TIMESTAMP = { seconds: 1, nanos: 2 } as const;
 
-/** A message must be whole before its length is known; after so many metrics others may run. */
+/** The field of each classic bucket's bound, as it is written. */
+const FIELDS_OF_BOUNDS: Readonly<Record<HistogramKind, readonly Uint8Array[]>> = {
+  timeHistogram: fieldsOfBounds('timeHistogram'),
+  lifetimeHistogram: fieldsOfBounds('lifetimeHistogram'),
+  sizeHistogram: fieldsOfBounds('sizeHistogram'),
+};
+const NO_FIELDS = new Uint8Array();
+
+/** After so many metrics others may run. */
 const METRICS_AT_ONCE = 500;
+
+/** As many metrics as before take about as many bytes. */
+const SPARE_BYTES = 1 << 12;
 
 const NS_PER_SECOND = 1e9;
 
+/** A message must be whole before its length is known, but not in one place. */
 export async function* renderProtobuf({ head, samples }: Family): AsyncGenerator<Uint8Array> {
-  const metrics = new ProtobufWriter();
+  const parts: Uint8Array[] = [familyStart(head)];
   const field = METRIC[head.kind];
+  let metrics = new ProtobufWriter();
   let count = 0;
   for (const sample of samples) {
     writeMetric(field, sample, metrics);
-    if (++count % METRICS_AT_ONCE === 0) await nextTurn();
+    if (++count % METRICS_AT_ONCE !== 0) continue;
+    parts.push(metrics.written);
+    metrics = new ProtobufWriter(metrics.written.length + SPARE_BYTES);
+    await nextTurn();
   }
-  const start = familyStart(head);
-  yield delimiter(start.length + metrics.written.length);
-  yield start;
-  yield metrics.written;
+  parts.push(metrics.written);
+  yield delimiter(parts.reduce((sum, part) => sum + part.length, 0));
+  yield* parts;
 }
 
 function familyStart({ name, help, kind }: FamilyHead): Uint8Array {
@@ -79,39 +88,29 @@ function writeBuckets({ buckets, sum, count }: BucketsSample, writer: ProtobufWr
 }
 
 function writeSlots({ scale, histogram, slowest }: SlotsSample, writer: ProtobufWriter): void {
-  const { schema, unitsPerBase } = SCALES[scale];
   const { bounds } = CLASSIC_BUCKETS[scale];
   const counts = cumulativeCounts(histogram, CLASSIC_BUCKETS[scale]);
   const slowestAt = slowest ? slotOf(bounds, slowest.stallNs / NS_PER_SECOND) : -1;
   writer.varintField(HISTOGRAM.sampleCount, counts.at(-1) ?? 0);
-  writer.doubleField(HISTOGRAM.sampleSum, histogram.sum / unitsPerBase);
+  writer.doubleField(HISTOGRAM.sampleSum, histogram.sum / SCALES[scale].unitsPerBase);
   for (let i = 0; i < counts.length; i++) {
-    writeBucket(bounds[i] ?? Infinity, counts[i] ?? 0, i === slowestAt ? slowest : undefined, writer);
+    const count = counts[i] ?? 0;
+    if (i === slowestAt) writeBucket(bounds[i] ?? Infinity, count, slowest, writer);
+    else writer.shortMessage(HISTOGRAM.bucket, BUCKET.cumulativeCount, count, FIELDS_OF_BOUNDS[scale][i] ?? NO_FIELDS);
   }
-  const { zeroCount, spans, deltas } = nativeBuckets(histogram, scale);
-  writer.signedField(HISTOGRAM.schema, schema);
-  writer.doubleField(HISTOGRAM.zeroThreshold, ZERO_THRESHOLDS[scale]);
-  writer.varintField(HISTOGRAM.zeroCount, zeroCount);
-  for (const { offset, length } of spans) {
-    const at = writer.open(HISTOGRAM.positiveSpan);
-    writer.signedField(SPAN.offset, offset);
-    writer.varintField(SPAN.length, length);
-    writer.close(at);
-  }
-  writer.packedSignedField(HISTOGRAM.positiveDelta, deltas);
-  if (slowest) writeExemplar(HISTOGRAM.exemplars, slowest, writer);
+  writeNativeBuckets(histogram, scale, writer);
 }
 
 function writeBucket(bound: number, count: number, slowest: SlowestSpawn | undefined, writer: ProtobufWriter): void {
   const at = writer.open(HISTOGRAM.bucket);
   writer.varintField(BUCKET.cumulativeCount, count);
   writer.doubleField(BUCKET.upperBound, bound);
-  if (slowest) writeExemplar(BUCKET.exemplar, slowest, writer);
+  if (slowest) writeExemplar(slowest, writer);
   writer.close(at);
 }
 
-function writeExemplar(field: number, { pid, stallNs, atMs }: SlowestSpawn, writer: ProtobufWriter): void {
-  const at = writer.open(field);
+function writeExemplar({ pid, stallNs, atMs }: SlowestSpawn, writer: ProtobufWriter): void {
+  const at = writer.open(BUCKET.exemplar);
   writeLabel(EXEMPLAR.label, 'pid', String(pid), writer);
   writer.doubleField(EXEMPLAR.value, stallNs / NS_PER_SECOND);
   const timestamp = writer.open(EXEMPLAR.timestamp);
@@ -127,4 +126,12 @@ function writeLabel(field: number, name: string, value: string, writer: Protobuf
   writer.textField(LABEL.name, name);
   writer.textField(LABEL.value, value);
   writer.close(at);
+}
+
+function fieldsOfBounds(kind: HistogramKind): Uint8Array[] {
+  return [...CLASSIC_BUCKETS[kind].bounds, Infinity].map((bound) => {
+    const writer = new ProtobufWriter();
+    writer.doubleField(BUCKET.upperBound, bound);
+    return writer.written;
+  });
 }

@@ -141,6 +141,20 @@ const METRICS = [
     samples: ofHealth('processesUntracked'),
   },
   {
+    name: 'forktax_sibling_waits_untracked_total',
+    kind: 'counter',
+    labels: [],
+    help: 'Waits of sibling threads that could not be followed because their table was full. They are in no other metric.',
+    samples: ofHealth('siblingWaitsUntracked'),
+  },
+  {
+    name: 'forktax_cow_faults_untimed_total',
+    kind: 'counter',
+    labels: [],
+    help: 'Copy-on-write faults that are missing in forktax_cow_fault_seconds_total, because the table of those under way was full.',
+    samples: ofHealth('cowFaultsUntimed'),
+  },
+  {
     name: 'forktax_events_lost_total',
     kind: 'counter',
     labels: [],

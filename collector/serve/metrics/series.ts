@@ -24,34 +24,55 @@ export interface SeriesSet {
  * An evicted row is part of a series that has its labels: otherwise that series would go back.
  */
 export function seriesOf(rows: readonly CostRow[], names: readonly string[], idLabels?: IdLabels): SeriesSet {
-  const live = new SeriesMap();
-  const evicted = new SeriesMap();
-  for (const row of rows) if (!row.evicted) live.add(labelsOf(row, names, idLabels), row);
-  for (const row of rows) {
-    if (!row.evicted || live.addToKnown(labelsOf(row, names, idLabels), row)) continue;
-    evicted.add(labelsOf({ ...row, comm: EVICTED }, names, idLabels), row);
-  }
+  const live = new SeriesMap(names, idLabels);
+  const evicted = new SeriesMap(names, idLabels);
+  for (const row of rows) if (!row.evicted) live.add(row);
+  for (const row of rows) if (row.evicted && !live.addToKnown(row)) evicted.add(row, { ...row, comm: EVICTED });
   return { live: live.series(), evicted: evicted.series() };
 }
 
-class SeriesMap {
-  readonly #series = new Map<string, { readonly labels: Labels; readonly rows: CostRow[] }>();
+interface Known extends Series {
+  readonly key: string;
+  readonly rows: CostRow[];
+}
 
-  add(labels: Labels, row: CostRow): void {
-    if (!this.addToKnown(labels, row)) this.#series.set(keyOf(labels), { labels, rows: [row] });
+class SeriesMap {
+  readonly #names: readonly string[];
+  readonly #idLabels: IdLabels | undefined;
+  readonly #series = new Map<string, Known>();
+
+  constructor(names: readonly string[], idLabels: IdLabels | undefined) {
+    this.#names = names;
+    this.#idLabels = idLabels;
   }
 
-  addToKnown(labels: Labels, row: CostRow): boolean {
-    const known = this.#series.get(keyOf(labels));
+  /** `named` has the labels, if they are not those of the row. */
+  add(row: CostRow, named = row): void {
+    const key = this.#keyOf(named);
+    const known = this.#series.get(key);
+    if (known) known.rows.push(row);
+    else this.#series.set(key, { key, labels: labelsOf(named, this.#names, this.#idLabels), rows: [row] });
+  }
+
+  addToKnown(row: CostRow): boolean {
+    const known = this.#series.get(this.#keyOf(row));
     known?.rows.push(row);
     return known !== undefined;
   }
 
   /** In the order of their labels. */
-  series(): Series[] {
-    return Array.from(this.#series)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, series]) => series);
+  series(): readonly Series[] {
+    const series = [...this.#series.values()];
+    const isSorted = series.every(({ key }, i) => i === 0 || (series[i - 1]?.key ?? '') < key);
+    return isSorted ? series : series.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  /** What `keyOf` gives for the labels of the row, which most rows need not have made. */
+  #keyOf(row: CostRow): string {
+    let key = '';
+    for (const name of this.#names) key += `${fieldOf(row, name)}\0`;
+    if (this.#idLabels) key += keyOf(labelsOfId(row, this.#idLabels));
+    return key;
   }
 }
 

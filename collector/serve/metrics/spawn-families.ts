@@ -52,27 +52,38 @@ export function* spawnFamilies(
 const rowLabelsOf = (labels: readonly string[]): readonly string[] =>
   labels.filter((name) => name !== 'role' && name !== 'errno');
 
-/** Each set of labels that metrics have of rows. */
-const LABEL_SETS: readonly (readonly string[])[] = [
-  ...new Map(SPAWN_METRICS.map(({ labels }) => [rowLabelsOf(labels).join(), rowLabelsOf(labels)])).values(),
-];
+/** Each set of labels that metrics have of rows, joined by commas. */
+const LABEL_SETS: ReadonlySet<string> = new Set(SPAWN_METRICS.map(({ labels }) => rowLabelsOf(labels).join()));
 
+/** Each set is made when the first metric that has it is shown: between two metrics the event loop runs. */
 function seriesByLabels(
   { rows, atMs }: Pick<Snapshot, 'rows' | 'atMs'>,
   idLabels: IdLabels | undefined,
   evictions: EvictionClock,
-) {
+): Table['seriesBy'] {
   const ordered = inOrder(rows);
-  const sets = LABEL_SETS.map((names) => [names.join(), seriesOf(ordered, names, idLabels)] as const);
-  const evicted = sets.flatMap(([, set]) => set.evicted);
-  const until = evicted.length > 0 ? [evictions.until(evicted, atMs)] : [];
-  const series = new Map(
-    sets.map(([names, set]) => [
-      names,
-      [...set.live, ...set.evicted.map((one) => ({ ...one, labels: [...one.labels, ...until] }))],
-    ]),
+  const setOf = remembered((names: string) => seriesOf(ordered, names.split(','), idLabels));
+  const until = remembered(() =>
+    evictions.until(
+      [...LABEL_SETS].flatMap((names) => setOf(names).evicted),
+      atMs,
+    ),
   );
-  return (labels: readonly string[]): readonly Series[] => series.get(rowLabelsOf(labels).join()) ?? [];
+  const seriesBy = remembered((names: string) => {
+    const { live, evicted } = setOf(names);
+    return [...live, ...evicted.map(({ labels, rows: some }) => ({ labels: [...labels, until('')], rows: some }))];
+  });
+  return (labels) => seriesBy(rowLabelsOf(labels).join());
+}
+
+/** Gives a function that is asked once for each key. */
+function remembered<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>();
+  return (key) => {
+    const value = made.get(key) ?? make(key);
+    made.set(key, value);
+    return value;
+  };
 }
 
 function samplesOf(metric: SpawnMetric, table: Table): Iterable<Sample> {
@@ -97,8 +108,11 @@ function slowestOf(rows: Series['rows']): SlowestSpawn | undefined {
   return slowest;
 }
 
-function* counterSamples({ column, labels: names, unit }: RowCounter, { seriesBy }: Table): Generator<ValueSample> {
-  for (const { labels, rows } of seriesBy(names)) yield { labels, value: inUnit(unit, sumOf(rows, column)) };
+function* counterSamples(
+  { column, value, labels: names, unit }: RowCounter,
+  { seriesBy }: Table,
+): Generator<ValueSample> {
+  for (const { labels, rows } of seriesBy(names)) yield { labels, value: inUnit(unit, sumOf(rows, column, value)) };
 }
 
 function* roleSamples({ roles, labels: names, unit }: RoleCounter, { seriesBy }: Table): Generator<ValueSample> {
@@ -108,36 +122,56 @@ function* roleSamples({ roles, labels: names, unit }: RoleCounter, { seriesBy }:
 }
 
 function* failureSamples(metric: FailureCounter, { seriesBy, failures, idLabels }: Table): Generator<ValueSample> {
-  const bySpawner = new Map<string, { readonly labels: Labels; readonly counts: Map<string, number> }>();
-  const countsOf = (labels: Labels) => {
-    const key = keyOf(labels);
-    const known = bySpawner.get(key);
-    if (known) return known.counts;
-    const counts = new Map<string, number>();
-    bySpawner.set(key, { labels, counts });
-    return counts;
-  };
+  const failing = countFailures(metric, failures, idLabels);
   for (const { labels, rows } of seriesBy(metric.labels)) {
     if (rows.every((row) => row.evicted)) continue;
-    const counts = countsOf(labels);
-    for (const error of metric.expectedErrors) counts.set(error, 0);
+    const key = keyOf(labels);
+    const counts = failing.get(key)?.counts;
+    failing.delete(key);
+    for (const errno of metric.expectedErrors) yield failureSample(labels, errno, counts?.get(errno) ?? 0);
+    for (const [errno, value] of counts ?? [])
+      if (!metric.expectedErrors.includes(errno)) yield failureSample(labels, errno, value);
   }
+  for (const { labels, counts } of failing.values())
+    for (const [errno, value] of counts) yield failureSample(labels, errno, value);
+}
+
+interface Failing {
+  readonly labels: Labels;
+  /** By errno. */
+  readonly counts: Map<string, number>;
+}
+
+function countFailures(
+  metric: FailureCounter,
+  failures: Snapshot['failures'],
+  idLabels: IdLabels | undefined,
+): Map<string, Failing> {
+  const failing = new Map<string, Failing>();
   for (const failure of failures) {
     if (failure.kind !== metric.failure) continue;
-    const counts = countsOf(labelsOf(failure, rowLabelsOf(metric.labels), idLabels));
+    const labels = labelsOf(failure, rowLabelsOf(metric.labels), idLabels);
+    const key = keyOf(labels);
+    const { counts } = failing.get(key) ?? { counts: new Map<string, number>() };
+    failing.set(key, { labels, counts });
     const errno = errnoName(failure.errno);
     counts.set(errno, (counts.get(errno) ?? 0) + failure.count);
   }
-  for (const { labels, counts } of bySpawner.values())
-    for (const [errno, value] of counts) yield { labels: [...labels, ['errno', errno]], value };
+  return failing;
 }
 
-/** Adds up a column; for a histogram, the numbers of its values. */
-function sumOf(rows: Series['rows'], column: CostColumnName): number {
+const failureSample = (labels: Labels, errno: string, value: number): ValueSample => ({
+  labels: [...labels, ['errno', errno]],
+  value,
+});
+
+/** Adds up a column; for a histogram, the numbers or the sums of its values. */
+function sumOf(rows: Series['rows'], column: CostColumnName, of: RowCounter['value'] = 'count'): number {
   let sum = 0;
   for (const row of rows) {
     const value = row[column];
-    sum += typeof value === 'number' ? value : histogramCount(value);
+    if (typeof value === 'number') sum += value;
+    else sum += of === 'sum' ? value.sum : histogramCount(value);
   }
   return sum;
 }

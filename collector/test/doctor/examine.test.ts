@@ -28,6 +28,7 @@ test('each thing that is wrong is found, with a fix', () => {
     ['BTF', { hasBtf: false }, 'fail', /CONFIG_DEBUG_INFO_BTF/],
     ['capabilities', { capabilities: new Set(['CAP_BPF']) }, 'fail', /CAP_PERFMON/],
     ['CAP_DAC_READ_SEARCH', unprivileged, 'note', /grant it/],
+    ['CAP_SYS_PTRACE', unprivileged, 'note', /forktax sites/],
     ['lockdown', { lockdown: 'confidentiality' }, 'fail', /lockdown=integrity/],
     ['tracefs', { tracefs: undefined }, 'note', /mount -t tracefs/],
     ['perf_event_paranoid', unprivileged, 'note', /sysctl kernel\.perf_event_paranoid=2/],
@@ -48,6 +49,14 @@ test('an old kernel is a failure where it refuses the probes, and a note where i
   assert.deepEqual([status, fix], ['fail', 'use Linux 5.15 or later; 6.1 and later are tested']);
   const works = finding('kernel', { kernel: '5.14.0-503.el9.x86_64' });
   assert.deepEqual([works?.status, works?.fix], ['note', undefined]);
+});
+
+test('a hook that is used only on request is no warning where the kernel refuses it', () => {
+  const statusWithout = (name: string): string | undefined => {
+    const hooks = FAKE_HOOKS.map((hook) => (hook.name === name ? { ...hook, attached: false, reason: 'EPERM' } : hook));
+    return diagnose(good, { callHook: 'fentry', hooks }).hooks.find(({ check }) => check === name)?.status;
+  };
+  assert.deepEqual(['fexit:do_wp_page', 'page_fault_user'].map(statusWithout), ['note', 'warn']);
 });
 
 test('versions are compared as numbers', () => {

@@ -11,7 +11,7 @@ test('a host is read', () => {
     hasBtf: true,
     tracefs: '/sys/kernel/tracing',
     lockdown: 'integrity',
-    capabilities: new Set(['CAP_BPF', 'CAP_PERFMON', 'CAP_SYS_ADMIN', 'CAP_DAC_READ_SEARCH']),
+    capabilities: new Set(['CAP_BPF', 'CAP_PERFMON', 'CAP_SYS_ADMIN', 'CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE']),
     perfEventParanoid: 3,
     unprivilegedBpfDisabled: 2,
     bpfStatsEnabled: 1,

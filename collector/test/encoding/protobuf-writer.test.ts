@@ -37,3 +37,35 @@ test('a message has the length of its fields before it, also where that takes tw
 test('fixed64 has eight bytes, the low ones first', () => {
   assert.deepEqual(written((writer) => writer.fixed64Field(47, 258)).slice(-8), [2, 1, 0, 0, 0, 0, 0, 0]);
 });
+
+test('signed numbers are zigzag, and a packed field has them one after the other', () => {
+  const bytes = written((writer) => {
+    const at = writer.open(13);
+    for (const value of [0, -1, 1, -64, 64]) writer.signed(value);
+    writer.close(at);
+  });
+  assert.deepEqual(bytes, [0x6a, 0x06, 0x00, 0x01, 0x02, 0x7f, 0x80, 0x01]);
+});
+
+test('a short message is that of its fields', () => {
+  const others = Uint8Array.from(written((writer) => writer.doubleField(2, 0.5)));
+  const expected = written((writer) => {
+    const at = writer.open(3);
+    writer.varintField(1, 300);
+    writer.doubleField(2, 0.5);
+    writer.close(at);
+  });
+  assert.deepEqual(
+    written((writer) => writer.shortMessage(3, 1, 300, others)),
+    expected,
+  );
+});
+
+test('a writer grows beyond what was expected of it', () => {
+  const writer = new ProtobufWriter(4);
+  for (let i = 0; i < 100; i++) writer.varintField(1, i);
+  assert.deepEqual(
+    [...writer.written],
+    written((other) => Array.from({ length: 100 }, (_, i) => other.varintField(1, i))),
+  );
+});

@@ -1,7 +1,7 @@
 /** The names of pods and containers, from a kubelet that answers as real ones do. */
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
-import { createServer as createHttp, type RequestListener } from 'node:http';
+import { createServer as createHttp, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -45,10 +45,11 @@ const PODS = {
 /** Answers only who has the token, as the authenticated port of a kubelet does. */
 function kubelet(create: (listener: RequestListener) => ReturnType<typeof createHttp>) {
   let requests = 0;
-  const state = { pods: PODS as object };
+  const state = { pods: PODS as object, endless: false };
   const server = create((request, response) => {
     requests++;
     if (request.headers.authorization !== 'Bearer s3cret') response.writeHead(401).end('Unauthorized');
+    else if (state.endless) flood(response);
     else if (request.url === '/pods') response.end(JSON.stringify(state.pods));
     else response.writeHead(404).end('404 page not found');
   });
@@ -64,6 +65,16 @@ function kubelet(create: (listener: RequestListener) => ReturnType<typeof create
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** As fast as it is read, without an end. */
+function flood(response: ServerResponse): void {
+  const chunk = Buffer.alloc(1 << 20, '[');
+  const more = () => {
+    while (!response.destroyed && response.write(chunk));
+  };
+  response.on('drain', more);
+  more();
 }
 
 const secure = (listener: RequestListener) =>
@@ -119,6 +130,16 @@ test('it is asked only for what is not known, and not too often; what has gone k
   assert.equal(pods.namesOf(known)?.container, 'app');
   await pods.resolve([unknown]);
   assert.equal(pods.namesOf(known), undefined);
+});
+
+test('of an answer without end, no more is read than a host may have', async () => {
+  await using server = kubelet(createHttp);
+  const url = `http://127.0.0.1:${await server.listen()}`;
+  server.state.endless = true;
+  const said: string[] = [];
+  const pods = createPodDirectory({ url, tokenFile: file('token') }, { report: (text) => said.push(text) });
+  await pods.resolve([cgroup(uid, app)]);
+  assert.match(said.join(), /: the answer is larger than 65536 KiB$/);
 });
 
 test('why it cannot be asked is told once for each reason', async () => {

@@ -10,7 +10,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { TIME_BOUNDS_NS } from '../../../model/bounds.ts';
 import { quantile, type Histogram } from '../../../model/histogram.ts';
 import { formatBytes, formatCount, formatDuration } from '../../../terminal/format.ts';
-import { keepScreenshot, launchBrowser, noBrowser, troublesOf } from '../../../../testing/browser.ts';
+import { keepScreenshot, launchBrowser, noBrowser, troublesOf, untilTrue } from '../../../../testing/browser.ts';
 import { startServe, type ServeProcess } from '../../../../testing/serve-process.ts';
 import { scaled, spawnload, uniqueComm } from '../../../../testing/spawnload.ts';
 import { createCertificates } from '../../serve/http/certificates.ts';
@@ -96,7 +96,7 @@ describe('the page', { skip: noBrowser }, () => {
     const page = await open('#range=15m');
     await page.keyboard.press('/');
     await page.keyboard.type(forker);
-    await page.waitForFunction("document.querySelectorAll('#spawners tbody tr').length === 1");
+    await untilTrue(page, "document.querySelectorAll('#spawners tbody tr').length === 1");
     await rowOf(page, forker).locator('button').focus();
     await page.keyboard.press('Enter');
     await page.locator('#spawners h2', { hasText: 'Mechanisms' }).waitFor();

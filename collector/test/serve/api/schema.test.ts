@@ -63,12 +63,19 @@ test('without the page there is no history, and nothing is read for it', async (
 });
 
 test('events', () => {
-  const { stallNs: _, copyNs: __, copiedRssBytes: ___, copiedPageTableBytes: ____, ...base } = fakeSpawn();
+  const {
+    stallNs: _1,
+    copyNs: _2,
+    copiedRssBytes: _3,
+    copiedPageTableBytes: _4,
+    siblingWaitNs: _5,
+    ...base
+  } = fakeSpawn();
   check('/api/v1/events', toRecord(fakeSpawn()));
   check('/api/v1/events', toRecord({ ...base, kind: 'exec', delayNs: 1, file: '/bin/true' }));
   check('/api/v1/events', toRecord({ ...base, kind: 'exec-failure', delayNs: 1, file: '/bin/true', errno: 2 }));
   check('/api/v1/events', toRecord({ ...base, kind: 'exit', lifetimeNs: 1, status: 0, execSeen: true }));
-  const { child: _____, ...call } = base;
+  const { child: _6, ...call } = base;
   check('/api/v1/events', toRecord({ ...call, kind: 'spawn-failure', stallNs: 1, errno: 11 }));
 });
 
@@ -77,7 +84,7 @@ test('/api/v1/schema is JSON Schema in one style of names', async () => {
   assert.equal(response.headers['content-type'], 'application/schema+json; charset=utf-8');
   const { $schema, $defs } = response.json();
   assert.equal($schema, 'https://json-schema.org/draft/2020-12/schema');
-  assert.deepEqual(Object.keys($defs), ['costs', 'history', 'event']);
+  assert.deepEqual(Object.keys($defs), ['costs', 'history', 'sites', 'event']);
   const names = propertyNames($defs);
   assert.ok(names.includes('copied_page_table_bytes'));
   assert.deepEqual(

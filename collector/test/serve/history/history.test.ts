@@ -64,6 +64,7 @@ test('a point has what happened between two snapshots, and nothing else', () => 
     cow_faults_parent: 10,
     cow_faults_child: 4,
     stall_slots: [slot, 2],
+    sibling_wait_ns: 4_000_000,
   });
   assert.deepEqual([fresh?.['comm'], fresh?.['spawns'], point?.rows.length], ['new', 1, 2]);
   assert.deepEqual(named(FAILURE_FIELDS, point?.failures[0]), {

@@ -161,6 +161,19 @@ describe('/', () => {
     }
   });
 
+  it('is the same where make did not build the page, which is told', async () => {
+    const lines: string[] = [];
+    const logger = createLogger({ level: 'warn', format: 'logfmt', write: (line) => lines.push(line) });
+    const app = buildTestApp({ page: true, pageFolder: '/nowhere', logger });
+    assert.match((await app.inject('/')).body, /href="\/metrics"/);
+    assert.equal((await app.inject('/api/v1/history')).statusCode, 200);
+    await app.close();
+    assert.match(
+      lines.join(''),
+      /^time=\S+ level=warn msg="the page at \/ is not built \(make\), so only links are there"\n$/,
+    );
+  });
+
   it('says what is not measured, harmlessly', async () => {
     const hooks = hooksWithout('calls').map((hook) => Object.assign({}, hook, { reason: '<b>no</b> "calls"' }));
     const { body } = await buildTestApp({ engine: createFakeEngine({ hooks }) }).inject('/');

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createReadings } from '../../../serve/http/readings.ts';
 
 function counted(restMs = 0) {
   let count = 0;
   let running = 0;
   let mostRunning = 0;
-  const take = createReadings(async () => {
+  const { take } = createReadings(async () => {
     const reading = { begunAt: performance.now(), number: ++count };
     mostRunning = Math.max(mostRunning, ++running);
     await new Promise((resolve) => setImmediate(resolve));
@@ -44,10 +45,22 @@ describe('readings of the tables', () => {
     assert.equal(count(), 1);
   });
 
+  it('stay for those who wait, and no longer', async () => {
+    const { take, hold } = createReadings(async () => ({ begunAt: performance.now() }), 1);
+    const since = performance.now();
+    const held = hold();
+    const first = new WeakRef(await take(since));
+    await sleep(20);
+    assert.equal(await take(since), first.deref(), 'somebody waits');
+    held[Symbol.dispose]();
+    await sleep(20);
+    assert.notEqual(await take(since), first.deref(), 'nobody waits');
+  });
+
   it('rest in between', async () => {
     const ends: number[] = [];
     const begins: number[] = [];
-    const take = createReadings(async () => {
+    const { take } = createReadings(async () => {
       const begunAt = performance.now();
       begins.push(begunAt);
       ends.push(performance.now());
@@ -61,7 +74,7 @@ describe('readings of the tables', () => {
 
   it('go on after one that failed, of which all its readers are told', async () => {
     let fails = true;
-    const take = createReadings(async () => {
+    const { take } = createReadings(async () => {
       if (fails) throw new Error('gone');
       return { begunAt: performance.now() };
     }, 0);

@@ -15,12 +15,13 @@ async function stateOf(turn: Promise<Turn | undefined>): Promise<'waits' | 'refu
 }
 
 describe('turns', () => {
-  it('are half of them for one address, and the others for others', async () => {
-    const turns = createTurns({ ...FOREVER, most: 4 });
+  it('are a quarter of them for one address, and the others for others', async () => {
+    const turns = createTurns({ ...FOREVER, most: 5 });
     const mine = Array.from({ length: 3 }, () => turns.take(client('a')));
     assert.deepEqual(await Promise.all(mine.map(stateOf)), ['goes', 'goes', 'waits']);
     const theirs = Array.from({ length: 3 }, () => turns.take(client('b')));
     assert.deepEqual(await Promise.all(theirs.map(stateOf)), ['goes', 'goes', 'waits']);
+    assert.equal(await stateOf(turns.take(client('c'))), 'goes');
     (await mine[0])?.end();
     (await mine[0])?.end();
     assert.deepEqual([await stateOf(mine[2]!), await stateOf(theirs[2]!)], ['goes', 'waits']);
@@ -45,12 +46,14 @@ describe('turns', () => {
     assert.equal(await keptAlive(impatient.take(client('a'))), undefined);
   });
 
-  it('are taken from those who stand still while others wait, never before the page is ready', async () => {
+  it('are taken from those who stand still while others wait, never while the next piece is not ready', async () => {
     const cut: string[] = [];
     const turns = createTurns({ ...FOREVER, most: 2, stallMsUnderLoad: 1 });
     const stalled = await turns.take(client('a', () => void cut.push('stalled')));
-    await turns.take(client('b', () => void cut.push('not ready')));
-    stalled?.progress();
+    const unready = await turns.take(client('b', () => void cut.push('not ready')));
+    unready?.waitForClient();
+    unready?.letClientWait();
+    stalled?.waitForClient();
     assert.ok(await keptAlive(turns.take(client('c'))));
     assert.deepEqual(cut, ['stalled']);
   });
@@ -65,7 +68,7 @@ describe('turns', () => {
       const turns = createTurns({ ...FOREVER, most: 2, ...options }, () => isPressed);
       await keptAlive(
         new Promise<void>((resolve, reject) => {
-          turns.take(client('a', resolve)).then((turn) => turn?.progress(), reject);
+          turns.take(client('a', resolve)).then((turn) => turn?.waitForClient(), reject);
         }),
       );
     }

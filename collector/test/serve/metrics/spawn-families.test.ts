@@ -134,7 +134,7 @@ describe('spawn metrics', () => {
   it('are 45 series a row in the default, where labels have one value each', () => {
     const count = (groups: readonly MetricGroup[]) => parseSamples(render({ rows: [fakeRow()] }, { groups })).length;
     assert.equal(count(DEFAULT_METRIC_GROUPS), 45);
-    assert.equal(count(METRIC_GROUPS), 86);
+    assert.equal(count(METRIC_GROUPS), 110);
   });
 });
 
