@@ -1,11 +1,9 @@
 /**
- * Measures what afork saves: npm run bench:afork -- [--full] [--only C|node] [--rounds N]
- * Prints tables. A run of both sides also writes them, with a picture, to docs/afork-bench.md and .svg.
- * --full adds 8 GB, and uses five processes for each case instead of three. The exec gate needs root; without it, that case
- * is left out.
+ * Measures what afork saves: npm run bench:afork. Prints tables. A run of all cases of both sides also writes them, with a
+ * picture, to docs/afork-bench.md and .svg. The exec gate needs root; without it, that case is left out.
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { numberOf, scriptFlags, wrongFlag } from '../testing/script-flags.ts';
 import { judge } from './afork/aims.ts';
 import { renderLosses } from './afork/losses.ts';
 import { makeCases, type Side } from './afork/cases.ts';
@@ -18,19 +16,25 @@ import { renderResults, renderVerdicts } from './afork/table.ts';
 
 const DOCS = new URL('../docs/', import.meta.url);
 
-const { values } = parseArgs({
+const USAGE = `npm run bench:afork -- [--full] [--only c|node] [--case NAME]... [--rounds N]
+--full adds 8 GB, and uses five processes for each case instead of three.
+--rounds: spawns of each case; 120 unless given.`;
+const { values } = scriptFlags(USAGE, {
   options: {
     full: { type: 'boolean', default: false },
     only: { type: 'string' },
+    case: { type: 'string', multiple: true },
     rounds: { type: 'string', default: '120' },
   },
 });
 const only = sideOf(values.only);
-const rounds = Number(values.rounds);
-if (!(Number.isInteger(rounds) && rounds > 0)) fail(`--rounds ${values.rounds}: not a number of rounds`);
+const rounds = numberOf('--rounds', values.rounds);
 const processes = values.full ? 5 : 3;
 
-const results: Result[] = makeCases({ full: values.full, only }).map((measured) => ({ measured, samples: [] }));
+const results: Result[] = makeCases({ full: values.full, only })
+  .filter(({ name }) => values.case?.includes(name) ?? true)
+  .map((measured) => ({ measured, samples: [] }));
+if (results.length === 0) wrongFlag(`--case ${values.case?.join(' --case ')}: there is no case of that name`);
 await measureAll().catch((error: Error) => fail(error.message));
 const text = (['C', 'Node'] as const)
   .filter((side) => !only || side === only)
@@ -40,7 +44,7 @@ console.log(
     '\n\n',
   ),
 );
-if (!only) writeReport();
+if (!only && !values.case) writeReport();
 
 async function measureAll(): Promise<void> {
   const queue = shuffled(Array.from({ length: processes }, () => results).flat());
@@ -65,7 +69,7 @@ function sideOf(name: string | undefined): Side | undefined {
   if (name === undefined) return undefined;
   if (name.toLowerCase() === 'c') return 'C';
   if (name.toLowerCase() === 'node') return 'Node';
-  return fail(`--only ${name}: it is either C or node`);
+  return wrongFlag(`--only ${name}: must be c or node`);
 }
 
 function fail(message: string): never {

@@ -1,21 +1,23 @@
 /**
- * What both engines say of the same spawns: npm run bench:parity [-- --spawns N] [-- --write]
- * Prints tables; --write puts them into docs/engines.md.
+ * What both engines say of the same spawns: npm run bench:parity. Prints tables.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { findBpftrace } from 'bpftrace-wrapper';
+import { numberOf, scriptFlags } from '../testing/script-flags.ts';
 import { table } from './overhead/markdown.ts';
 import { measureParity, type Parity, type ParityResults } from './parity/measure.ts';
 
 const PAGE = fileURLToPath(new URL('../docs/engines.md', import.meta.url));
 const MARK = '<!-- bench:parity -->';
 
-const { values } = parseArgs({
+const USAGE = `npm run bench:parity -- [--spawns N] [--write]
+--spawns: of each mechanism; 2000 unless given. --write puts the tables into docs/engines.md.`;
+const { values } = scriptFlags(USAGE, {
   options: { spawns: { type: 'string', default: '2000' }, write: { type: 'boolean', default: false } },
 });
+const spawnsOfEach = numberOf('--spawns', values.spawns);
 
 function markdownOf({ spawns, counts, stalls, lost }: ParityResults, version: string): string {
   const rows = [...new Set(counts.map(({ row }) => row))];
@@ -50,7 +52,7 @@ function shown(parity: Parity | undefined): string {
 
 async function main(): Promise<void> {
   const { version } = await findBpftrace();
-  const results = await measureParity(Number(values.spawns));
+  const results = await measureParity(spawnsOfEach);
   const markdown = markdownOf(results, version.text);
   process.stdout.write(`${markdown}\n`);
   if (values.write) writeResults(markdown);

@@ -23,9 +23,9 @@ $(BENCH_AFORK)/%: bench/afork/%.c bench/afork/module.mk
 	$(CC) $(BENCH_AFORK_CFLAGS) $< -o $@
 
 $(BENCH_AFORK)/package/package.json: native/afork/build/afork.node native/afork/dist/index.js native/afork/addon.cjs \
-		native/afork/register.cjs
+		native/afork/register.cjs native/afork/sites.cjs
 	rm -rf $(@D)
 	@mkdir -p $(@D)/build
 	cp native/afork/build/afork.node $(@D)/build
-	cp -r native/afork/dist native/afork/addon.cjs native/afork/register.cjs $(@D)
+	cp -r native/afork/dist native/afork/addon.cjs native/afork/register.cjs native/afork/sites.cjs $(@D)
 	cp native/afork/package.json $@

@@ -1,4 +1,4 @@
-/** Runs Debian's Prometheus, which scrapes one target every second. */
+/** Runs the Prometheus that is installed. It scrapes one target. */
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,10 +12,24 @@ export interface Prometheus {
   readonly snapshot: () => Promise<{ series: number; samples: number; chunkBytes: number; indexBytes: number }>;
 }
 
-export async function startPrometheus(folder: string, target: string, rules: readonly string[]): Promise<Prometheus> {
+interface Answer {
+  readonly data: unknown;
+  readonly error?: string;
+}
+
+export interface Setup {
+  readonly target: string;
+  readonly rules: readonly string[];
+  /** Whether histograms are scraped as native ones. */
+  readonly native: boolean;
+  /** Between scrapes, and between evaluations of the rules. */
+  readonly seconds: number;
+}
+
+export async function startPrometheus(folder: string, { target, rules, native, seconds }: Setup): Promise<Prometheus> {
   mkdirSync(folder);
   const config = {
-    global: { scrape_interval: '1s', evaluation_interval: '1s' },
+    global: { scrape_interval: `${seconds}s`, evaluation_interval: `${seconds}s` },
     rule_files: rules,
     scrape_configs: [
       {
@@ -27,11 +41,15 @@ export async function startPrometheus(folder: string, target: string, rules: rea
     ],
   };
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
-  const { child, address } = await spawnPrometheus(folder, ['--web.enable-admin-api']);
+  const { child, address } = await spawnPrometheus(folder, [
+    '--web.enable-admin-api',
+    ...(native ? ['--enable-feature=native-histograms'] : []),
+  ]);
   const api = `http://${address}/api/v1`;
   const ask = async (path: string, method = 'GET'): Promise<unknown> => {
-    const answer = (await (await fetch(`${api}/${path}`, { method })).json()) as { data: unknown };
-    return answer.data;
+    const { data, error } = (await (await fetch(`${api}/${path}`, { method })).json()) as Answer;
+    if (error !== undefined) throw new Error(`${path}: ${error}`);
+    return data;
   };
   return {
     child,

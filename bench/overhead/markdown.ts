@@ -6,6 +6,7 @@ import type { Compared } from './comparison.ts';
 import { FIGURES, type FigureName } from './loads.ts';
 import type { ProbeCost } from './probe-cost.ts';
 import type { ScrapeCost } from './scrape-cost.ts';
+import type { StackCost } from './stack-cost.ts';
 import type { Summary } from './statistics.ts';
 
 export interface Results {
@@ -13,13 +14,16 @@ export interface Results {
   readonly compared: readonly Compared[];
   readonly collectors: readonly CollectorCost[];
   readonly scrapes: readonly ScrapeCost[];
+  readonly stacks: readonly StackCost[];
 }
 
-export function markdownOf({ probes, compared, collectors, scrapes }: Results): string {
+export function markdownOf({ probes, compared, collectors, scrapes, stacks }: Results): string {
   return [
     machine(),
     '### BPF, by the kernel’s own statistics',
     probeTable(probes),
+    '### The copy of a stack, for `forktax sites`',
+    stackTable(stacks),
     '### The spawner, watched and not',
     comparisonTable(compared),
     ...compared.flatMap(({ tool, unavailable }) =>
@@ -32,7 +36,7 @@ export function markdownOf({ probes, compared, collectors, scrapes }: Results): 
   ].join('\n\n');
 }
 
-function machine(): string {
+export function machine(): string {
   const system = /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux';
   const cpuinfo = readFileSync('/proc/cpuinfo', 'utf8');
   const virtual = /^flags\s*:.*\bhypervisor\b/m.test(cpuinfo) ? ', a virtual machine' : '';
@@ -68,6 +72,17 @@ function probeTable(probes: readonly ProbeCost[]): string {
   return table(['engine, and how it sees the calls', ...titles.map((title) => `${title}, ns`), 'n'], rows);
 }
 
+function stackTable(costs: readonly StackCost[]): string {
+  const rows = costs.map(({ bytes, copiedBytes, spawnNs, copyNs }) => [
+    bytes === 0 ? 'none' : `up to ${bytes / 1024} KiB`,
+    bytes === 0 ? '–' : (copiedBytes / 1024).toFixed(1),
+    middle(spawnNs),
+    bytes === 0 ? '–' : middle(copyNs),
+    spawnNs.runs,
+  ]);
+  return table(['stack', 'copied, KiB', 'BPF for a vfork, ns', 'of it the copy, ns', 'n'], rows);
+}
+
 /** Gives the values of the first tool, which is "nothing", and for the others the ratios to it in the same round. */
 function comparisonTable(compared: readonly Compared[]): string {
   const names = Object.keys(FIGURES) as FigureName[];
@@ -81,7 +96,7 @@ function comparisonTable(compared: readonly Compared[]): string {
   return table(['watched by', ...titles, 'n'], rows);
 }
 
-const ratio = ({ median, low, high }: Summary): string =>
+export const ratio = ({ median, low, high }: Summary): string =>
   `× ${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
 
 function collectorTable(costs: readonly CollectorCost[]): string {

@@ -1,15 +1,14 @@
 /** Measures nanoseconds of BPF with the kernel's statistics. These cost some 20 ns for each run, part of which they count. */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { openCoreEngine } from '../../collector/engine/core/engine.ts';
 import { DEFAULT_ENGINE_OPTIONS } from '../../collector/model/options.ts';
 import type { CallHook } from '../../collector/model/hooks.ts';
 import type { Engine } from '../../collector/model/engine.ts';
 import type { Snapshot } from '../../collector/model/snapshot.ts';
 import { runSpawnload } from '../../native/spawnload/spawnload.ts';
+import { withStatistics } from './bpf-statistics.ts';
 import { openWithPrograms } from './bpftrace-engine.ts';
 import { shuffled, summarize, type Summary } from './statistics.ts';
 
-const STATISTICS = '/proc/sys/kernel/bpf_stats_enabled';
 const MIB = 1 << 20;
 const SPAWNS = 1000;
 const PAGE_FAULT = 'page_fault_user';
@@ -41,23 +40,6 @@ interface Spent {
 interface Measured {
   readonly programs: ReadonlyMap<string, Spent>;
   readonly spawns: number;
-}
-
-/** Turns the statistics on, and restores them however this ends. */
-async function withStatistics<T>(work: () => Promise<T>): Promise<T> {
-  const before = readFileSync(STATISTICS, 'utf8');
-  const restore = (): void => writeFileSync(STATISTICS, before);
-  const interrupted = (): void => process.exit(130); // this runs the handlers of `exit`
-  process.once('exit', restore);
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, interrupted);
-  writeFileSync(STATISTICS, '1');
-  try {
-    return await work();
-  } finally {
-    restore();
-    process.off('exit', restore);
-    for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, interrupted);
-  }
 }
 
 export function measureProbes(watchers: readonly Watcher[], rounds: number): Promise<readonly ProbeCost[]> {

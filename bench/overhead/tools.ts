@@ -13,7 +13,7 @@ const FORKTAX = fileURLToPath(new URL('../../scripts/forktax', import.meta.url))
 const READY_WITHIN_MS = 30_000;
 
 /** A script as a person would write it to see each spawn and how long its caller stood still. */
-const BPFTRACE_SCRIPT = ['fork', 'vfork', 'clone', 'clone3']
+export const BPFTRACE_SCRIPT = ['fork', 'vfork', 'clone', 'clone3']
   .map(
     (call) => `
 tracepoint:syscalls:sys_enter_${call} { @start[tid] = nsecs; }
@@ -25,7 +25,7 @@ tracepoint:syscalls:sys_exit_${call} /@start[tid]/ {
   .join('');
 
 /** The output is buffered by line, as on a terminal. */
-const BPFTRACE = ['bpftrace', '-B', 'line'];
+export const BPFTRACE = ['bpftrace', '-B', 'line'];
 
 export interface Tool {
   readonly name: string;
@@ -67,20 +67,25 @@ export interface RunningTool {
   readonly pid: number | undefined;
   /** Gives all output so far. */
   output(): string;
-  stop(): Promise<void>;
+  /** Ends the tool as Ctrl-C does, and gives all output that it has written. */
+  stop(): Promise<string>;
 }
 
 /** @throws Error with the tool's message if it cannot run here */
 export async function startTool(tool: Tool): Promise<RunningTool> {
-  if (!tool.command) return { pid: undefined, output: () => '', stop: () => Promise.resolve() };
+  if (!tool.command) return { pid: undefined, output: () => '', stop: () => Promise.resolve('') };
   const folder = mkdtempSync(join(tmpdir(), 'forktax-bench-'));
   const log = join(folder, 'output');
   const child = startWritingTo(log, tool.command);
   const output = (): string => readFileSync(log, 'utf8');
-  const stop = async (): Promise<void> => {
+  const endAndRead = async (): Promise<string> => {
     await end(child);
+    const all = output();
     rmSync(folder, { recursive: true });
+    return all;
   };
+  let stopped: Promise<string> | undefined;
+  const stop = (): Promise<string> => (stopped ??= endAndRead());
   try {
     await untilReady(tool, child, output);
   } catch (error) {
