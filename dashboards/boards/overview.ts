@@ -47,7 +47,7 @@ function atAGlance() {
       title: 'Stood still, per second',
       description: 'Time per second that callers of fork, vfork, clone and clone3 stood still, all added up.',
       unit: 's',
-      width: 3,
+      width: 4,
       queries: [{ legend: 'stall', expr: fleet.rateOf('sum', 'forktax_spawn_stall_seconds') }],
     }),
     stat({
@@ -95,7 +95,7 @@ function collectors() {
     title: 'Collectors',
     description: 'How many of the chosen collectors measure, and how many do not answer or cannot read their tables.',
     unit: 'none',
-    width: 4,
+    width: 3,
     queries: [
       { legend: 'measuring', expr: measuring },
       { legend: 'not', expr: notMeasuring },

@@ -226,7 +226,7 @@ function aftermath() {
     graph({
       title: 'Exec delay: median and 99th percentile',
       description:
-        'Time from the start of a child to its successful exec. It includes the set-up of the child, the search along $PATH, and waiting for a CPU.',
+        'Time from the start of a child to its successful exec. It includes the set-up of the child, the search along $PATH, and waiting for a CPU. Empty unless the collector runs with --metrics=all, or with exec-delay among them.',
       unit: 's',
       width: 8,
       logarithmic: true,
@@ -236,15 +236,30 @@ function aftermath() {
       ],
     }),
     graph({
-      title: 'Lifetime of children: median and 99th percentile',
+      title: 'Lifetime: median and 99th percentile',
       description:
-        'Time from the start of a child to its exit. Children that live for milliseconds cost more to start than to run: use one that stays.',
+        'Time from the start of a child to its exit. Children that live for milliseconds cost more to start than to run: use one that stays. Empty unless the collector runs with --metrics=all, or with lifetime among them.',
       unit: 's',
       width: 8,
       logarithmic: true,
       queries: [
         { legend: 'p50', expr: spawner.quantile(0.5, 'forktax_child_lifetime_seconds') },
         { legend: 'p99', expr: spawner.quantile(0.99, 'forktax_child_lifetime_seconds') },
+      ],
+    }),
+    graph({
+      title: 'Who stands still, of each second',
+      description:
+        'The thread that spawns; the other threads of its process: while a fork copies, none of them can map memory or fault; and after the fork, whoever of them writes to a page first. The second is absent below Linux 5.19. The third needs --metrics=cow-time, and a kernel with fexit.',
+      unit: 's',
+      width: 24,
+      queries: [
+        { legend: 'the calling threads', expr: stall },
+        { legend: 'other threads', expr: spawner.rate('forktax_sibling_stall_seconds_total') },
+        {
+          legend: 'copy-on-write faults',
+          expr: spawner.rate('forktax_cow_fault_seconds_total', [], ['role="parent"']),
+        },
       ],
     }),
   ];

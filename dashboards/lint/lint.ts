@@ -1,5 +1,5 @@
 /**
- * The rules of github.com/grafana/dashboard-linter, with their names, and three more. There, some rules look at some types of
+ * The rules of github.com/grafana/dashboard-linter, with their names, and four more. There, some rules look at some types of
  * panels only; here they look at all.
  */
 import { SELF_METRICS } from '../../collector/serve/metrics/self.ts';

@@ -9,7 +9,7 @@ export interface Box {
 }
 
 /** The space between a chart's frame and the edges of its box, in pixels. */
-export const MARGIN = { left: 62, right: 14, top: 8, bottom: 22 };
+export const MARGIN = { left: 76, right: 14, top: 8, bottom: 22 };
 
 /** Draws a chart as SVG text, without a browser. */
 export function drawChart(option: EChartsOption, { width, height }: Box): string {

@@ -1,11 +1,12 @@
 /**
  * Draws pictures of the dashboards: `npm run render:dashboards`. It plays a scene on this machine, and draws what Prometheus
- * collected, without Grafana. `-- SECONDS` sets the length of the scene; 0 draws the data of an earlier run again.
+ * collected, without Grafana.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { numberOf, scriptFlags, wrongFlag } from '../../testing/script-flags.ts';
 import { collect, type DashboardData } from './data.ts';
 import { page, type Page } from './page.ts';
 import { playScene, SCRAPE_SECONDS } from './scene.ts';
@@ -50,7 +51,11 @@ function screenshot({ html, width, height }: Page, path: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-const seconds = Number(process.argv[2] ?? 600);
+const USAGE = `npm run render:dashboards -- [SECONDS]
+SECONDS: how long the scene is played; 600 unless given. 0 draws the last one again.`;
+const [length = '600', ...more] = scriptFlags(USAGE, { allowPositionals: true }).positionals;
+if (more.length > 0) wrongFlag(`Unexpected argument '${more[0]}'`);
+const seconds = numberOf('SECONDS', length, 0);
 mkdirSync(CACHE, { recursive: true });
 if (seconds > 0) writeFileSync(`${CACHE}/data.json`, JSON.stringify(await record(seconds)));
 const data: DashboardData[] = JSON.parse(readFileSync(`${CACHE}/data.json`, 'utf8'));

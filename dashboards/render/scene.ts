@@ -101,7 +101,10 @@ async function startHost(name: string, index: number): Promise<Host> {
 }
 
 async function startCollector(network: NetworkHost, cgroup: string): Promise<CliProcess> {
-  const collector = startCli(['serve', `--web.listen-address=${network.address}`, `--cgroup=${cgroup}`], network.enter);
+  const collector = startCli(
+    ['serve', `--web.listen-address=${network.address}`, '--metrics=all', `--cgroup=${cgroup}`],
+    network.enter,
+  );
   await collector.said('msg=listening');
   return collector;
 }

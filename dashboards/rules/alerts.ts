@@ -8,6 +8,7 @@ import {
   ENOUGH_SPAWNS_PER_SECOND,
   EXEC_FAILURES_PER_SECOND,
   LARGE_FORK_BYTES,
+  SIBLINGS_STOOD_STILL_SECONDS_PER_SECOND,
   SPAWN_FAILURE_RATIO,
   STALL_P99_SECONDS,
   STOOD_STILL_SECONDS_PER_SECOND,
@@ -56,6 +57,15 @@ and ${everything.rateOf('count', 'forktax_spawn_stall_seconds', SPAWNER)} > ${EN
     severity: 'warning',
     summary: `${WHO} stands still for {{ $value | humanizeDuration }} of each second, making processes`,
     description: 'The stalls of all its spawns, added up over its threads and processes.',
+    dashboard: SPAWNER_BOARD,
+  },
+  {
+    alert: 'ForktaxSiblingsStandStill',
+    expr: `${everything.rate('forktax_sibling_stall_seconds_total', SPAWNER)} > ${SIBLINGS_STOOD_STILL_SECONDS_PER_SECOND}`,
+    for: '10m',
+    severity: 'warning',
+    summary: `Other threads of ${WHO} stand still for {{ $value | humanizeDuration }} of each second, because it forks`,
+    description: 'While a fork copies a process, no other thread of it can map memory or fault.',
     dashboard: SPAWNER_BOARD,
   },
   {

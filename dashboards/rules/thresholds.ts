@@ -9,6 +9,9 @@ export const STALL_P99_NOTICEABLE_SECONDS = 0.02;
 /** For one spawner on one host: a tenth of a thread's time is lost. */
 export const STOOD_STILL_SECONDS_PER_SECOND = 0.1;
 
+/** For one spawner on one host: so much of its other threads' time is lost to its forks. */
+export const SIBLINGS_STOOD_STILL_SECONDS_PER_SECOND = 0.1;
+
 /** A bound of the histogram: `forktax_spawn_copied_rss_bytes_bucket` can tell exactly what is above. Copying 1 GiB takes some 10 ms. */
 export const LARGE_FORK_BYTES = 1 << 30;
 

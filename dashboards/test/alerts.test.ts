@@ -8,6 +8,7 @@ import {
   ENOUGH_SPAWNS_PER_SECOND,
   EXEC_FAILURES_PER_SECOND,
   LARGE_FORK_BYTES,
+  SIBLINGS_STOOD_STILL_SECONDS_PER_SECOND,
   SPAWN_FAILURE_RATIO,
   STALL_P99_SECONDS,
   STOOD_STILL_SECONDS_PER_SECOND,
@@ -42,6 +43,10 @@ function stalls(perSecond: number, seconds: number): InputSeries {
 const forks = (all: string, small: string, mechanism = 'fork'): InputSeries => ({
   [`forktax_spawn_copied_rss_bytes_count{${SPAWNER},mechanism="${mechanism}"}`]: all,
   [`forktax_spawn_copied_rss_bytes_bucket{${SPAWNER},mechanism="${mechanism}",le="1.073741824e+09"}`]: small,
+});
+
+const siblings = (ofThreshold: number): InputSeries => ({
+  [`forktax_sibling_stall_seconds_total{${SPAWNER}}`]: growing(ofThreshold * SIBLINGS_STOOD_STILL_SECONDS_PER_SECOND),
 });
 
 const spawnFailures = (failed: number, made: number, errno = 'EAGAIN'): InputSeries => ({
@@ -90,6 +95,11 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
     { what: 'a tenth more', input: stalls(1.1, STOOD_STILL_SECONDS_PER_SECOND), fires: [ofNode('warning')] },
     { what: 'not yet', input: stalls(1.1, STOOD_STILL_SECONDS_PER_SECOND), minutes: 10 },
     { what: 'a tenth less', input: stalls(0.9, STOOD_STILL_SECONDS_PER_SECOND) },
+  ],
+  ForktaxSiblingsStandStill: [
+    { what: 'a tenth more', input: siblings(1.1), fires: [ofNode('warning')] },
+    { what: 'not yet', input: siblings(1.1), minutes: 10 },
+    { what: 'a tenth less', input: siblings(0.9) },
   ],
   ForktaxLargeFork: [
     { what: 'the first of all', input: forks('_x27 1+0x30', '_x27 0+0x30'), fires: [ofNode('info')] },

@@ -43,6 +43,7 @@ const BREAKS: readonly (readonly [rule: string, change: (dashboard: Breakable) =
   ['panel-datasource-rule', (dashboard) => (firstPanel(dashboard).datasource = { uid: 'prometheus' })],
   ['panel-title-description-rule', (dashboard) => (firstPanel(dashboard).description = '')],
   ['panel-title-description-rule', (dashboard) => (firstPanel(dashboard).title = '')],
+  ['own-title-width-rule', (dashboard) => (firstPanel(dashboard).title = 'Spawns per second of all spawners')],
   ['panel-units-rule', (dashboard) => (firstPanel(dashboard).fieldConfig = { defaults: { unit: 'seconds' } })],
   ['panel-no-targets-rule', (dashboard) => (firstPanel(dashboard).targets = [])],
   ['target-promql-rule', ask(`sum(rate(up{${CHOSEN}}[5m])`)],

@@ -8,6 +8,7 @@ const FOR_EVER = 1_000_000;
 
 const MIXED: readonly (readonly (string | number)[])[] = [
   ['--mechanism', 'fork', '--rss', 64 * MIB, '--parent-touch', 20, '--child-touch', 10, '--child-lifetime', 20],
+  ['--mechanism', 'fork', '--rss', 64 * MIB, '--no-exec', '--siblings', 1],
   ['--mechanism', 'posix_spawn'],
   ['--mechanism', 'afork'],
   ['--mechanism', 'fork', '--exec-missing'],
