@@ -6,9 +6,9 @@ COPY . .
 RUN scripts/setup && make -s install DESTDIR=/image PREFIX=/usr
 
 FROM debian:bookworm-20260918-slim
-# libbpf loads the probes; Node.js for arm64 needs libatomic.
+# libbpf loads the probes; libdw unwinds stacks; Node.js for arm64 needs libatomic.
 RUN apt-get update \
-	&& apt-get install --yes --no-install-recommends libatomic1 libbpf1 libstdc++6 \
+	&& apt-get install --yes --no-install-recommends libatomic1 libbpf1 libdw1 libstdc++6 \
 	&& rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 COPY --from=build /image/ /
 ENV FORKTAX_WEB_LISTEN_ADDRESS=:19435

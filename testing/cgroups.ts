@@ -1,5 +1,5 @@
 /** Cgroups and containers for tests, in the unified hierarchy of this host. Each is removed at the end. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   copyFileSync,
@@ -20,7 +20,11 @@ const BUSYBOX = '/usr/bin/busybox';
 export interface TestCgroup extends Disposable {
   /** Runs a command in it to its end. */
   run(command: string, ...args: readonly string[]): void;
+  /** Starts a command in it. The cgroup is removed only if the command has ended by then. */
+  start(command: string, ...args: readonly string[]): ChildProcess;
 }
+
+const ENTER = ['-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"'];
 
 /** Makes the cgroup and those above it that are missing, as systemd or a runtime would. */
 export function makeCgroup(path: string): TestCgroup {
@@ -30,11 +34,10 @@ export function makeCgroup(path: string): TestCgroup {
   mkdirSync(join(root, path), { recursive: true });
   return {
     run(command, ...args) {
-      const script = 'echo $$ > "$0/cgroup.procs" && exec "$@"';
-      execFileSync('sh', ['-c', script, join(root, path), command, ...args], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
+      execFileSync('sh', [...ENTER, join(root, path), command, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
     },
+    start: (command, ...args) =>
+      spawn('sh', [...ENTER, join(root, path), command, ...args], { stdio: ['ignore', 'ignore', 'inherit'] }),
     // What others have put below one of them meanwhile keeps it.
     [Symbol.dispose]: () => made.forEach((directory) => tryRemove(directory)),
   };

@@ -65,6 +65,8 @@ export const FAKE_HOOKS: readonly Hook[] = [
   { name: 'exec_exit', attached: true, columns: ['execFailures'] },
   { name: 'sched_process_exit', attached: true, columns: ['lifetime'] },
   { name: 'page_fault_user', attached: true, columns: ['faults'] },
+  { name: 'fexit:do_wp_page', attached: true, columns: ['cowFaultTimes'] },
+  { name: 'lock:contention', attached: true, columns: ['siblings'] },
 ];
 
 /** Gives the same hooks, with one of them not attached. */
@@ -80,7 +82,7 @@ const EMPTY_SNAPSHOT: Snapshot = {
   health: { ...NO_HEALTH, tableCapacity: 1024, processCapacity: 32_768 },
 };
 
-/** Makes a row of `spawns` calls that each stalled for 3 ms and copied 1 MiB by default. */
+/** Makes a row of `spawns` calls that each stalled for 3 ms and copied 1 MiB by default; a fork had one sibling wait for 2 ms. */
 export function fakeRow(row: Partial<CostRow> = {}): CostRow {
   const spawns = row.spawns ?? 1;
   return {
@@ -95,7 +97,10 @@ export function fakeRow(row: Partial<CostRow> = {}): CostRow {
     copiedPageTableBytes: 4096 * spawns,
     cowFaultsParent: 5 * spawns,
     cowFaultsChild: 2 * spawns,
+    cowFaultsParentNs: 15_000 * spawns,
+    cowFaultsChildNs: 5000 * spawns,
     childFaults: 7 * spawns,
+    ...((row.mechanism ?? 'fork') === 'fork' && { siblingWait: histogram(TIME_BOUNDS_NS, 2_000_000, spawns) }),
     execDelay: histogram(TIME_BOUNDS_NS, 1_500_000, spawns),
     lifetime: histogram(LIFETIME_BOUNDS_NS, 20_000_000, spawns),
     execStallNs: 3_000_000 * spawns,
@@ -122,6 +127,7 @@ export function fakeSpawn(event: Partial<SpawnEvent> = {}): SpawnEvent {
     child: 200,
     stallNs: 3_000_000,
     copyNs: 2_000_000,
+    siblingWaitNs: 2_000_000,
     copiedRssBytes: 1_048_576,
     copiedPageTableBytes: 4096,
     ...event,

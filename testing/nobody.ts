@@ -25,8 +25,12 @@ const UNCOVER = `
   cd /
   exec "$@"`;
 
+const hidden = hiddenFolder(dirname(REPOSITORY)) ?? hiddenFolder(dirname(process.execPath));
+
+/** Why a process of another user cannot run what is in this checkout, outside of a mount namespace of its own. */
+export const WHY_HIDDEN = hidden !== undefined && `other users cannot enter ${hidden}`;
+
 function uncovered(): readonly string[] {
-  const hidden = hiddenFolder(dirname(REPOSITORY)) ?? hiddenFolder(dirname(process.execPath));
   if (hidden === undefined) return [];
   return [
     'unshare',

@@ -10,7 +10,6 @@ export interface ParsedHistogram {
   readonly zeroCount: number;
   /** By index of the native bucket. */
   readonly native: ReadonlyMap<number, number>;
-  readonly exemplars: readonly ParsedExemplar[];
 }
 
 interface ParsedExemplar {
@@ -112,7 +111,6 @@ function histogramOf(fields: Fields): ParsedHistogram {
     zeroThreshold: double(fields, 6),
     zeroCount: varint(fields, 7),
     native: nativeOf(all(fields, 12), all(fields, 13)),
-    exemplars: all(fields, 16).map((bytes) => exemplarOf(fieldsOf(bytes))),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Queries to Prometheus. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -102,7 +103,7 @@ async function until<T>(ask: () => Promise<T>, enough: (answer: T) => boolean): 
     const answer = await ask();
     if (enough(answer)) return answer;
     if (Date.now() > deadline)
-      throw new Error(`not so after ${DEADLINE_MS / 1000} s: ${JSON.stringify(answer).slice(0, 2000)}`);
+      throw new Error(`not so after ${DEADLINE_MS / 1000} s: ${inspect(answer).slice(0, 2000)}`);
     await sleep(200);
   }
 }

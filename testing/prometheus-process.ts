@@ -9,6 +9,9 @@ export interface PrometheusProcess {
   readonly address: string;
 }
 
+/** Prometheus 3 names the component before the address. */
+const LISTENING = /"Listening on"(?: component=web)? address=(\S+)/;
+
 /** `folder` has prometheus.yml. Resolves when Prometheus listens. If it ends before that, throws its log. */
 export async function spawnPrometheus(folder: string, options: readonly string[] = []): Promise<PrometheusProcess> {
   const own = [
@@ -20,7 +23,7 @@ export async function spawnPrometheus(folder: string, options: readonly string[]
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
   for (;;) {
-    const address = /"Listening on" address=(\S+)/.exec(log)?.[1];
+    const address = LISTENING.exec(log)?.[1];
     if (address) return { child, address };
     if (child.exitCode !== null) throw new Error(`prometheus ended: ${log}`);
     await sleep(20);

@@ -5,8 +5,12 @@ import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../collector/cli.ts', import.meta.url));
 
+const COMPILED = fileURLToPath(new URL('../scripts/forktax', import.meta.url));
+
 /** The flags of this process, without those for tests. */
-const NODE_FLAGS = process.execArgv.filter((flag) => /^--(experimental-strip-types|disable-warning=)/.test(flag));
+export const NODE_FLAGS = process.execArgv.filter((flag) =>
+  /^--(experimental-strip-types|disable-warning=)/.test(flag),
+);
 
 export interface CliResult {
   readonly status: number | null;
@@ -23,7 +27,15 @@ export interface CliProcess {
 
 /** `before` is a command that runs forktax, such as setpriv with its options. */
 export function startCli(args: readonly string[], before: readonly string[] = [], cli = CLI): CliProcess {
-  const [command = '', ...rest] = [...before, process.execPath, ...NODE_FLAGS, cli, ...args];
+  return startProgram([...before, process.execPath, ...NODE_FLAGS, cli, ...args]);
+}
+
+/** Starts forktax as a checkout has it, compiled. */
+export function startCompiledCli(args: readonly string[]): CliProcess {
+  return startProgram([COMPILED, ...args]);
+}
+
+function startProgram([command = '', ...rest]: readonly string[]): CliProcess {
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
   let stdout = '';
   let stderr = '';

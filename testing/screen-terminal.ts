@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import xterm from '@xterm/headless';
+import { NODE_FLAGS } from './run-cli.ts';
 
 const CLI = fileURLToPath(new URL('../collector/cli.ts', import.meta.url));
 const PATIENCE_MS = 60_000;
@@ -11,6 +12,15 @@ const PATIENCE_MS = 60_000;
 export interface TerminalSize {
   readonly columns: number;
   readonly rows: number;
+}
+
+/** One place of the screen. */
+export interface ScreenCell {
+  readonly text: string;
+  readonly isBold: boolean;
+  readonly isInverse: boolean;
+  /** A colour of the palette; absent where it is the default. */
+  readonly colour?: number;
 }
 
 export class ScreenTerminal implements AsyncDisposable {
@@ -43,6 +53,15 @@ export class ScreenTerminal implements AsyncDisposable {
     );
   }
 
+  /** Every place of the screen, row by row. */
+  cells(): ScreenCell[][] {
+    const { active } = this.#screen.buffer;
+    return Array.from({ length: this.#screen.rows }, (_, row) => {
+      const line = active.getLine(active.viewportY + row);
+      return Array.from({ length: this.#screen.cols }, (_each, column) => cellOf(line?.getCell(column)));
+    });
+  }
+
   /** Waits until the screen is as `holds` wants it, and gives its lines. */
   async until(holds: (lines: readonly string[]) => boolean): Promise<string[]> {
     const deadline = performance.now() + PATIENCE_MS;
@@ -73,8 +92,17 @@ export class ScreenTerminal implements AsyncDisposable {
   }
 }
 
+function cellOf(cell: xterm.IBufferCell | undefined): ScreenCell {
+  const text = cell?.getChars() ?? '';
+  return {
+    text: text === '' ? ' ' : text,
+    isBold: (cell?.isBold() ?? 0) !== 0,
+    isInverse: (cell?.isInverse() ?? 0) !== 0,
+    ...(cell?.isFgPalette() && { colour: cell.getFgColor() }),
+  };
+}
+
 /** The shell command that runs forktax from source, as the test itself is run. */
 export function cliCommand(args: string): string {
-  const flags = process.execArgv.filter((flag) => /^--(experimental-strip-types|disable-warning=)/.test(flag));
-  return [process.execPath, ...flags, CLI, args].join(' ');
+  return [process.execPath, ...NODE_FLAGS, CLI, args].join(' ');
 }

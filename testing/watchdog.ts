@@ -8,6 +8,8 @@ import { isMainThread, Worker, workerData } from 'node:worker_threads';
 /** Seconds for one file. The slowest takes about two minutes on an idle machine. */
 const LIMIT_S = Number(process.env['FORKTAX_TEST_FILE_SECONDS'] ?? 900);
 
+const GRACE_MS = 10_000;
+
 /** Set for the processes and threads that a test file starts: they have no watchdog of their own. */
 const WATCHED = 'FORKTAX_TEST_WATCHED';
 
@@ -52,8 +54,23 @@ function holdersOfOurOutput(): readonly number[] {
   return all.filter((pid) => pid !== process.pid && outputsOf(pid).some((link) => ours.includes(link)));
 }
 
+/** Tells apart what still runs and what only its parent has not waited for: proc_pid_stat(5). */
+function runs(pid: number): boolean {
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'), '');
+  return stat !== '' && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+}
+
+const whatRuns = () =>
+  [...new Set([...descendantsOf(process.pid), ...holdersOfOurOutput()])].filter((pid) => runs(pid));
+
+/** Waits for what was told to end, and on a busy machine has not come to it. */
+function waitForAll(): void {
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; waited < GRACE_MS && whatRuns().length > 0; waited += 20) Atomics.wait(clock, 0, 0, 20);
+}
+
 function endWhatIsLeft(file: string): void {
-  for (const pid of new Set([...descendantsOf(process.pid), ...holdersOfOurOutput()])) {
+  for (const pid of whatRuns()) {
     const comm = attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim(), '');
     if (comm !== '' && attempt(() => process.kill(pid, 'SIGKILL'), false))
       say(file, `left process ${pid} (${comm}); it was killed`);
@@ -72,7 +89,10 @@ if (isMainThread && isTestFile) {
   process.env[WATCHED] = file;
   // The watchdog is a thread, because the main thread may be in an endless loop.
   new Worker(new URL(import.meta.url), { workerData: { watched: file } }).unref();
-  process.on('exit', () => endWhatIsLeft(file));
+  process.on('exit', () => {
+    waitForAll();
+    endWhatIsLeft(file);
+  });
 } else if (!isMainThread && typeof given?.watched === 'string') {
   const { watched } = given;
   setTimeout(() => endFile(watched), LIMIT_S * 1000);

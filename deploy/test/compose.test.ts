@@ -14,13 +14,8 @@ const services = Object.entries(composeServices());
 /** Checks a file for the schema of the specification and for common mistakes, and gives the errors. */
 function complaints(file: string): string {
   const dclint = join(TOP, 'node_modules/.bin/dclint');
-  const { stdout, stderr } = spawnSync(
-    dclint,
-    ['--config', join(TOP, 'deploy/dclint.json'), '--max-warnings=0', file],
-    {
-      encoding: 'utf8',
-    },
-  );
+  const args = [dclint, '--config', join(TOP, 'deploy/dclint.json'), '--max-warnings=0', file];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   return stdout + stderr;
 }
 

@@ -40,11 +40,13 @@ test('that would be seen', () => {
 
 test('installed, it is valid: every setting is known, and the program is there', () => {
   const root = join(folder, 'root');
-  execFileSync('make', ['-s', 'install', `DESTDIR=${root}`, 'PREFIX=/usr', 'NODE_BINARY=/usr/bin/node'], { cwd: TOP });
+  execFileSync('make', ['-s', 'install', `DESTDIR=${root}`, 'PREFIX=/usr', `NODE_BINARY=${process.execPath}`], {
+    cwd: TOP,
+  });
   const unit = join(root, 'usr/lib/systemd/system/forktax.service');
   const program = /^ExecStart=(\S+) serve$/m.exec(readFileSync(unit, 'utf8'))?.[1] ?? '';
   assert.equal(program, '/usr/bin/forktax');
-  assert.match(readFileSync(join(root, program), 'utf8'), /^exec "\/usr\/bin\/node" .* "\$@"$/m);
+  assert.ok(readFileSync(join(root, program), 'utf8').includes(`\nexec "${process.execPath}" `));
   // `verify` would look for the program and the man page outside the root.
   const here = readFileSync(unit, 'utf8')
     .replace(program, '/bin/true')

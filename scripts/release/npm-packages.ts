@@ -101,6 +101,7 @@ function packForktax(): void {
     'collector/page/build': join(bin, '../page/build'),
     'collector/package.json': join(home(anyTree), 'collector/package.json'),
     'THIRD-PARTY-LICENSES': join(home(anyTree), 'THIRD-PARTY-LICENSES'),
+    'native/afork/sites.cjs': join(checkout, 'native/afork/sites.cjs'),
     'share/man/man1/forktax.1': join(checkout, 'docs/forktax.1'),
     ...Object.fromEntries(
       execFileSync('find', [join(home(anyTree), 'probes'), '-name', '*.bt'], { encoding: 'utf8' })
@@ -115,6 +116,7 @@ function packForktax(): void {
     'native/hold/build/hold',
     'native/preload/build/libafork-preload.so',
     'native/spawnload/build/spawnload',
+    'native/unwind/build/unwind',
     'probes/build/spawn.bpf.o',
     'THIRD-PARTY-LICENSES',
   ];

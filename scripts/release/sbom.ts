@@ -25,6 +25,7 @@ interface Bom {
 const [versions = ''] = process.argv.slice(2);
 const LICENSES: Readonly<Record<string, string>> = {
   elfutils: 'LGPL-3.0-or-later OR GPL-2.0-or-later',
+  libiberty: 'LGPL-2.0-or-later',
   libbpf: 'LGPL-2.1-only OR BSD-2-Clause',
   zlib: 'Zlib',
 };
