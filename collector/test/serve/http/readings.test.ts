@@ -57,19 +57,19 @@ describe('readings of the tables', () => {
     assert.notEqual(await take(since), first.deref(), 'nobody waits');
   });
 
-  it('rest in between', async () => {
-    const ends: number[] = [];
-    const begins: number[] = [];
-    const { take } = createReadings(async () => {
-      const begunAt = performance.now();
-      begins.push(begunAt);
-      ends.push(performance.now());
-      return { begunAt };
-    }, 50);
+  it('rest in between', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const settled = () => new Promise((resolve) => setImmediate(resolve));
+    const { take, count } = counted(1_000_000);
     await take(performance.now());
-    await take(performance.now());
-    // A timer counts whole milliseconds.
-    assert.ok((begins[1] ?? 0) - (ends[0] ?? 0) >= 49);
+    const second = take(performance.now());
+    await settled();
+    t.mock.timers.tick(900_000);
+    await settled();
+    assert.equal(count(), 1, 'it rests');
+    t.mock.timers.tick(100_000);
+    await second;
+    assert.equal(count(), 2, 'it has rested');
   });
 
   it('go on after one that failed, of which all its readers are told', async () => {
