@@ -136,13 +136,13 @@ enum {
 };
 #define PIDFD_GET_INFO_CALL 0xc040ff0bUL /* _IOWR(0xff, 11, 64 bytes) */
 
-static int status_after_theft(const struct afork_job *job, int *status)
+static bool kernel_kept_status(const struct afork_job *job, int *status)
 {
 	struct pidfd_exit_info info = {.mask = PIDFD_INFO_EXIT_BIT};
 	if (raw(SYS_ioctl, job->pidfd, PIDFD_GET_INFO_CALL, &info) < 0 || !(info.mask & PIDFD_INFO_EXIT_BIT))
-		return ECHILD;
+		return false;
 	*status = info.exit_code;
-	return 0;
+	return true;
 }
 
 static int status_of(const siginfo_t *info)
@@ -163,6 +163,22 @@ static bool lives(const struct afork_job *job)
 	struct pollfd poll = {.fd = job->pidfd, .events = POLLIN};
 	const struct timespec at_once = {0, 0};
 	return job->pidfd >= 0 && raw(SYS_ppoll, &poll, 1, &at_once, 0, 8) == 0;
+}
+
+/*
+ * The kernel keeps the status when it releases the child, which may be a moment after waitid() has lost sight of it. poll() then
+ * says POLLHUP (Linux 6.9). The wait is bounded: a child of somebody else stays until its parent asks.
+ */
+static int status_after_theft(const struct afork_job *job, int *status)
+{
+	if (kernel_kept_status(job, status))
+		return 0;
+	if (lives(job))
+		return ECHILD;
+	struct pollfd release = {.fd = job->pidfd, .events = 0};
+	const struct timespec bound = {1, 0};
+	raw(SYS_ppoll, &release, 1, &bound, 0, 8);
+	return kernel_kept_status(job, status) ? 0 : ECHILD;
 }
 
 /* Where a sandbox has no waitid(), or Linux before 5.4 no P_PIDFD. By its pid, which nobody else can have as long as it has not been reaped. */

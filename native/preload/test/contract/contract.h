@@ -49,7 +49,7 @@ struct spawn {
 void say_spawn(const struct spawn *spawn);
 /* The same with /bin/sh -c command: as old as the system. */
 void say_shell(const char *command, posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes);
-/* The same with `contract show`: as fresh as the last make. */
+/* The same with `contract show`, which is fresh. */
 void say_show(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes);
 
 void say_status(int status);
