@@ -56,8 +56,11 @@ async function tryFile(file: string, by: BrokenBy['by']): Promise<Outcome> {
 /** Runs the file to its end, and gives what is no failure that was made. */
 function run(file: string, plan: BrokenBy, { cgroup, temporary }: Scene): readonly string[] {
   const enter = 'echo $$ >"$0/cgroup.procs" && exec "$@"';
-  const reporter = `--test-reporter=${join(root, 'scripts/failing/reporter.ts')}`;
-  const { stdout, error } = spawnSync('sh', ['-c', enter, cgroup, 'scripts/test', reporter, file], {
+  const reporter = [
+    `--test-reporter=${join(root, 'scripts/failing/reporter.ts')}`,
+    '--test-reporter-destination=stdout',
+  ];
+  const { stdout, error } = spawnSync('sh', ['-c', enter, cgroup, 'scripts/test', ...reporter, file], {
     cwd: root,
     encoding: 'utf8',
     env: {
