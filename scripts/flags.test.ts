@@ -7,7 +7,11 @@ import { test } from 'node:test';
 import { NODE_FLAGS } from '../testing/run-cli.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const SCRIPTS = ['bench/*.ts', 'dashboards/render/render.ts', 'scripts/{render-terminal,test-failing,test-outside}.ts'];
+const SCRIPTS = [
+  'bench/*.ts',
+  'dashboards/{generate,render/render}.ts',
+  'scripts/{render-terminal,test-failing,test-outside}.ts',
+];
 
 interface Ended {
   readonly status: number | string | null;

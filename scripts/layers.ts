@@ -420,7 +420,7 @@ export const FOLDERS: readonly { readonly title: string; readonly folders: reado
       {
         path: 'dashboards',
         holds: '`generate.ts` writes what `generated/` has',
-        imports: ['dashboards/boards', 'dashboards/rules'],
+        imports: ['testing', 'dashboards/boards', 'dashboards/rules'],
       },
       { path: 'dashboards/generated', holds: 'what Grafana and Prometheus load; committed' },
       {
