@@ -1,7 +1,7 @@
 /** Programs that stand still at the entry of a spawning call, with what the probe would copy of their stacks. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,8 +9,14 @@ import { fileURLToPath } from 'node:url';
 import { openUnwinder, type StackSample, type UnwinderOptions } from '../../../collector/system/unwinder.ts';
 import type { Unwound } from '../../../collector/model/frames.ts';
 
-const CATCH = fileURLToPath(new URL('../build/test/catch', import.meta.url));
 const PROGRAMS = fileURLToPath(new URL('programs/', import.meta.url));
+
+/** Gives the path of a program of these tests. @throws Error: it is not built */
+export function testProgram(name: 'catch' | 'map'): string {
+  const path = fileURLToPath(new URL(`../build/test/${name}`, import.meta.url));
+  if (!existsSync(path)) throw new Error(`${path} is not built: run make test-programs`);
+  return path;
+}
 
 export interface Caught {
   readonly sample: StackSample;
@@ -27,8 +33,9 @@ export interface CatchOptions {
 
 /** Runs a command up to its first spawn. */
 export async function catchSpawn(command: readonly string[], options: CatchOptions = {}): Promise<Caught> {
-  const [program, ...words] = [...(options.inside ?? []), CATCH, `${options.stackBytes ?? 65_536}`, ...command];
-  const child = spawn(program ?? CATCH, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const catcher = testProgram('catch');
+  const [program, ...words] = [...(options.inside ?? []), catcher, `${options.stackBytes ?? 65_536}`, ...command];
+  const child = spawn(program ?? catcher, words, { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   for await (const line of createInterface({ input: child.stdout })) {
     const at = line.indexOf('pid=');

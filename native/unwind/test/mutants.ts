@@ -5,16 +5,14 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   openUnwinder,
   type StackSample,
   type Unwinder,
   type UnwinderOptions,
 } from '../../../collector/system/unwinder.ts';
-import { compileChain, OPTIMIZED, type Workshop } from './catch.ts';
+import { compileChain, OPTIMIZED, testProgram, type Workshop } from './catch.ts';
 
-const MAP = fileURLToPath(new URL('../build/test/map', import.meta.url));
 const BATCH = 20;
 const STACKS_EACH = 3;
 const STACK_BYTES = 4096;
@@ -147,9 +145,10 @@ interface Mapped {
 }
 
 async function mapFile(path: string): Promise<Mapped> {
-  const child = spawn(MAP, [path], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(testProgram('map'), [path], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const [line] = (await Promise.race([once(child.stdout, 'data'), exited])) as [unknown];
+  if (!Buffer.isBuffer(line)) throw new Error(`the program that maps files ended (status ${String(line)})`);
   return {
     pid: child.pid ?? 0,
     address: BigInt(`0x${line.toString().trim()}`),
