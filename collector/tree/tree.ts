@@ -2,7 +2,7 @@
 import { clockOf } from '../measuring/clock.ts';
 import type { RunningProcess } from '../measuring/running.ts';
 import type { Engine } from '../model/engine.ts';
-import { printable } from '../terminal/text.ts';
+import { printable, wrap } from '../terminal/text.ts';
 import { formatCount } from '../terminal/format.ts';
 import type { Output } from '../terminal/output.ts';
 import { fold } from './fold.ts';
@@ -47,8 +47,10 @@ export async function tree(engine: Engine, settings: TreeSettings, output: Outpu
     return;
   }
   output.data(treeText(groups, settings, output));
-  output.talk(`\n${printable(headline(settings.what, groups))}\n`);
-  if (eventsLost > 0) output.talk(`${formatCount(eventsLost)} events were lost, so the tree is not complete\n`);
+  const say = (sentence: string) => output.talk(`${wrap(printable(sentence), output.width).join('\n')}\n`);
+  output.talk('\n');
+  say(headline(settings.what, groups));
+  if (eventsLost > 0) say(`${formatCount(eventsLost)} events were lost, so the tree is not complete`);
   if (eventsLeftOut > 0)
-    output.talk(`${formatCount(eventsLeftOut)} later events are left out: the tree has no room for more processes\n`);
+    say(`${formatCount(eventsLeftOut)} later events are left out: the tree has no room for more processes`);
 }

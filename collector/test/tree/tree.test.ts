@@ -1,13 +1,15 @@
 /** The tree of processes, from events in any order, and what is shown of it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AT_MS, fakeSpawn } from '../../../testing/fake-engine.ts';
+import { AT_MS, createFakeEngine, fakeSpawn } from '../../../testing/fake-engine.ts';
 import type { EngineEvent, ExecEvent, ExitEvent, SpawnEvent } from '../../model/events.ts';
 import { fold, hottest, sum, type FoldedProcess } from '../../tree/fold.ts';
 import { ProcessTree } from '../../model/process-tree.ts';
 import { PROCESS_FIELDS, processRecords, treeSummary, TREE_SUMMARY_FIELDS } from '../../tree/tree-json.ts';
+import { tree as showTree } from '../../tree/tree.ts';
 import { headline, treeText } from '../../tree/tree-text.ts';
 import type { Output } from '../../terminal/output.ts';
+import { fakeOutput } from '../terminal/fake-output.ts';
 
 const spawnOf = (pid: number, child: number, stallNs = 1000): SpawnEvent =>
   fakeSpawn({ pid, tid: pid, child, comm: `p${pid}`, stallNs, copiedRssBytes: 10 });
@@ -131,6 +133,28 @@ test('the text has a line for each group, and says what it leaves out', () => {
   assert.match(treeText(foldOf(EVENTS), { minShare: 0.7, depth: Infinity }, plain), /… 4 more, 12\.0us/);
   for (const line of treeText(foldOf(EVENTS), { minShare: 0, depth: 9 }, { ...plain, width: 60 }).split('\n'))
     assert.ok(line.length <= 60, line);
+});
+
+test('what follows the tree breaks at words to the width of the terminal', async () => {
+  const output = fakeOutput(40);
+  const [engine, stop] = [createFakeEngine(), new AbortController()];
+  const what = `make ${Array.from({ length: 20 }, (_, index) => `target${index}`).join(' ')}`;
+  const settings = { what, minShare: 0, depth: Infinity, announced: false, running: [{ pid: 1, comm: 'make' }] };
+  const shown = showTree(engine, settings, output, stop.signal);
+  engine.emit(...EVENTS);
+  engine.next = { ...engine.next, health: { ...engine.next.health, eventsLost: 3 } };
+  stop.abort();
+  await shown;
+  const lines = output.said.join('').trim().split('\n');
+  assert.deepEqual(
+    lines.filter((line) => line.length > output.width),
+    [],
+  );
+  assert.equal(
+    lines.join(' '),
+    `${headline(what, foldOf(EVENTS))} 3 events were lost, so the tree is not complete`,
+    'no word is broken or lost',
+  );
 });
 
 /** What the lines of the tree of these commands say after the figures. */
