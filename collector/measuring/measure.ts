@@ -16,6 +16,8 @@ export interface Subject {
   readonly variables?: (() => Readonly<Record<string, string>> | undefined) | undefined;
   readonly engine: EngineChoice;
   readonly options: Partial<EngineOptions>;
+  /** What is waited for besides the engine before the command begins. */
+  readonly ready?: Promise<void> | undefined;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface Subject {
  */
 export async function measure(
   open: OpenEngine,
-  { words, pid, variables, engine: choice, options }: Subject,
+  { words, pid, variables, engine: choice, options, ready }: Subject,
   use: (engine: Engine, end: AbortSignal, own: OwnCommand | undefined) => Promise<void>,
 ): Promise<void> {
   if (words.length > 0 && pid !== undefined)
@@ -35,6 +37,7 @@ export async function measure(
   const filter = { ...options.filter, ...(own && { pid: own.pid, follow: true }) };
   const engine = await open(choice, { ...options, filter }, standardOutput);
   try {
+    await ready;
     const stop = stopMeasuring(engine, pid, standardOutput);
     const used = use(engine, own ? AbortSignal.any([stop, own.ended]) : stop, own);
     await Promise.all([used, own?.run()]);

@@ -55,7 +55,8 @@ export function recordCommand() {
       };
       const unwinder = options.stacks ? openUnwinder() : undefined;
       try {
-        await measure(openEngine, { words, pid, engine: options.engine, options: wanted }, async (engine, end) => {
+        const subject = { words, pid, engine: options.engine, options: wanted, ready: unwinder?.ready() };
+        await measure(openEngine, subject, async (engine, end) => {
           const { talk, progress } = standardOutput;
           const file = { path, duration, maxBytes: options.maxSize, unwinder };
           const recording = record(engine, file, (soFar) => progress(progressText(soFar)), end);

@@ -85,7 +85,9 @@ export function sitesCommand(open: OpenEngine = openEngine, unwinderOf: () => Un
         const variables = () => listenTo('command')?.variables(process.env);
         if (unwinder && words.length === 0) listenTo('host');
         const wanted = { filter, callHook, nameBy, ringBytes: EVENT_RING_BYTES, stacks: { bytes, perSecond } };
-        await measure(open, { words, pid, variables, engine: 'core', options: wanted }, async (engine, end, own) => {
+        const ready = unwinder?.ready();
+        const subject = { words, pid, variables, engine: 'core', options: wanted, ready } as const;
+        await measure(open, subject, async (engine, end, own) => {
           if (!engine.subscribeStacks && !engine.subscribeUnwound)
             throw new ForktaxError('FORKTAX_RECORDING', 'this recording holds no call stacks; record with --stacks');
           const isWantedCgroup = cgroupFilter(options);

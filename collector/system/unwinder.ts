@@ -33,6 +33,11 @@ export interface StackSample {
 
 export interface Unwinder {
   /**
+   * Resolves when it has started, and is as quick as it will be. It never rejects: where it cannot start, each stack ends as
+   * `failed`.
+   */
+  ready(): Promise<void>;
+  /**
    * Reads what the process has mapped, so that stacks of it can still be unwound when it has ended. If it has ended already,
    * it is taken to have the map of the process that it was forked from.
    */
@@ -69,6 +74,8 @@ const EXTRA_BYTES_AT = 16;
 const FORKED_FROM_AT = 20;
 const MOST_MAPS_BYTES = 1 << 20;
 const NO_BYTES = Buffer.alloc(0);
+/** It is answered at once, as `unsupported`: without registers there is nothing to unwind. */
+const NO_SAMPLE: StackSample = { pid: 0, registers: NO_BYTES, stackStart: 0n, stack: NO_BYTES };
 
 /**
  * Gives what a process has mapped if it sees the same files as this one. The unwinder reads that itself, but it may be at work
@@ -113,6 +120,10 @@ class UnwindProcess implements Unwinder {
     this.#arguments = args;
     if (spares !== undefined) this.#spares = Array.from({ length: spares }, () => this.#spawn());
     this.#use(this.#spawn());
+  }
+
+  async ready(): Promise<void> {
+    await this.unwind(NO_SAMPLE);
   }
 
   meet(pid: number, forkedFrom = 0): void {

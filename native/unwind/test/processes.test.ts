@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { STACK_ENDS } from '../../../collector/model/frames.ts';
+import { builtFile } from '../../../collector/system/built-file.ts';
 import { openUnwinder } from '../../../collector/system/unwinder.ts';
 import { catchSpawn, compileChain, names, Workshop, type Caught } from './catch.ts';
 
+const UNWIND = builtFile('native/unwind/build/unwind');
 const workshop = new Workshop();
 const chain = compileChain(workshop);
 const unwinder = openUnwinder({ maxProcesses: 2 });
@@ -72,6 +76,19 @@ test('a closed unwinder answers too', async () => {
   own.close();
   assert.equal((await pending).end, 'failed');
   assert.equal((await own.unwind(sample)).end, 'failed');
+});
+
+test('it is ready when it has begun, and where it cannot', async () => {
+  const [slow, mark] = [join(workshop.folder, 'slow'), join(workshop.folder, 'has-begun')];
+  const script = `#!/bin/sh\n[ "$1" = --version ] || { sleep 0.1; : >'${mark}'; }\nexec '${UNWIND}' "$@"\n`;
+  writeFileSync(slow, script, { mode: 0o755 });
+  const late = openUnwinder({ program: slow });
+  await late.ready();
+  assert.equal(existsSync(mark), true);
+  late.close();
+  const ending = openUnwinder({ program: '/bin/true' });
+  await ending.ready();
+  ending.close();
 });
 
 test('without the program, or with one that cannot run, an error says what to do', () => {
