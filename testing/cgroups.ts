@@ -1,4 +1,4 @@
-/** Cgroups and containers for tests, in the unified hierarchy of this host. Each is removed at the end. */
+/** Cgroups for tests, in the unified hierarchy of this host, and containers, in all of its hierarchies. Each is removed at the end. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -29,8 +29,7 @@ const ENTER = ['-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"'];
 /** Makes the cgroup and those above it that are missing, as systemd or a runtime would. */
 export function makeCgroup(path: string): TestCgroup {
   const root = cgroupRoot();
-  const made: string[] = [];
-  for (let at = join(root, path); !existsSync(at); at = dirname(at)) made.push(at);
+  const made = missing(join(root, path));
   mkdirSync(join(root, path), { recursive: true });
   return {
     run(command, ...args) {
@@ -43,6 +42,19 @@ export function makeCgroup(path: string): TestCgroup {
   };
 }
 
+/** Gives where the hierarchies of cgroups are mounted: one, and as many more as this host has of v1. */
+export function cgroupHierarchies(): readonly string[] {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  return mounts.filter((mount) => / - cgroup2? /.test(mount)).map((mount) => mount.split(' ')[4] ?? '');
+}
+
+/** Gives this directory and those above it that are not there, the lowest first. */
+function missing(directory: string): string[] {
+  const all: string[] = [];
+  for (let at = directory; !existsSync(at); at = dirname(at)) all.push(at);
+  return all;
+}
+
 function tryRemove(directory: string): void {
   try {
     rmdirSync(directory);
@@ -51,8 +63,12 @@ function tryRemove(directory: string): void {
   }
 }
 
-/** Runs a script of busybox' shell in a container of runc, to its end. `cgroup`: where a runtime would put it. */
+/**
+ * Runs a script of busybox' shell in a container of runc, to its end. `cgroup`: where a runtime would put it. runc makes those
+ * above it too, in each hierarchy, and leaves them.
+ */
 export async function runContainer(cgroup: string, script: string): Promise<void> {
+  const above = cgroupHierarchies().flatMap((root) => missing(join(root, dirname(cgroup))));
   const bundle = mkdtempSync(join(tmpdir(), 'forktax-bundle-'));
   try {
     execFileSync('runc', ['spec', '--bundle', bundle]);
@@ -78,6 +94,7 @@ export async function runContainer(cgroup: string, script: string): Promise<void
     if (status !== 0) throw new Error(`runc ended with ${status}`);
   } finally {
     rmSync(bundle, { recursive: true });
+    above.filter((directory) => existsSync(directory)).forEach((directory) => tryRemove(directory));
   }
 }
 

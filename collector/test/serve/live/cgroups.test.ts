@@ -1,10 +1,11 @@
 /** Units, containers and pods of real cgroups, from the kernel's ids to the labels of metrics. */
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import type { LabelChoice } from '../../../model/options.ts';
-import { createCgroupNames } from '../../../system/cgroups.ts';
-import { makeCgroup, runContainer } from '../../../../testing/cgroups.ts';
+import { cgroupRoot, createCgroupNames } from '../../../system/cgroups.ts';
+import { cgroupHierarchies, makeCgroup, runContainer } from '../../../../testing/cgroups.ts';
 import { openEngine } from '../../../../testing/engines.ts';
 import { parseSamples } from '../../../../testing/parse-metrics.ts';
 import { SPAWNLOAD, uniqueComm } from '../../../../testing/spawnload.ts';
@@ -68,6 +69,9 @@ test('containers and pods of every driver', async () => {
 
 test('a real container of runc', async () => {
   const id = newId();
+  const ofV1 = cgroupHierarchies().filter((root) => root !== cgroupRoot());
+  const cgroupsOfV1 = () => ofV1.filter((root) => existsSync(`${root}/docker/forktax-test`));
+  const before = cgroupsOfV1();
   // It goes with the container, and what is not known by then is not known any more: so one above it stays.
   using above = makeCgroup('/docker/forktax-test');
   using engine = openEngine({ label: 'cgroup', filter: { comm: 'busybox' } });
@@ -89,5 +93,6 @@ test('a real container of runc', async () => {
   const { body } = await app.inject('/metrics');
   const spawns = parseSamples(body).filter(({ labels }) => labels['container'] === id.slice(0, 12));
   assert.equal(spawns.find(({ name }) => name === 'forktax_spawns_total')?.value, 4);
+  assert.deepEqual(cgroupsOfV1(), before, 'nothing is left');
   void above;
 });
