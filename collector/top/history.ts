@@ -55,7 +55,6 @@ export const MINUTE_MS = 60_000;
 
 interface Spawner {
   places: readonly string[];
-  costs: Costs;
   mechanisms: Map<Mechanism, Costs>;
   failures: number;
   worstNs: number;
@@ -137,11 +136,10 @@ function next(
       each.reduce<Costs>(addCosts, NO_COSTS),
     ]),
   );
-  const costs = [...mechanisms.values()].reduce(addCosts, NO_COSTS);
-  const change = before || seconds > 0 ? since(costs, before?.costs) : NO_COSTS;
+  const changes = [...mechanisms].map(([mechanism, costs]) => since(costs, before?.mechanisms.get(mechanism)));
+  const change = before || seconds > 0 ? changes.reduce(addCosts, NO_COSTS) : NO_COSTS;
   const each = (value: number): number => (seconds > 0 ? value / seconds : 0);
   return {
-    costs,
     mechanisms,
     failures,
     worstNs: Math.max(0, ...rows.map(({ slowest }) => slowest?.stallNs ?? 0)),
@@ -162,9 +160,13 @@ function continued(course: readonly CoursePoint[], passedMs: number, stallNs: nu
   return [...older.filter(({ agoMs }) => agoMs < MINUTE_MS), { agoMs: 0, stallNs }];
 }
 
-/** A row that was evicted meanwhile begins at zero again. */
+/**
+ * A row that was evicted meanwhile begins at zero again. A stall is counted when the call returns, and what of it was avoidable when
+ * the child of a fork calls exec, which may be after the next reading: that is no part of the stall since then.
+ */
 function since(later: Costs, earlier: Costs | undefined): Costs {
-  return earlier && earlier.spawns <= later.spawns ? subtractCosts(later, earlier) : later;
+  const costs = earlier && earlier.spawns <= later.spawns ? subtractCosts(later, earlier) : later;
+  return { ...costs, avoidableStallNs: Math.min(costs.avoidableStallNs, costs.stall.sum) };
 }
 
 function countFailures(failures: readonly FailureRow[], nameOf: SpawnerName): ReadonlyMap<string, number> {

@@ -51,6 +51,19 @@ test('a spawner that comes later counts from its first spawn; one that was evict
   assert.equal(figure(historyOf([10, 0], [10, 0]), 'node'), undefined, 'idle');
 });
 
+test('no more is avoidable than the stall of the same time, also where a child calls exec after a reading that has its stall', () => {
+  const history = new SpawnerHistory(byName);
+  const reading = (forks: number, execs: number, vforks: number) => [
+    fakeRow({ spawns: forks, avoidableStallNs: 2_975_000 * execs }),
+    fakeRow({ mechanism: 'vfork', spawns: vforks, avoidableStallNs: 0 }),
+  ];
+  history.add({ atMs: 1000, rows: reading(10, 0, 1), failures: [] });
+  history.add({ atMs: 2000, rows: reading(11, 11, 50), failures: [] });
+  const node = figure(history, 'node');
+  assert.deepEqual([node?.rates.stallNs, node?.rates.avoidableNs], [3e6 * (1 + 49), 3e6]);
+  assert.equal(node?.minute.avoidableStallNs, 3e6);
+});
+
 test('what is older than a minute is gone', () => {
   const seconds = Array.from({ length: 100 }, (_, second) => [second, 0] as const);
   const spawns = figure(historyOf(...seconds), 'node')?.minute.spawns ?? 0;
