@@ -157,9 +157,10 @@ export async function snoop(engine: Engine, settings: SnoopSettings, output: Out
   const losses = new LossWatch(engine, view);
   let checkedMs = startMs;
   const check = (): void => {
-    checkedMs = clock.now();
     if (losses.check()) lines.noteLoss();
+    // As of the last check: if this process had to wait for a CPU, what has happened since may not have been read yet.
     lines.expire(checkedMs);
+    checkedMs = clock.now();
     printer.flush();
   };
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Clock } from '../../model/clock.ts';
 import { snoop, type SnoopSettings } from '../../snoop/command.ts';
 import { createFakeEngine, fakeRow, fakeSpawn, type FakeEngine } from '../../../testing/fake-engine.ts';
 import { fakeOutput } from '../terminal/fake-output.ts';
@@ -10,8 +11,8 @@ const { stallNs: _stall, copyNs: _copy, ...unseen } = fakeSpawn({ child: 3 });
 const exec = { ...unseen, kind: 'exec', delayNs: 1, file: '/bin/true' } as const;
 
 /** Runs until `script` is done, and then stops as after Ctrl-C. Gives the output. */
-async function run(settings: SnoopSettings, script: (engine: FakeEngine) => void) {
-  const engine = createFakeEngine();
+async function run(settings: SnoopSettings, script: (engine: FakeEngine) => void, clock?: Clock) {
+  const engine = Object.assign(createFakeEngine(), clock && { clock });
   const output = fakeOutput();
   const stop = new AbortController();
   const ended = snoop(engine, { json: true, ...settings }, output, stop.signal);
@@ -60,6 +61,33 @@ test('-c prints so many lines and ends, however many come at once', async () => 
   );
   await ended;
   assert.equal(output.written.join('').trimEnd().split('\n').length, 1 + 2);
+});
+
+test('after a pause, a child whose exec is still to be read is not taken for one that runs on', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  let nowMs = 0;
+  const pause: Clock['pause'] = (_ns, stop) =>
+    new Promise((resolve) => stop.addEventListener('abort', () => resolve()));
+  const records = await recordsOf(
+    {},
+    (engine) => {
+      nowMs = 500;
+      t.mock.timers.tick(500);
+      nowMs = 600;
+      engine.emit(fast);
+      nowMs = 3000;
+      t.mock.timers.tick(500);
+      engine.emit({ ...exec, child: fast.child });
+    },
+    { now: () => nowMs, pause, ended: false },
+  );
+  assert.deepEqual(
+    records.map(({ type, outcome }) => [type, outcome]),
+    [
+      ['spawn', 'exec'],
+      ['summary', undefined],
+    ],
+  );
 });
 
 test('lost events are told, and counted in the summary', async () => {
