@@ -26,7 +26,7 @@ struct sibling {
 };
 
 static struct sibling *siblings;
-static unsigned long count;
+static unsigned long count, begun;
 static bool stopped;
 /* The times of the last call. It is under way while it has begun after the last one ended. */
 static uint64_t call_begun_ns, call_ended_ns;
@@ -95,6 +95,7 @@ static void *run_sibling(void *argument)
 	prctl(PR_SET_TIMERSLACK, 1);
 	self->schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	uint64_t runnable_before_ns = runnable_ns(self), start_ns = now_ns();
+	__atomic_add_fetch(&begun, 1, __ATOMIC_SEQ_CST);
 	/* A turn begins where the last one ended, because what is between them may fault, and wait, too: a fork has the stack copied. */
 	for (unsigned long turn = 0; !__atomic_load_n(&stopped, __ATOMIC_SEQ_CST); turn++) {
 		nanosleep(&pause, NULL);
@@ -126,6 +127,9 @@ void start_siblings(const struct options *options)
 		if ((errno = pthread_create(&siblings[i].thread, NULL, run_sibling, &siblings[i])))
 			err(1, "pthread_create");
 	}
+	/* What they wait for before their first turn is in no loss. */
+	while (__atomic_load_n(&begun, __ATOMIC_SEQ_CST) < count)
+		nanosleep(&(struct timespec){0, SLEEP_NS}, NULL);
 }
 
 struct sibling_loss stop_siblings(void)

@@ -16,6 +16,7 @@ struct sibling_loss {
 	uint64_t blocked_ns;	 /* the part of it in which the thread neither ran nor waited for a CPU */
 };
 
+/* Returns when each of them is in its first turn. */
 void start_siblings(const struct options *options);
 
 /* A spawner says when its call begins and when it has ended. With siblings, only one thread spawns. */
