@@ -1,9 +1,11 @@
 /** Full tables, stopped and killed collectors, and several collectors at once lose nothing uncounted. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { OTHER } from '../../../model/rows.ts';
+import { tryReadText } from '../../../system/files.ts';
 import { prepareSpawnload, type ReadySpawnload } from '../../../../native/spawnload/spawnload.ts';
 import { EngineProcess } from './engine-process.ts';
 import { openEngine, rowsOf, total } from '../../../../testing/engines.ts';
@@ -157,20 +159,32 @@ test('two collectors side by side say the same', async () => {
   assert.deepEqual(exact(a), exact(b));
 });
 
-const bpfIds = (kind: 'prog' | 'map') =>
-  (JSON.parse(execFileSync('bpftool', ['-j', kind, 'list'], { encoding: 'utf8' })) as { id: number; name?: string }[])
-    .filter(({ name }) => ['task_newtask', 'costs', 'processes', 'calls'].includes(name ?? ''))
-    .map(({ id }) => id);
+/** The programs and maps of the host. */
+const bpfIds = () =>
+  ['prog', 'map'].flatMap((kind) =>
+    (JSON.parse(execFileSync('bpftool', ['-j', kind, 'list'], { encoding: 'utf8' })) as { id: number }[]).map(
+      ({ id }) => `${kind}_id ${id}`,
+    ),
+  );
+
+/** Those that a process has open, which the fdinfo of their descriptors tells. */
+const bpfIdsOf = (pid: number) =>
+  readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) =>
+    Array.from(
+      tryReadText(`/proc/${pid}/fdinfo/${fd}`).matchAll(/^(prog_id|map_id):\s*(\d+)$/gm),
+      ([, kind, id]) => `${kind} ${id}`,
+    ),
+  );
 
 test('a killed collector leaves neither program nor map', async () => {
-  const before = new Set([...bpfIds('prog'), ...bpfIds('map')]);
   const collector = new EngineProcess({ stream: true });
   await collector.ready();
-  const its = [...bpfIds('prog'), ...bpfIds('map')].filter((id) => !before.has(id));
-  assert.ok(its.length >= 4);
+  const own = new Set(bpfIdsOf(Number(collector.child.pid)));
+  const before = bpfIds().filter((id) => own.has(id));
+  assert.ok(before.some((id) => id.startsWith('prog')) && before.length >= 4, before.join());
   await collector.end('SIGKILL');
   // The kernel frees them only after a grace period.
-  const left = () => [...bpfIds('prog'), ...bpfIds('map')].filter((id) => its.includes(id));
-  for (let i = 0; i < 100 && left().length > 0; i++) await sleep(100);
+  const left = () => bpfIds().filter((id) => own.has(id));
+  for (let i = 0; i < 600 && left().length > 0; i++) await sleep(100);
   assert.deepEqual(left(), []);
 });
