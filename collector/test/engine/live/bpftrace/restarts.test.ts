@@ -1,8 +1,9 @@
 /** A bpftrace that dies, stops answering or loses lines is reported, counted and started again. Counts stay. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -20,6 +21,20 @@ function bpftraceOf(pid: number): number {
   const found = children.filter((child) => readFileSync(`/proc/${child}/comm`, 'utf8') === 'bpftrace\n');
   assert.equal(found.length, 1, `bpftraces among ${children.join()}`);
   return found[0] ?? 0;
+}
+
+/** A bpftrace that does not start while its gate is closed: so one that has ended stays so while a test looks. */
+function gatedBpftrace() {
+  const folder = mkdtempSync(join(tmpdir(), 'forktax-restarts-'));
+  const [path, closed] = [join(folder, 'bpftrace'), join(folder, 'closed')];
+  const script = `while [ -e ${closed} ]; do sleep 0.1; done\nPATH=$PATH:/usr/local/sbin:/usr/sbin exec bpftrace "$@"\n`;
+  writeFileSync(path, `#!/bin/sh\n${script}`, { mode: 0o755 });
+  return {
+    path,
+    close: () => writeFileSync(closed, ''),
+    open: () => rmSync(closed),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+  };
 }
 
 interface State {
@@ -50,6 +65,15 @@ async function until(serve: ServeProcess, spawns: number, isSo: (state: State) =
   throw new Error(`still ${JSON.stringify(await stateOf(serve))}`);
 }
 
+async function startServeWith(bpftrace: string, ...args: readonly string[]): Promise<ServeProcess> {
+  process.env['BPFTRACE_PATH'] = bpftrace;
+  try {
+    return await startServe(...args);
+  } finally {
+    delete process.env['BPFTRACE_PATH'];
+  }
+}
+
 const spawn = (comm: string, count: number) => spawnload('--mechanism', 'fork', '--comm', comm, '--count', count);
 
 for (const [name, signal, logged] of [
@@ -59,14 +83,17 @@ for (const [name, signal, logged] of [
   test(`a bpftrace that is ${name}`, async () => {
     const comm = uniqueComm();
     const count = scaled(50);
-    await using serve = await startServe('--engine=bpftrace', `--comm=${comm}`);
+    using gate = gatedBpftrace();
+    await using serve = await startServeWith(gate.path, '--engine=bpftrace', `--comm=${comm}`);
     await spawn(comm, count);
     await until(serve, 0, ({ spawns }) => spawns === count);
+    gate.close();
     process.kill(bpftraceOf(serve.pid), signal);
     await until(serve, count, ({ up }) => up === 0);
     const ready = await fetch(`${serve.url}/-/ready`);
     assert.equal(ready.status, 503);
     assert.match(await ready.text(), /^forktax is not ready: bpftrace /);
+    gate.open();
     const again = await until(serve, count, ({ up }) => up === 1);
     assert.deepEqual(again, { up: 1, restarts: 1, spawns: count });
     await spawn(comm, count);
