@@ -32,14 +32,20 @@ export interface Span {
   readonly stepSeconds: number;
 }
 
+interface Target {
+  readonly health: string;
+  readonly lastError: string;
+  readonly labels: Labels;
+}
+
 export interface Api {
   query(expr: string, atSeconds?: number): Promise<Sample[]>;
   range(expr: string, span: Span): Promise<Line[]>;
   exemplars(expr: string, span: Span): Promise<Exemplar[]>;
   labelValues(label: string, selector: string): Promise<string[]>;
   alerts(): Promise<Alert[]>;
-  /** Gives the health and the last error of each target. */
-  targets(): Promise<{ health: string; lastError: string; labels: Labels }[]>;
+  /** Gives the health and the last error of each target, once no last scrape took longer than it may, as on a busy machine. */
+  targets(): Promise<Target[]>;
   /** Asks until the answer is enough. Scrapes and rules take their own time. */
   until<T>(ask: () => Promise<T>, enough: (answer: T) => boolean): Promise<T>;
 }
@@ -85,12 +91,11 @@ export function apiOf(url: string): Api {
     },
     labelValues: (label, selector) => ask<string[]>(`label/${label}/values`, { 'match[]': selector }),
     alerts: async () => (await ask<{ alerts: Alert[] }>('alerts')).alerts,
-    async targets() {
-      const { activeTargets } = await ask<{ activeTargets: { health: string; lastError: string; labels: Labels }[] }>(
-        'targets',
-      );
-      return activeTargets;
-    },
+    targets: () =>
+      until(
+        async () => (await ask<{ activeTargets: Target[] }>('targets')).activeTargets,
+        (targets) => !targets.some(({ lastError }) => lastError.includes('context deadline exceeded')),
+      ),
     until,
   };
 }

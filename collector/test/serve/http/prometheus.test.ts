@@ -101,11 +101,14 @@ after(async () => {
 
 describe('Prometheus', () => {
   it('finds nothing wrong', async () => {
-    const { activeTargets } = await ask<{ activeTargets: { health: string; lastError: string }[] }>('targets');
-    assert.deepEqual(
-      activeTargets.map(({ health, lastError }) => [health, lastError]),
-      [['up', '']],
-    );
+    // On a busy machine a scrape may take longer than it may, and the next one does not.
+    for (;;) {
+      const { activeTargets } = await ask<{ activeTargets: { health: string; lastError: string }[] }>('targets');
+      const [target, ...others] = activeTargets.map(({ health, lastError }) => [health, lastError]);
+      assert.deepEqual(others, []);
+      if (target?.[1]?.includes('context deadline exceeded') !== true) return assert.deepEqual(target, ['up', '']);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   });
 
   it('knows every metric, its kind and its meaning', async () => {
@@ -118,13 +121,11 @@ describe('Prometheus', () => {
   });
 
   it('counts what was spawned', async () => {
-    const values = async (text: string) => (await query(text)).map(({ value }) => Number(value[1]));
-    assert.deepEqual(
-      await values(`increase(forktax_exec_failures_total{comm="${comm}",errno="ENOENT"}[1m]) > 0`).then(
-        (found) => found.length,
-      ),
-      1,
-    );
+    // After a scrape that took too long a series has no value.
+    const values = async (text: string) =>
+      (await queryUntil(text, (result) => result.length > 0)).map(({ value }) => Number(value[1]));
+    const failures = await values(`increase(forktax_exec_failures_total{comm="${comm}",errno="ENOENT"}[5m]) > 0`);
+    assert.equal(failures.length, 1);
     assert.deepEqual(await values(`sum(forktax_spawn_stall_seconds_bucket{comm="${comm}",le="+Inf"})`), [30]);
     assert.deepEqual(
       await values(`sum(forktax_spawn_copied_rss_bytes_bucket{comm="${comm}",le="1.6777216e+07"})`),
@@ -137,7 +138,7 @@ describe('Prometheus', () => {
   });
 
   it('answers for the 99th percentile of the stall', async () => {
-    const p99 = `histogram_quantile(0.99, sum by (le) (rate(forktax_spawn_stall_seconds_bucket{comm="${comm}"}[1m])))`;
+    const p99 = `histogram_quantile(0.99, sum by (le) (rate(forktax_spawn_stall_seconds_bucket{comm="${comm}"}[5m])))`;
     const [series] = await queryUntil(p99, ([one]) => Number(one?.value[1]) > 0);
     assert.ok(Number(series?.value[1]) <= 10, JSON.stringify(series));
   });
