@@ -65,9 +65,9 @@ function tryRemove(directory: string): void {
 
 /**
  * Runs a script of busybox' shell in a container of runc, to its end. `cgroup`: where a runtime would put it. runc makes those
- * above it too, in each hierarchy, and leaves them.
+ * above it too, in each hierarchy, and leaves them. The script's input ends when `release` resolves.
  */
-export async function runContainer(cgroup: string, script: string): Promise<void> {
+export async function runContainer(cgroup: string, script: string, release: Promise<void>): Promise<void> {
   const above = cgroupHierarchies().flatMap((root) => missing(join(root, dirname(cgroup))));
   const bundle = mkdtempSync(join(tmpdir(), 'forktax-bundle-'));
   try {
@@ -89,7 +89,8 @@ export async function runContainer(cgroup: string, script: string): Promise<void
     };
     writeFileSync(file, JSON.stringify(changed));
     const name = `forktax-test-${process.pid}-${Date.now()}`;
-    const container = spawn('runc', ['run', '--bundle', bundle, name], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const container = spawn('runc', ['run', '--bundle', bundle, name], { stdio: ['pipe', 'ignore', 'inherit'] });
+    void release.then(() => container.stdin.end());
     const [status] = (await once(container, 'close')) as [number];
     if (status !== 0) throw new Error(`runc ended with ${status}`);
   } finally {

@@ -34,7 +34,9 @@ describe('checks of passwords', () => {
     const checks = start();
     await checks.check({ password: 'right', hash: quick }, 'a');
     count();
-    await checks.check({ password: 'right', hash: slow }, 'a');
+    // The other thread may have a CPU while this one waits for one.
+    for (let checked = 0; checked < 5 && turns <= 50; checked++)
+      await checks.check({ password: 'right', hash: slow }, 'a');
     done = true;
     assert.ok(turns > 50, `${turns} turns of the event loop`);
   });

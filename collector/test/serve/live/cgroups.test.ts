@@ -77,19 +77,13 @@ test('a real container of runc', async () => {
   using engine = openEngine({ label: 'cgroup', filter: { comm: 'busybox' } });
   const cgroupNames = createCgroupNames();
   const app = buildTestApp({ engine, label: 'container', cgroupNames });
-  let resolved = Promise.resolve();
-  const event = new Promise<void>((seen) => {
-    engine.subscribe((events) => {
-      resolved = cgroupNames.resolve(events.map(({ cgroup }) => cgroup)).then(seen);
-    });
+  const { promise: isNamed, resolve } = Promise.withResolvers<void>();
+  engine.subscribe((events) => {
+    const ids = events.map(({ cgroup }) => cgroup);
+    void cgroupNames.resolve(ids).then(() => ids.some((each) => cgroupNames.nameOf(each).includes(id)) && resolve());
   });
-  const ended = runContainer(
-    `/docker/forktax-test/${id}`,
-    'for i in 1 2 3; do /bin/busybox true; done; /bin/busybox sleep 1; :',
-  );
-  await event;
-  await resolved;
-  await ended;
+  const script = 'for i in 1 2 3; do /bin/busybox true; done; /bin/busybox cat; :';
+  await runContainer(`/docker/forktax-test/${id}`, script, isNamed);
   const { body } = await app.inject('/metrics');
   const spawns = parseSamples(body).filter(({ labels }) => labels['container'] === id.slice(0, 12));
   assert.equal(spawns.find(({ name }) => name === 'forktax_spawns_total')?.value, 4);
