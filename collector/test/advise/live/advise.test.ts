@@ -70,7 +70,7 @@ test('programs of one name are apart; so are processes, by pid; what ended at on
   const shell = spawn('sh', ['-c', `while sleep 0.2; do ${directory.path}/gone; done`], { stdio: 'ignore' });
   directory.write('gone', '#!/bin/bash\n/bin/true | /bin/true\n');
   const spawners = async (...flags: string[]): Promise<readonly Spawner[]> => {
-    const { stdout } = await runPlain([...FORKTAX, 'advise', '-d', '2s', '--json', ...flags]);
+    const { stdout } = await runPlain([...FORKTAX, 'advise', '-d', '4s', '--json', ...flags]);
     return (JSON.parse(String(stdout)) as { spawners: readonly Spawner[] }).spawners;
   };
   try {
@@ -94,7 +94,8 @@ test('a terminal shows how much time has passed, and keeps nothing of that', asy
   await using terminal = await Terminal.open();
   const said = await terminal.command(joinWords([...FORKTAX, 'advise', '-d', '3s']));
   const cleared = said.split('\r\x1b[K');
-  assert.ok(cleared.includes('Observing process spawns: 1.00s of 3.00s'), said);
+  // On a busy machine a second may be left out.
+  assert.match(said, /Observing process spawns: [123]\.00s of 3\.00s\r\u001b\[K/);
   assert.match(cleared.at(-1) ?? '', /^afork costs /);
 });
 

@@ -53,8 +53,10 @@ async function namesByCommand(): Promise<readonly string[]> {
   const sites = startCli(['sites', '--folded', '--weight', 'spawns', '-p', `${chain.pid}`]);
   await sites.said('Watching process spawns');
   await run(chain);
-  chain.stdin?.end();
+  // The chain lives until its stacks are unwound.
+  sites.child.kill('SIGINT');
   const { stdout, stderr } = await sites.result;
+  chain.stdin?.end();
   assert.match(stdout, new RegExp(`^\\S+;main;\\S+ ${SPAWNS}\\n$|^.+;main;.+ ${SPAWNS}\\n$`), stderr);
   return stdout.replace(/ \d+\n$/, '').split(';');
 }
@@ -72,14 +74,14 @@ describe('with --web.enable-sites', () => {
       const troubles = troublesOf(page);
       await page.goto(serve.url);
       const section = page.locator('#sites');
-      await section.locator('select').first().selectOption('5');
+      await section.locator('select').first().selectOption('10');
       await section.getByRole('button', { name: 'Copy call stacks' }).press('Enter');
       await isCopying(serve);
       await run(chain);
       await section.getByRole('treeitem').first().waitFor();
       assert.match(
         (await section.locator('p[role=status]').textContent()) ?? '',
-        new RegExp(`^${SPAWNS} spawns in 5 s`),
+        new RegExp(`^${SPAWNS} spawns in 10 s`),
       );
       await section.locator('select').nth(1).selectOption('spawns');
       assert.deepEqual(await section.getByRole('treeitem').allTextContents(), ['all', ...names]);
@@ -138,7 +140,7 @@ describe('with --web.enable-sites', () => {
       leaving.abort();
       assert.equal(await left, 'left');
 
-      const asked = fetchWhenFree(`${serve.url}/api/v1/sites?seconds=2`);
+      const asked = fetchWhenFree(`${serve.url}/api/v1/sites?seconds=6`);
       await isCopying(serve);
       await run(chain);
       const answer = await (await asked).json();
@@ -188,7 +190,7 @@ process.stdin.once('data', () => { for (let i = 0; i < 5; i++) lint(); console.l
     after(() => node.kill('SIGKILL'));
     const serve = await startServe('--web.enable-sites', `--pid=${node.pid}`);
     try {
-      const asked = fetch(`${serve.url}/api/v1/sites?seconds=3&format=folded&weight=spawns`);
+      const asked = fetch(`${serve.url}/api/v1/sites?seconds=6&format=folded&weight=spawns`);
       await isCopying(serve);
       node.stdin.write('go\n');
       await once(node.stdout, 'data');

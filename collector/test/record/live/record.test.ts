@@ -28,11 +28,13 @@ test(`of ${COUNT} spawns not one is missing, and each takes less than ${BYTES_EA
   assert.equal(lastRecord(stdout).spawned, COUNT, 'the command has its own output');
   assert.ok(statSync(path).size < COUNT * BYTES_EACH);
   const summary = lastRecord((await runCli('replay', path, 'snoop', '--json')).stdout);
-  assert.equal(summary.mechanisms.vfork.spawns + summary.events_lost, COUNT);
+  const { spawns } = summary.mechanisms.vfork;
+  // Of each spawn there are two events, and either may be lost where the recorder waits for a CPU.
+  assert.ok(spawns <= COUNT && spawns + summary.events_lost >= COUNT, `${spawns}, ${summary.events_lost} lost`);
   const hist = lastRecord((await runCli('replay', path, 'hist', '--json')).stdout);
   assert.equal(hist.count, COUNT);
   assert.ok(hist.sum <= lastRecord(stdout).stallNs.sum);
-  if (summary.events_lost === 0) assert.equal(summary.mechanisms.vfork.stall_sum_ns, hist.sum);
+  if (summary.events_lost === 0) assert.deepEqual([spawns, summary.mechanisms.vfork.stall_sum_ns], [COUNT, hist.sum]);
 });
 
 test('the exit status is that of the command; a missing one is told before anything is measured', async () => {

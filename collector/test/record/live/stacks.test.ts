@@ -21,8 +21,10 @@ async function watch(...args: readonly string[]): Promise<string> {
   await watching.said(args[0] === 'record' ? 'Recording process spawns' : 'Watching process spawns');
   chain.stdin.write('\n');
   await once(chain.stdout, 'data');
-  chain.stdin.end();
+  // The chain lives until its stacks are unwound.
+  watching.child.kill('SIGINT');
   const { status, stdout, stderr } = await watching.result;
+  chain.stdin.end();
   assert.equal(status, 0, stderr);
   return stdout;
 }

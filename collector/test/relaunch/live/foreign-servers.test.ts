@@ -44,7 +44,7 @@ function start(directory: TemporaryDirectory, command: readonly string[], isRela
 }
 
 async function until(path: string): Promise<void> {
-  for (let i = 0; i < 500 && !existsSync(path); i++) await sleep(20);
+  for (let i = 0; i < 3000 && !existsSync(path); i++) await sleep(20);
 }
 
 /** Sends lines to a socket, pauses after each, and gives the answers. */

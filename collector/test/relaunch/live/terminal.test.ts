@@ -58,7 +58,7 @@ async function sleepUntilForeground(terminal: Terminal): Promise<void> {
 test('Ctrl-C comes once', async () => {
   using directory = temporaryDirectory();
   await using terminal = await Terminal.open();
-  const script = 'trap "echo interrupted" INT; echo started; sleep 1; sleep 1; exit 5';
+  const script = 'trap "echo interrupted" INT; echo started; sleep 6; sleep 1; exit 5';
   terminal.type(`${relaunching(directory, 'sh', '-c', script)}\r`);
   await terminal.until(/started/);
   terminal.type('\x03');

@@ -93,7 +93,7 @@ test('Ctrl-Z gives the terminal to the shell, and fg takes it again', async () =
 test('of a collector it shows the same spawner; without one it says so', async () => {
   await using load = await startLoad();
   const serve = await startServe(`--comm=${load.comm}`);
-  const { status, stdout } = await runCli('top', '-b', '-d', '2s', '--url', serve.url);
+  const { status, stdout } = await runCli('top', '-b', '-d', '3s', '--url', serve.url);
   assert.equal(status, 0);
   assert.ok(stdout.trimEnd().split('\n')[1]?.startsWith(load.comm), stdout);
   await serve.stop();
@@ -103,7 +103,7 @@ test('of a collector it shows the same spawner; without one it says so', async (
 
 test('without a terminal it prints one table, and says so where that was not asked for', async () => {
   await using load = await startLoad();
-  const { status, stdout } = await runCli('top', '-b', '-d', '1s', '-n', load.comm);
+  const { status, stdout } = await runCli('top', '-b', '-d', '3s', '-n', load.comm);
   assert.equal(status, 0);
   const [header, row, ...rest] = stdout.trimEnd().split('\n');
   assert.match(header ?? '', /^SPAWNER/);
