@@ -115,7 +115,8 @@ static void with_children_ignored(void)
 
 static void stopped_and_continued(void)
 {
-	say_system("(sleep 0.1; kill -CONT $$) & kill -STOP $$; exit 6");
+	/* Again and again, because the first may come before it has stopped. */
+	say_system("(while sleep 0.1; do kill -CONT $$ || exit; done) 2>/dev/null & kill -STOP $$; exit 6");
 }
 
 /* --- threads --- */
