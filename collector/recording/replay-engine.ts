@@ -7,6 +7,7 @@ import type { Clock } from '../model/clock.ts';
 import type { StackLosses, UnwoundStack } from '../model/call-stack.ts';
 import type { Engine } from '../model/engine.ts';
 import type { EngineEvent } from '../model/events.ts';
+import type { Hook } from '../model/hooks.ts';
 import { rowsSince } from '../model/rows.ts';
 import { NO_HEALTH, type Snapshot } from '../model/snapshot.ts';
 import type { Entry, RecordingReader } from './reader.ts';
@@ -27,7 +28,17 @@ export interface ReplayOptions {
   readonly wants?: (event: EngineEvent) => boolean;
   /** The same for a row. */
   readonly wantsRow?: (row: Snapshot['rows'][number]) => boolean;
+  /** Whether the time of CoW faults is asked for. */
+  readonly timesCowFaults?: boolean | undefined;
 }
+
+/** What somebody asks for now, and was not recorded. */
+const NO_COW_TIMES: Hook = {
+  name: 'cow_fault_times',
+  attached: false,
+  reason: 'it was not recorded',
+  columns: ['cowFaultTimes'],
+};
 
 export function openReplayEngine(reader: RecordingReader, options: ReplayOptions): Engine & { readonly clock: Clock } {
   return new ReplayEngine(reader, options);
@@ -58,7 +69,8 @@ class ReplayEngine implements Engine {
     this.#reader = reader;
     this.#options = options;
     const { hooks, label, callHook, startedMs, stacks } = reader.header;
-    this.hooks = hooks;
+    const isMissed = options.timesCowFaults && !hooks.some(({ columns }) => columns.includes('cowFaultTimes'));
+    this.hooks = isMissed ? [...hooks, NO_COW_TIMES] : hooks;
     this.label = label;
     if (callHook) this.callHook = callHook;
     if (stacks) {

@@ -26,7 +26,7 @@ export type TimeOfDay = number;
 
 /** Gives what commands open instead of an engine of this host. It says where the recording is from, and how it ends. */
 export function openerOf({ path, speed, at, eventsOnly }: ReplaySettings): OpenEngine {
-  return async (_choice, { filter = {} }, output) => {
+  return async (_choice, { filter = {}, timesCowFaults }, output) => {
     const reader = openRecording(path);
     const { header } = reader;
     const isOfProcess = filter.pid === undefined || header.label === 'pid';
@@ -45,6 +45,7 @@ export function openerOf({ path, speed, at, eventsOnly }: ReplaySettings): OpenE
     const engine = openReplayEngine(reader, {
       speed,
       fromMs,
+      timesCowFaults,
       ...filterOf(filter),
       ...(!isOfProcess && { wantsRow: () => false }),
     });

@@ -151,10 +151,10 @@ function announced(listening: Listening, webConfig: () => WebConfig, logger: Log
   return listening;
 }
 
-/** What was not recorded cannot be chosen now: only filters apply to a recording. */
-async function openRecording(open: OpenEngine, { comm, pid }: Config): Promise<Engine> {
+/** What was not recorded cannot be chosen now, but it is told that it is missing. Filters apply to a recording too. */
+async function openRecording(open: OpenEngine, { comm, pid, metrics }: Config): Promise<Engine> {
   const filter = { ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid }) };
-  return open('auto', { filter }, standardOutput);
+  return open('auto', { filter, timesCowFaults: metrics.includes('cow-time') }, standardOutput);
 }
 
 async function play(clock: Clock, stop: AbortSignal, logger: Logger): Promise<void> {

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { AT_MS, createFakeEngine, fakeRow, fakeSpawn } from '../../../testing/fake-engine.ts';
+import { AT_MS, createFakeEngine, FAKE_HOOKS, fakeRow, fakeSpawn } from '../../../testing/fake-engine.ts';
+import { missedColumns } from '../../model/hooks.ts';
 import { headerOf } from '../../recording/header.ts';
 import { openRecording } from '../../recording/reader.ts';
 import { openReplayEngine } from '../../recording/replay-engine.ts';
@@ -17,8 +18,8 @@ const path = join(folder, 'spawns.rec');
 const never = new AbortController().signal;
 
 /** Two spawns a second for five seconds. Three more were counted before the recording began. */
-function record(): void {
-  const writer = new RecordingWriter({ path }, { ...headerOf(createFakeEngine()), startedMs: AT_MS });
+function record(file: string, hooks = FAKE_HOOKS): void {
+  const writer = new RecordingWriter({ path: file }, { ...headerOf(createFakeEngine({ hooks })), startedMs: AT_MS });
   const { next } = createFakeEngine();
   const lost = (second: number) => ({ ...next.health, eventsLost: 100 + second });
   writer.addSnapshot({ ...next, atMs: AT_MS, rows: [fakeRow({ spawns: 3 })], health: lost(0) });
@@ -30,7 +31,7 @@ function record(): void {
   }
   writer.close();
 }
-record();
+record(path);
 
 function replay(options: Partial<Parameters<typeof openReplayEngine>[1]> = {}) {
   const engine = openReplayEngine(openRecording(path), { speed: Infinity, ...options });
@@ -123,4 +124,20 @@ test('a stack that was written before its event is given, also where both come f
     assert.deepEqual(order, expected);
     engine.close();
   }
+});
+
+test('the time of CoW faults is missed where it is asked for and was not recorded', () => {
+  const without = join(folder, 'without.rec');
+  record(
+    without,
+    FAKE_HOOKS.filter(({ columns }) => !columns.includes('cowFaultTimes')),
+  );
+  const missed = (file: string, timesCowFaults?: boolean) => {
+    const engine = openReplayEngine(openRecording(file), { speed: Infinity, timesCowFaults });
+    engine.close();
+    return [...missedColumns(engine.hooks)];
+  };
+  assert.deepEqual(missed(without, true), [['cowFaultTimes', 'cow_fault_times: it was not recorded']]);
+  assert.deepEqual(missed(without), []);
+  assert.deepEqual(missed(path, true), []);
 });
