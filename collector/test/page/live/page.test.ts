@@ -1,6 +1,6 @@
 /** The page in a real browser, with real spawns. FORKTAX_SCREENSHOTS=FOLDER keeps a picture of each state. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -196,6 +196,7 @@ describe('the page', { skip: noBrowser }, () => {
       await page.locator('#slow p', { hasText: /^(None yet\.)?$/ }).waitFor({ state: 'attached' });
       assert.deepEqual(wrong, []);
     } finally {
+      rmSync(certificates.folder, { recursive: true });
       await guarded.stop();
     }
   });
