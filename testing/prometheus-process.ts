@@ -12,7 +12,7 @@ export interface PrometheusProcess {
 /** Prometheus 3 names the component before the address. */
 const LISTENING = /"Listening on"(?: component=web)? address=(\S+)/;
 
-/** `folder` has prometheus.yml. Resolves when Prometheus listens. If it ends before that, throws its log. */
+/** `folder` has prometheus.yml. Resolves when Prometheus answers questions. If it ends before that, throws its log. */
 export async function spawnPrometheus(folder: string, options: readonly string[] = []): Promise<PrometheusProcess> {
   const own = [
     `--config.file=${join(folder, 'prometheus.yml')}`,
@@ -24,7 +24,8 @@ export async function spawnPrometheus(folder: string, options: readonly string[]
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
   for (;;) {
     const address = LISTENING.exec(log)?.[1];
-    if (address) return { child, address };
+    // It listens before it has opened its database, and refuses questions until then.
+    if (address && (await fetch(`http://${address}/-/ready`)).ok) return { child, address };
     if (child.exitCode !== null) throw new Error(`prometheus ended: ${log}`);
     await sleep(20);
   }
