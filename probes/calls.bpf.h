@@ -18,14 +18,28 @@ static __always_inline enum mechanism mechanism_of(__u64 clone_flags)
 	return clone_flags & CLONE_VFORK ? MECHANISM_VFORK : MECHANISM_AFORK;
 }
 
+/* The kernel reads the flags after spawn_begin. If their page is not present then, it is at the end of a failed call. */
+static __always_inline bool read_clone_flags(__u64 *flags, __u64 clone3_args)
+{
+	return bpf_probe_read_user(flags, sizeof(*flags), (void *)clone3_args) == 0;
+}
+
+/*
+ * task_newtask has the flags too. To read them takes a third of the time of spawn_begin, so this is done only if it pays: for
+ * siblings that may be blocked, for a copy of the stack, and where many calls make threads.
+ */
+static __always_inline bool flags_can_wait(void)
+{
+	return bpf_get_current_task_btf()->signal->nr_threads < 2 && !(stack_chunks && stacks_wanted);
+}
+
 /* `clone3_args` is the address of the flags if the caller does not know them yet, else 0. */
 static __always_inline int spawn_begin(enum spawn_syscall syscall, __u64 flags, __u64 clone3_args)
 {
 	struct call call = {.start_ns = bpf_ktime_get_ns()};
 	__u32 tid = current_tid();
 
-	/* The kernel reads the flags after this program. If the page is not present now, it is at the end of a failed call. */
-	if (clone3_args && bpf_probe_read_user(&flags, sizeof(flags), (void *)clone3_args) != 0)
+	if (clone3_args && (flags_can_wait() || !read_clone_flags(&flags, clone3_args)))
 		call.clone3_args = clone3_args;
 	if (flags & CLONE_THREAD || is_inactive())
 		return 0;
@@ -57,7 +71,7 @@ static __always_inline void charge_exec_stall(struct cost_row *row, __u64 stall_
  */
 static __always_inline bool exec_came_first(const struct call *call, __u64 stall_ns)
 {
-	struct process *child = bpf_map_lookup_elem(&processes, &call->child);
+	struct process *child = process_of(call->child);
 
 	if (!child)
 		return call->child_execd;
@@ -95,7 +109,7 @@ static __always_inline void spawn_failed(struct call *call, __u64 now, long erro
 {
 	__u64 flags;
 
-	if (call->clone3_args && bpf_probe_read_user(&flags, sizeof(flags), (void *)call->clone3_args) == 0) {
+	if (call->clone3_args && read_clone_flags(&flags, call->clone3_args)) {
 		if (flags & CLONE_THREAD)
 			return;
 		call->key.mechanism = mechanism_of(flags);
@@ -108,7 +122,7 @@ static __always_inline void spawn_succeeded(const struct call *call, __u64 now)
 {
 	struct cost_row *row;
 
-	if (!call->copy_end_ns) /* it turned out to be a thread */
+	if (!call->copy_end_ns) /* it was a thread that was made */
 		return;
 	row = row_of(&call->key, now);
 	if (row) {
@@ -133,7 +147,7 @@ static __always_inline int spawn_end(long result)
 	if (result == 0 || is_inactive())
 		return 0;
 	now = bpf_ktime_get_ns();
-	call = bpf_map_lookup_elem(&calls, &tid);
+	call = call_of(tid);
 	if (!call || !call->start_ns)
 		return 0;
 	release_siblings(call, now);
@@ -149,7 +163,7 @@ static __always_inline int exec_failed(unsigned long file, long error)
 {
 	__u64 now = bpf_ktime_get_ns();
 	__u32 pid = current_pid();
-	struct process *child = bpf_map_lookup_elem(&processes, &pid);
+	struct process *child = process_of(pid);
 	struct event *event;
 
 	if (is_inactive() || !child || !(child->flags & CHILD) || child->flags & EXECD)

@@ -92,7 +92,7 @@ int BPF_PROG(fexit_do_wp_page, struct vm_fault *fault, unsigned int result)
 
 	if (!(fault->flags & FAULT_FLAG_USER) || result & VM_FAULT_RETRY || is_inactive())
 		return 0;
-	process = bpf_map_lookup_elem(&processes, &pid);
+	process = process_of(pid);
 	if (!process || !is_charged_for_cow(process->flags))
 		return 0;
 	start_ns = take_cow_start(process, fault->address / COW_PAGE_BYTES);

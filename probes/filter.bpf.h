@@ -63,7 +63,7 @@ static __always_inline bool wanted_pid(__u32 pid)
 	if (!filter_follow)
 		return false;
 	/* Only descendants of filter_pid are in the map as children. */
-	process = bpf_map_lookup_elem(&processes, &pid);
+	process = process_of(pid);
 	return process && process->flags & CHILD;
 }
 

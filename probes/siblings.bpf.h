@@ -54,13 +54,7 @@ static __always_inline void block_siblings(struct call *call)
 
 	if (call->key.mechanism != MECHANISM_FORK || task->signal->nr_threads < 2)
 		return;
-	process = bpf_map_lookup_elem(&processes, &pid);
-	if (!process) {
-		struct process spawner = {.spawned_ns = call->start_ns};
-
-		remember_process(pid, &spawner);
-		process = bpf_map_lookup_elem(&processes, &pid);
-	}
+	process = spawning_process(pid, call->start_ns);
 	if (!process)
 		return;
 	call->siblings = BLOCKED;
@@ -80,7 +74,7 @@ static __always_inline void release_siblings(struct call *call, __u64 now)
 	if (call->siblings != BLOCKED)
 		return;
 	call->siblings = RELEASED;
-	process = bpf_map_lookup_elem(&processes, &pid);
+	process = process_of(pid);
 	if (!process)
 		return;
 	process->siblings.forks_ended_ns = now;
@@ -90,7 +84,7 @@ static __always_inline void release_siblings(struct call *call, __u64 now)
 /* A thread that no longer makes its call, on a path without the exit hook. */
 static __always_inline void abandon_call(__u32 tid)
 {
-	struct call *call = bpf_map_lookup_elem(&calls, &tid);
+	struct call *call = call_of(tid);
 
 	if (!call)
 		return;
@@ -107,7 +101,7 @@ static __always_inline __u64 sibling_wait_during(const struct call *call, __u64 
 
 	if (call->siblings == ALONE)
 		return 0;
-	process = bpf_map_lookup_elem(&processes, &pid);
+	process = process_of(pid);
 	if (!process)
 		return 0;
 	waited_ns = sibling_ns_until(process, now);
@@ -123,7 +117,7 @@ static __always_inline bool is_own_mmap_lock(const void *lock)
 
 static __always_inline bool is_spawning(__u32 tid)
 {
-	const struct call *call = bpf_map_lookup_elem(&calls, &tid);
+	const struct call *call = call_of(tid);
 
 	return call && call->start_ns;
 }
@@ -143,7 +137,7 @@ int BPF_PROG(contention_begin, void *lock, unsigned int flags)
 		return 0;
 	pid = current_pid();
 	wait.start_ns = bpf_ktime_get_ns();
-	process = bpf_map_lookup_elem(&processes, &pid);
+	process = process_of(pid);
 	if (process)
 		wait.word = 1ULL << WAITS_SHIFT | units_since_spawn(process, wait.start_ns);
 	if (bpf_map_update_elem(&waits, &tid, &wait, BPF_ANY) != 0)
@@ -183,7 +177,7 @@ int BPF_PROG(contention_end, void *lock)
 	wait = *known;
 	bpf_map_delete_elem(&waits, &tid);
 	pid = current_pid();
-	process = bpf_map_lookup_elem(&processes, &pid);
+	process = process_of(pid);
 	if (!process)
 		return 0;
 	now = bpf_ktime_get_ns();

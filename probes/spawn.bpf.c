@@ -49,7 +49,7 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 
 	if (clone_flags & CLONE_THREAD || is_inactive())
 		return 0;
-	call = bpf_map_lookup_elem(&calls, &tid);
+	call = call_of(tid);
 	if (call && !call->start_ns)
 		call = 0;
 	if (call)
@@ -62,7 +62,7 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 
 		rss_bytes = resident_bytes(mm);
 		page_table_bytes = mm->pgtables_bytes.counter;
-		remember_fork(&key);
+		remember_fork(&key, now);
 	}
 	remember_child(child->pid, &key, now);
 	row = row_of(&key, now);
@@ -154,7 +154,7 @@ static __always_inline void first_exec(struct process *child, __u32 pid, struct 
 		if (row)
 			charge_exec_stall(row, child->stall_ns);
 	} else {
-		struct call *call = bpf_map_lookup_elem(&calls, &spawner_tid);
+		struct call *call = call_of(spawner_tid);
 
 		if (call && call->child == pid)
 			call->child_execd = true;
@@ -166,11 +166,11 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(sched_process_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {
 	__u32 pid = current_pid();
-	struct process *process;
+	struct process *process, last;
 
 	if (is_inactive())
 		return 0;
-	process = bpf_map_lookup_elem(&processes, &pid);
+	process = process_of(pid);
 	if ((__u32)old_pid !=
 	    pid) { /* a thread other than the leader called exec; from now on it has the leader's thread id */
 		forget_call(old_pid);
@@ -179,7 +179,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, pid_t old_pid, struct
 	if (!process)
 		return 0;
 	if (!(process->flags & CHILD)) { /* its copied memory is gone */
-		forget_process(pid);
+		forget_process(pid, &last);
 		return 0;
 	}
 	if (!(process->flags & EXECD))
@@ -199,10 +199,26 @@ static __always_inline void send_exit(const struct process *child, __u32 pid, __
 	submit_event(event);
 }
 
+static __always_inline void child_ended(const struct process *child, __u32 pid, __u32 exit_code)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct cost_row *row = row_of(&child->spawn, now);
+
+	charge_child_faults(row, child->pending_faults, child->pending_cow_ns);
+	if (row)
+		observe_lifetime(&row->lifetime, now - child->spawned_ns);
+	send_exit(child, pid, exit_code, now);
+}
+
+/* Most children never spawn, and to look for a call takes a tenth of the time of their end. */
+static __always_inline bool may_have_called(const struct process *process)
+{
+	return !process || (process->flags & (CHILD | CALLER)) != CHILD;
+}
+
 /*
  * Each thread decrements `live` before it comes here, so threads that exit at the same time may all see that no thread is
- * left. The one that removes the process from the map reports the exit. It copies the entry first, because another process
- * may take its place afterwards.
+ * left. The one that removes the process' entry reports the exit.
  */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(sched_process_exit, struct task_struct *task)
@@ -210,27 +226,17 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	__u32 pid = current_pid();
 	const struct process *process;
 	struct process ended;
-	struct cost_row *row;
-	__u64 now;
 
 	if (is_inactive())
 		return 0;
-	abandon_call(current_tid());
+	process = process_of(pid);
+	if (may_have_called(process))
+		abandon_call(current_tid());
 	forget_cow_fault(current_tid());
-	if (task->signal->live.counter > 0) /* other threads are still alive */
+	if (!process || task->signal->live.counter > 0) /* other threads are still alive */
 		return 0;
-	process = bpf_map_lookup_elem(&processes, &pid);
-	if (!process)
-		return 0;
-	ended = *process;
-	if (!forget_process(pid) || !(ended.flags & CHILD))
-		return 0;
-	now = bpf_ktime_get_ns();
-	row = row_of(&ended.spawn, now);
-	charge_child_faults(row, ended.pending_faults, ended.pending_cow_ns);
-	if (row)
-		observe_lifetime(&row->lifetime, now - ended.spawned_ns);
-	send_exit(&ended, pid, task->exit_code, now);
+	if (forget_process(pid, &ended) && ended.flags & CHILD)
+		child_ended(&ended, pid, task->exit_code);
 	return 0;
 }
 
@@ -266,7 +272,7 @@ int BPF_PROG(page_fault_user, unsigned long address, struct pt_regs *regs, unsig
 	if ((!cow && !(task->flags & PF_FORKNOEXEC)) || is_inactive())
 		return 0;
 	pid = task->tgid;
-	process = bpf_map_lookup_elem(&processes, &pid);
+	process = process_of(pid);
 	if (!process)
 		return 0;
 	charge_faults(process, cow);

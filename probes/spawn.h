@@ -17,6 +17,7 @@ enum limits {
 	TIME_BOUNDS = 105,    /* four for each power of two from 2^-18 s (3.8 us) to 2^8 s */
 	LIFETIME_BOUNDS = 73, /* two for each power of two from 2^-14 s (61 us) to 2^22 s (49 days) */
 	SIZE_BOUNDS = 57,     /* two for each power of two from 4 KiB to 1 TiB */
+	PLACES = 4096,	      /* for processes, and as many for calls, that are found at once; a power of two */
 	MAX_ERRNO = 1024,     /* above the kernel's internal ones: ERESTARTNOINTR is 513 */
 	FAILURES = 1024,      /* rows in the table of failures */
 	SIBLING_WAITS = 4096, /* threads that wait for their memory map at the same time */

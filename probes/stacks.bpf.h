@@ -58,7 +58,7 @@ static __always_inline __u32 copy_chunks(char *to, __u64 start)
 static __always_inline __u32 forked_from(void)
 {
 	__u32 pid = current_pid();
-	struct process *process = bpf_map_lookup_elem(&processes, &pid);
+	struct process *process = process_of(pid);
 
 	return process && process->flags & CHILD && !(process->flags & EXECD) ? process->spawner_pid : 0;
 }

@@ -166,7 +166,9 @@ class Trial {
     for (const [program, target] of Object.entries(attachTargets(process.arch)))
       if (wanted.has(program)) this.#aim(object, program, target);
     object.setMaxEntries('costs', this.#options.maxSpawners);
-    for (const map of ['processes', 'calls']) object.setMaxEntries(map, processCapacity(this.#options));
+    const { places, displaced } = entriesFor(processCapacity(this.#options));
+    for (const map of ['process_places', 'call_places']) object.setMaxEntries(map, places);
+    for (const map of ['displaced_procs', 'displaced_calls']) object.setMaxEntries(map, displaced);
     object.setMaxEntries('events', this.#options.ringBytes);
     object.setMaxEntries(STACKS, stackBytesOf(this.#options, this.#native.pageSize));
     for (const [name, bytes] of constants(this.#options, this.#native.pageSize)) object.setRodata(name, bytes);
@@ -277,6 +279,16 @@ export function processCapacity({ maxProcesses }: EngineOptions): number {
   return Math.min(maxProcesses, threadsMax);
 }
 
+/**
+ * Divides the room for so many processes, or calls, between the places by id and the hash for those whose place is taken. The places are a
+ * power of two, at most an eighth.
+ */
+function entriesFor(capacity: number): { readonly places: number; readonly displaced: number } {
+  const most = Math.min(capacity / 8, probeConstant('PLACES'));
+  const places = 2 ** Math.max(0, Math.floor(Math.log2(most)));
+  return { places, displaced: Math.max(1, capacity - places) };
+}
+
 const largestEvent = (object: BpfObject): number =>
   object.layout('event').size + Math.max(object.layout('arguments').size, object.layout('ancestors').size);
 
@@ -302,6 +314,7 @@ export function constants(options: EngineOptions, pageSize: number): [string, Ui
     ['filter_comm', commsOf([filter.comm ?? ''], 1)],
     ['filter_cgroup', u64s([filter.cgroup ?? 0])],
     ['max_processes', u32(processCapacity(options))],
+    ['last_place', u32(entriesFor(processCapacity(options)).places - 1)],
     ['afork_cost_ns', u64s([options.aforkCostNs])],
     ['stack_chunks', u32(options.stacks ? stackChunks(options.stacks) : 0)],
     ['stacks_per_second', u32(options.stacks?.perSecond ?? 0)],

@@ -20,7 +20,7 @@ const BPF_FS_MAGIC = 0xcafe4a11;
 const PROGRAMS = 'programs-';
 
 /** Structs whose layout the maps have. Variables are in the section .bss. */
-const LAYOUTS = ['cost_key', 'cost_row', 'failure_key', 'call', 'process', 'event', '.bss'];
+const LAYOUTS = ['cost_key', 'cost_row', 'failure_key', 'call_place', 'process_place', 'event', '.bss'];
 
 export class Pins {
   readonly #folder: string;

@@ -137,6 +137,40 @@ test('threads give up their place in the table of calls when more than half of i
   }
 });
 
+test('children and calls whose place another one has are followed all the same', async () => {
+  const comm = uniqueComm();
+  const count = scaled(40);
+  using engine = openEngine({ maxProcesses: 15, filter: { comm } }); // one place
+  const tracked = () => {
+    const { processesTracked, callsTracked, processesUntracked, callsUntracked } = engine.snapshot().health;
+    return [processesTracked, callsTracked, processesUntracked, callsUntracked];
+  };
+  const living = ['--mechanism', 'vfork', '--comm', comm, '--child-lifetime', '600000'];
+  const keeper = await prepareSpawnload([...living, '--from-thread']); // the leader makes a thread, and keeps no call
+  const ended = keeper.go().catch(() => undefined);
+  while (total(rowsOf(engine, comm)[0]?.stall ?? { counts: [] }) === 0) await sleep(20);
+  assert.deepEqual(tracked(), [1, 1, 0, 0]);
+  const seen = () => {
+    const row = rowsOf(engine, comm).find(({ mechanism }) => mechanism === 'fork');
+    assert.ok(row);
+    const { spawns, execStalls, stall, execDelay, lifetime, childFaults } = row;
+    return { counts: [spawns, total(stall), total(execDelay), total(lifetime), execStalls], childFaults };
+  };
+  const load = ['--mechanism', 'fork', '--comm', comm, '--count', count] as const;
+  await spawnload(...load, '--threads', 2, '--live', 2, '--rss', 1 << 20, '--child-touch', 50);
+  const first = seen();
+  assert.deepEqual(first.counts, [count, count, count, count, count]);
+  if (process.arch === 'x64') assert.ok(first.childFaults >= 50 * count);
+  await spawnload(...load, '--exec-from-thread');
+  await spawnload(...load, '--no-exec', '--end-together');
+  await spawnload(...load, '--kill');
+  assert.deepEqual(seen().counts, [4 * count, 4 * count, 2 * count, 4 * count, 2 * count]);
+  assert.deepEqual(tracked(), [1, 1, 0, 0]);
+  keeper.kill();
+  await ended;
+  while (tracked().some((each) => each > 0)) await sleep(20);
+});
+
 test('two collectors side by side say the same', async () => {
   const comm = uniqueComm();
   const count = scaled(200);

@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { after } from 'node:test';
 import { testEnds } from './ends.ts';
-import { availableWays, openedBy } from '../../../../testing/engines.ts';
+import type { CallHook } from '../../../model/hooks.ts';
+import { availableWays, openEngine, type Open } from '../../../../testing/engines.ts';
 
 interface BpfMap {
   readonly id: number;
@@ -25,16 +26,32 @@ function mapsOfThisProcess(): BpfMap[] {
   return (bpftool('map', 'list') as BpfMap[]).filter(({ id }) => ids.has(id));
 }
 
-/** Gives the number of entries in a map of this process, from bpftool. */
-function entriesOf(name: string): number {
-  const map = mapsOfThisProcess().find((each) => each.name === name);
-  assert.ok(map, `no map ${name}`);
-  return (bpftool('map', 'dump', 'id', String(map.id)) as unknown[]).length;
+interface Place {
+  readonly id: number;
+  readonly displaced: number;
 }
 
+/** Gives the entries in a map of this process, from bpftool. */
+function entriesOf(name: string): readonly { readonly formatted: { readonly value: { readonly place?: Place } } }[] {
+  const map = mapsOfThisProcess().find((each) => each.name === name);
+  assert.ok(map, `no map ${name}`);
+  return bpftool('map', 'dump', 'id', String(map.id)) as ReturnType<typeof entriesOf>;
+}
+
+/** Gives the places that somebody has or could not have. */
+const takenPlaces = (name: string) =>
+  entriesOf(name).filter(({ formatted: { value } }) => value.place?.id !== 0 || value.place.displaced !== 0);
+
+/** Few places, so that some children have none of their own, and bpftool prints less. */
+const openSmall =
+  (callHook: CallHook): Open =>
+  async (options) =>
+    openEngine({ ...options, callHook, maxProcesses: 256 });
+
 for (const way of availableWays())
-  testEnds(`seen by ${way}`, openedBy(way), () => {
-    assert.deepEqual([entriesOf('processes'), entriesOf('calls')], [0, 0]);
+  testEnds(`seen by ${way}`, openSmall(way), () => {
+    assert.deepEqual([...takenPlaces('process_places'), ...takenPlaces('call_places')], []);
+    assert.deepEqual([...entriesOf('displaced_procs'), ...entriesOf('displaced_calls')], []);
   });
 
 after(() => assert.deepEqual(mapsOfThisProcess(), [], 'a closed engine leaves no map'));
