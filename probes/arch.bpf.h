@@ -72,9 +72,9 @@ static __always_inline struct call_number call_number(struct task_struct *task, 
 }
 
 /* A 32-bit task passes arguments in other registers, so its file names are not shown; its costs are. */
-static __always_inline long syscall_nr(struct pt_regs *regs)
+static __always_inline long syscall_nr(const struct pt_regs *regs)
 {
-	return BPF_CORE_READ(regs, orig_ax);
+	return regs->orig_ax;
 }
 static __always_inline unsigned long first_argument(struct pt_regs *regs)
 {
@@ -131,9 +131,9 @@ static __always_inline struct call_number call_number(struct task_struct *task, 
 	return CALL_IS(NONE, UNKNOWN);
 }
 
-static __always_inline long syscall_nr(struct pt_regs *regs)
+static __always_inline long syscall_nr(const struct pt_regs *regs)
 {
-	return BPF_CORE_READ(regs, syscallno);
+	return regs->syscallno;
 }
 /* x0 also carries the result, but orig_x0 keeps the argument. */
 static __always_inline unsigned long first_argument(struct pt_regs *regs)
