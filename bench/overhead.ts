@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   const [best] = callHooks;
   if (!best) throw new Error('the spawning calls cannot be seen here; `forktax doctor` says why');
   progress('what the probes run');
-  const probes = await measureProbes([...callHooks, 'bpftrace'], rounds);
+  const probes = await measureProbes([...callHooks, 'bpftrace', 'empty'], rounds);
   progress('copies of stacks');
   const stacks = await measureStacks(best, rounds);
   const compared = await compare(callHooks, rounds, progress);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { CollectorCost } from './collector-cost.ts';
 import type { Compared } from './comparison.ts';
 import { FIGURES, type FigureName } from './loads.ts';
-import type { ProbeCost } from './probe-cost.ts';
+import type { ProbeCost, Watcher } from './probe-cost.ts';
 import type { ScrapeCost } from './scrape-cost.ts';
 import type { StackCost } from './stack-cost.ts';
 import type { Summary } from './statistics.ts';
@@ -60,7 +60,7 @@ const middle = ({ median, low, high }: Summary): string => `${digits(median)} ($
 
 function probeTable(probes: readonly ProbeCost[]): string {
   const rows = probes.map((each) => [
-    each.watcher === 'bpftrace' ? 'bpftrace, the engine' : `core, ${each.watcher}`,
+    watcherName(each.watcher),
     middle(each.posixSpawnNs),
     middle(each.forkNs),
     middle(each.childFaultNs),
@@ -70,6 +70,11 @@ function probeTable(probes: readonly ProbeCost[]): string {
   ]);
   const titles = ['a posix_spawn', 'a fork', 'a page fault of its child', 'any other page fault', 'any system call'];
   return table(['engine, and how it sees the calls', ...titles.map((title) => `${title}, ns`), 'n'], rows);
+}
+
+function watcherName(watcher: Watcher): string {
+  if (watcher === 'empty') return 'programs that do nothing';
+  return watcher === 'bpftrace' ? 'bpftrace, the engine' : `core, ${watcher}`;
 }
 
 function stackTable(costs: readonly StackCost[]): string {

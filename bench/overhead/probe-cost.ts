@@ -2,11 +2,11 @@
 import { openCoreEngine } from '../../collector/engine/core/engine.ts';
 import { DEFAULT_ENGINE_OPTIONS } from '../../collector/model/options.ts';
 import type { CallHook } from '../../collector/model/hooks.ts';
-import type { Engine } from '../../collector/model/engine.ts';
 import type { Snapshot } from '../../collector/model/snapshot.ts';
 import { runSpawnload } from '../../native/spawnload/spawnload.ts';
 import { withStatistics } from './bpf-statistics.ts';
 import { openWithPrograms } from './bpftrace-engine.ts';
+import { openEmptyPrograms } from './empty-programs.ts';
 import { shuffled, summarize, type Summary } from './statistics.ts';
 
 const MIB = 1 << 20;
@@ -15,8 +15,18 @@ const PAGE_FAULT = 'page_fault_user';
 /** These programs run at every system call of the host, and are counted separately. */
 const EVERY_CALL = ['sys_enter', 'sys_exit'];
 
-/** The call hooks of the core engine, and the other engine. */
-export type Watcher = CallHook | 'bpftrace';
+/** The call hooks of the core engine, the other engine, and programs that do nothing. */
+export type Watcher = CallHook | 'bpftrace' | 'empty';
+
+/** What is asked of an engine here. */
+export interface Watched {
+  snapshot(): {
+    readonly programs: Snapshot['programs'];
+    readonly rows: readonly { readonly spawns: number }[];
+  };
+  settle?(): Promise<void>;
+  close(): void;
+}
 
 export interface ProbeCost {
   readonly watcher: Watcher;
@@ -64,10 +74,7 @@ function summaryOf(watcher: Watcher, samples: readonly Sample[]): ProbeCost {
 }
 
 async function sample(watcher: Watcher): Promise<Sample> {
-  const engine =
-    watcher === 'bpftrace'
-      ? await openWithPrograms()
-      : openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, callHook: watcher });
+  const engine = await open(watcher);
   try {
     const posixSpawn = await spent(engine, ['--mechanism', 'posix_spawn', '--count', String(SPAWNS)]);
     const fork = await spent(engine, ['--mechanism', 'fork', '--count', String(SPAWNS)]);
@@ -86,7 +93,13 @@ async function sample(watcher: Watcher): Promise<Sample> {
   }
 }
 
-async function spent(engine: Engine, load: readonly string[]): Promise<Measured> {
+async function open(watcher: Watcher): Promise<Watched> {
+  if (watcher === 'empty') return openEmptyPrograms();
+  if (watcher === 'bpftrace') return openWithPrograms();
+  return openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, callHook: watcher });
+}
+
+async function spent(engine: Watched, load: readonly string[]): Promise<Measured> {
   const before = engine.snapshot();
   await runSpawnload(load);
   await engine.settle?.();
@@ -98,7 +111,7 @@ async function spent(engine: Engine, load: readonly string[]): Promise<Measured>
   return { programs: new Map(programs), spawns: spawnsIn(after) - spawnsIn(before) };
 }
 
-const spawnsIn = ({ rows }: Snapshot): number => rows.reduce((sum, row) => sum + row.spawns, 0);
+const spawnsIn = ({ rows }: ReturnType<Watched['snapshot']>): number => rows.reduce((sum, row) => sum + row.spawns, 0);
 
 function nsPerSpawn({ programs, spawns }: Measured): number {
   let sum = 0;
