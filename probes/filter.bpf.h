@@ -62,7 +62,7 @@ static __always_inline bool wanted_pid(__u32 pid)
 		return true;
 	if (!filter_follow)
 		return false;
-	/* Only descendants of filter_pid are in the map as children. */
+	/* Only descendants of filter_pid have entries as children. */
 	process = process_of(pid);
 	return process && process->flags & CHILD;
 }
