@@ -14,8 +14,8 @@ import { prepareSpawnload, SPAWNLOAD, type Truth } from '../native/spawnload/spa
 import { numberOf, scriptFlags } from '../testing/script-flags.ts';
 import { machine, ratio, table } from './overhead/markdown.ts';
 import { median, shuffled, summarize } from './overhead/statistics.ts';
+import { unpackPackages } from './overhead/packages.ts';
 import { NOTHING, startTool } from './overhead/tools.ts';
-import { unpackPackages } from './peers/packages.ts';
 import { peersFrom, type Peer } from './peers/peers.ts';
 
 const PAGE = new URL('../docs/overhead.md', import.meta.url);
@@ -25,6 +25,14 @@ const ATTACHING_MS = 1000;
 const SPAWNS = 5000;
 /** Spawners that spawn at once, as fast as they can but at most 5000 times a second together. */
 const MANY = ['--mechanism', 'vfork', '--live', '4', '--count', String(SPAWNS), '--rate', '5000'];
+/** The tools, and their libraries. */
+const PACKAGES = `
+libbpf-tools
+auditd libaudit1 libauparse0 libcap-ng0 libwrap0
+sysdig libfalcosecurity0 libabsl20220623 libb64-0d libgrpc++1.51 libgrpc29 libprotobuf32
+libjq1 libonig5 libjsoncpp25 libluajit-5.1-2 libtbb12 libyaml-cpp0.7 libc-ares2 libre2-9`
+  .trim()
+  .split(/\s+/);
 const ONE_BY_ONE = ['--mechanism', 'posix_spawn', '--count', '500'];
 
 const USAGE = `npm run bench:peers -- [--rounds N] [--only TEXT] [--write]
@@ -150,7 +158,7 @@ function writeResults(markdown: string): void {
 
 const folder = mkdtempSync(join(tmpdir(), 'forktax-peers-'));
 try {
-  const peers = peersFrom(unpackPackages(folder), folder, bestCallHook());
+  const peers = peersFrom(unpackPackages(folder, PACKAGES), folder, bestCallHook());
   const chosen = peers.filter(({ name }) => name === NOTHING.name || name.includes(values.only));
   const markdown = await compare(chosen, roundsOfEach);
   process.stdout.write(`${markdown}\n`);

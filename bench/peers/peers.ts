@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { CallHook } from '../../collector/model/hooks.ts';
 import type { Truth } from '../../native/spawnload/spawnload.ts';
 import { BPFTRACE, BPFTRACE_SCRIPT, NOTHING, serveWith, type RunningTool } from '../overhead/tools.ts';
-import type { Unpacked } from './packages.ts';
+import type { Unpacked } from '../overhead/packages.ts';
 
 export interface Peer {
   readonly name: string;
