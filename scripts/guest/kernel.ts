@@ -24,7 +24,7 @@ test(`${release}: ${ways[0]} is what the engine chooses`, () => {
 });
 
 async function measure(callHook: CallHook): Promise<void> {
-  const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, callHook });
+  const engine = openCoreEngine({ ...DEFAULT_ENGINE_OPTIONS, callHook, timesCowFaults: true });
   try {
     const missing = engine.hooks.filter((hook) => !hook.attached).map(({ name, reason }) => [name, reason]);
     assert.deepEqual(missing, [...impossibleHooks(process.arch)]);
