@@ -25,6 +25,7 @@ const ATTACHING_MS = 1000;
 const SPAWNS = 5000;
 /** Spawners that spawn at once, as fast as they can but at most 5000 times a second together. */
 const MANY = ['--mechanism', 'vfork', '--live', '4', '--count', String(SPAWNS), '--rate', '5000'];
+const ONE_BY_ONE = ['--mechanism', 'posix_spawn', '--count', '500'];
 /** The tools, and their libraries. */
 const PACKAGES = `
 libbpf-tools
@@ -33,7 +34,6 @@ sysdig libfalcosecurity0 libabsl20220623 libb64-0d libgrpc++1.51 libgrpc29 libpr
 libjq1 libonig5 libjsoncpp25 libluajit-5.1-2 libtbb12 libyaml-cpp0.7 libc-ares2 libre2-9`
   .trim()
   .split(/\s+/);
-const ONE_BY_ONE = ['--mechanism', 'posix_spawn', '--count', '500'];
 
 const USAGE = `npm run bench:peers -- [--rounds N] [--only TEXT] [--write]
 --rounds: how often each is measured; 5 unless given. --only: the tools whose names contain TEXT.

@@ -51,7 +51,8 @@ struct process {
 
 struct process_place {
 	struct place place;
-	struct process process; /* all zeros where nobody has the place */
+	/* Where nobody has the place it is all zeros, but for the stall that a spawner notes when its child is gone. */
+	struct process process;
 };
 
 struct {
@@ -135,6 +136,7 @@ static __always_inline struct process *new_displaced_process(struct place *place
 {
 	struct process *process;
 
+	/* This comes first, so that the entry is found as soon as it is there. */
 	ADD(place->displaced, 1);
 	if (bpf_map_update_elem(&displaced_procs, &pid, &no_process, BPF_NOEXIST) == 0)
 		ADD(health.processes_tracked, 1);

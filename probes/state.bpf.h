@@ -89,7 +89,7 @@ static __always_inline void forget_call(__u32 tid)
 
 static __always_inline void remember_displaced_call(struct place *place, __u32 tid, const struct call *call)
 {
-	/* First, so that the entry is found as soon as it is there. */
+	/* This comes first, so that the entry is found as soon as it is there. */
 	ADD(place->displaced, 1);
 	if (bpf_map_update_elem(&displaced_calls, &tid, call, BPF_NOEXIST) == 0) {
 		ADD(health.calls_tracked, 1);

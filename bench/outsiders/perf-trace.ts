@@ -1,4 +1,4 @@
-/** `perf trace -s` gives the mean of each system call of a process, which has what both of them add to the call. */
+/** `perf trace -s` gives the mean time of each system call of a process. Both watch the same calls, so each figure has what the other one adds. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareSpawnload } from '../../native/spawnload/spawnload.ts';
 import { startTool } from '../overhead/tools.ts';

@@ -1,6 +1,6 @@
 /**
  * PostgreSQL forks for each connection. The new process notes when it began (`backend_start`), which is after the child exists and
- * before it has answered. So from the call on, that is at least the copy.
+ * before it has answered. The time from the call until then is at least the copy.
  */
 import { execFileSync } from 'node:child_process';
 import { chownSync } from 'node:fs';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 /** Gives the arguments that run a program of the packages with their libraries. */
 export type Unpacked = (program: string) => readonly string[];
 
-/** Unpacks the packages, which also are the libraries that a host seldom has, into `folder`. @throws Error if apt does not have one of them */
+/** Unpacks packages into `folder`: of programs, and of the libraries that a host seldom has. @throws Error if apt does not have one of them */
 export function unpackPackages(folder: string, packages: readonly string[]): Unpacked {
   const [downloads, root] = [join(folder, 'packages'), join(folder, 'root')];
   mkdirSync(downloads, { recursive: true });
